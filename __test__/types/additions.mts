@@ -1,0 +1,45 @@
+// What goes beyond the original.
+
+import {
+  createEventStore,
+  createPersistentLedger,
+  type Durability,
+  EventStore,
+  type LedgerError,
+  type RunEvent,
+  type StoreOptions,
+  type StreamOptions,
+  type VerifyReport,
+} from 'guidance-ledger';
+
+const durability: Durability = 'disk';
+
+export async function store(signal: AbortSignal): Promise<VerifyReport> {
+  const options: StoreOptions = { durability, lockTimeoutMs: 1000 };
+  const store = createEventStore('folder', options);
+  const stream: StreamOptions = { from: 0, to: 1, taskId: 'task', signal };
+  for await (const event of store.stream(stream)) {
+    const { taskId }: RunEvent = event;
+    if (taskId === '') break;
+  }
+  const iterator: AsyncIterableIterator<RunEvent> = store.stream();
+  await iterator.return?.();
+  const byTask: RunEvent[] = await store.readByTask('task');
+  const evictable: number = await store.compact(byTask.length, { dryRun: true });
+  await store.flush();
+  const report: VerifyReport = await store.verify();
+  if (report.malformed.some(({ offset, length }) => offset + length > evictable)) return report;
+  return new EventStore('folder', { durability: 'process' }).verify();
+}
+
+export async function ledger(): Promise<void> {
+  await using ledger = createPersistentLedger({
+    storagePath: 'folder',
+    durability: 'disk',
+    lockTimeoutMs: 100,
+    onError: (error: Error) => console.error((error as LedgerError).code, (error as LedgerError).path),
+  });
+  await using store = ledger.getEventStore();
+  await store.flush();
+  await ledger.flush();
+}

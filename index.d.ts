@@ -1,0 +1,532 @@
+// guidance-ledger: an event store and a run ledger that lose nothing they accepted.
+//
+// The types and the reference of the public classes. Code written against `@claude-flow/guidance/persistence`
+// and `/ledger` compiles with these types unchanged; what goes beyond is marked by an option or a new method.
+//
+// Errors. A wrong argument throws (or rejects with) a TypeError or RangeError whose `code` begins with `ERR_`,
+// and nothing has been written. An error of the disk or of a lock is a `LedgerError`.
+
+// ---------------------------------------------------------------------------------------------- events
+
+/** How grave a rule or its violation is. */
+export type RiskClass = 'critical' | 'high' | 'medium' | 'low' | 'info';
+
+/** What kind of work a task is. */
+export type TaskIntent =
+  | 'bug-fix'
+  | 'feature'
+  | 'refactor'
+  | 'security'
+  | 'performance'
+  | 'testing'
+  | 'docs'
+  | 'deployment'
+  | 'architecture'
+  | 'debug'
+  | 'general';
+
+/** A broken rule. */
+export interface Violation {
+  /** The rule that was broken. */
+  ruleId: string;
+  /** What happened. */
+  description: string;
+  /** How grave it is. */
+  severity: RiskClass;
+  /** Where it happened. */
+  location?: string;
+  /** Whether it was put right without a human. */
+  autoCorrected: boolean;
+}
+
+/** One run of a task. Further JSON properties are kept as they are. */
+export interface RunEvent {
+  /** Identifies the event; a UUID if this package made it. */
+  eventId: string;
+  /** The task that was run. */
+  taskId: string;
+  /** Hash of the guidance in force. */
+  guidanceHash: string;
+  /** Rules that were active. */
+  retrievedRuleIds: string[];
+  /** Tools that were used. */
+  toolsUsed: string[];
+  /** Files that were touched. */
+  filesTouched: string[];
+  /** Size of the change. */
+  diffSummary: {
+    linesAdded: number;
+    linesRemoved: number;
+    filesChanged: number;
+  };
+  /** What the tests said. */
+  testResults: {
+    ran: boolean;
+    passed: number;
+    failed: number;
+    skipped: number;
+  };
+  /** Rules broken during the run. */
+  violations: Violation[];
+  /** Whether the outcome was accepted; null while unknown. */
+  outcomeAccepted: boolean | null;
+  /** Lines that had to be done again. */
+  reworkLines: number;
+  /** What kind of work it was. */
+  intent: TaskIntent;
+  /** When the run began, in milliseconds since 1970. */
+  timestamp: number;
+  /** How long it took, in milliseconds. */
+  durationMs: number;
+  /** The session it belongs to. */
+  sessionId?: string;
+}
+
+// ---------------------------------------------------------------------------------------------- evaluators
+
+/** What an evaluator says about an event. */
+export interface EvaluatorResult {
+  /** Name of the evaluator. */
+  name: string;
+  /** Whether the event passed. */
+  passed: boolean;
+  /** The reason, for a reader. */
+  details: string;
+  /** From 0 (bad) to 1 (good). */
+  score?: number;
+}
+
+/** A judge of run events. Add your own with {@link RunLedger.addEvaluator}. */
+export interface IEvaluator {
+  /** Name of the evaluator, by which it can be removed. */
+  name: string;
+  /** Whether a program or a human judges. */
+  type: 'objective' | 'subjective';
+  /** Judges one event. */
+  evaluate(event: RunEvent): Promise<EvaluatorResult>;
+}
+
+/** Passes if tests ran and none failed. The score is the share that passed. */
+export declare class TestsPassEvaluator implements IEvaluator {
+  name: string;
+  type: 'objective';
+  evaluate(event: RunEvent): Promise<EvaluatorResult>;
+}
+
+/** Passes if no entry of `toolsUsed` matches a forbidden pattern. */
+export declare class ForbiddenCommandEvaluator implements IEvaluator {
+  name: string;
+  type: 'objective';
+  /** @param forbiddenPatterns by default: `rm -rf /`, forced pushes to main, `curl | sh`, `eval(`, `exec(` */
+  constructor(forbiddenPatterns?: RegExp[]);
+  evaluate(event: RunEvent): Promise<EvaluatorResult>;
+}
+
+/** Always passes; if packages are forbidden, the details name package files that need a review. */
+export declare class ForbiddenDependencyEvaluator implements IEvaluator {
+  name: string;
+  type: 'objective';
+  /** @param forbiddenPackages none by default */
+  constructor(forbiddenPackages?: string[]);
+  evaluate(event: RunEvent): Promise<EvaluatorResult>;
+}
+
+/** Passes if there are at most `maxViolations` violations. */
+export declare class ViolationRateEvaluator implements IEvaluator {
+  name: string;
+  type: 'objective';
+  /** @param maxViolations 0 by default */
+  constructor(maxViolations?: number);
+  evaluate(event: RunEvent): Promise<EvaluatorResult>;
+}
+
+/** Passes if rework is at most the share `maxReworkRatio` of the changed lines. */
+export declare class DiffQualityEvaluator implements IEvaluator {
+  name: string;
+  type: 'objective';
+  /** @param maxReworkRatio 0.3 by default */
+  constructor(maxReworkRatio?: number);
+  evaluate(event: RunEvent): Promise<EvaluatorResult>;
+}
+
+// ---------------------------------------------------------------------------------------------- run ledger
+
+/** Sums over events. */
+export interface OptimizationMetrics {
+  /** Violations per ten events. */
+  violationRate: number;
+  /** Share of violations that were corrected automatically; 1 if there were none. */
+  selfCorrectionRate: number;
+  /** Mean of `reworkLines`. */
+  reworkLines: number;
+  /** Always 0: not recorded yet. */
+  clarifyingQuestions: number;
+  /** How many events were counted. */
+  taskCount: number;
+}
+
+/** How often a rule was broken and what that cost. */
+export interface ViolationRanking {
+  /** The rule. */
+  ruleId: string;
+  /** How often it was broken. */
+  frequency: number;
+  /** Mean rework lines of the events in which it was broken. */
+  cost: number;
+  /** `frequency * cost`. */
+  score: number;
+}
+
+/** Run events in memory, with evaluators and metrics. Knows no file. */
+export declare class RunLedger {
+  /**
+   * @param maxEvents how many events to keep; beyond that the oldest tenth is dropped. 0, the default, keeps all.
+   */
+  constructor(maxEvents?: number);
+
+  /** Adds an evaluator at the end of the list. */
+  addEvaluator(evaluator: IEvaluator): void;
+
+  /** Removes all evaluators of that name. */
+  removeEvaluator(name: string): void;
+
+  /**
+   * Keeps a copy of the event under a fresh `eventId`, whatever id it had.
+   * @returns the copy, which is the object that the ledger holds
+   */
+  logEvent(event: RunEvent | Omit<RunEvent, 'eventId'>): RunEvent;
+
+  /** A new event with a fresh id, the present time and empty values. It is not kept yet. */
+  createEvent(taskId: string, intent: TaskIntent, guidanceHash: string): RunEvent;
+
+  /**
+   * Sets `durationMs` to the time since `timestamp` and keeps the event, under the id it has.
+   * @returns the same object
+   */
+  finalizeEvent(event: RunEvent): RunEvent;
+
+  /** Runs all evaluators over an event, one after the other. */
+  evaluate(event: RunEvent): Promise<EvaluatorResult[]>;
+
+  /** All events, in a new array of the ledger's own objects. */
+  getEvents(): RunEvent[];
+
+  /** The events of a task. */
+  getEventsByTask(taskId: string): RunEvent[];
+
+  /** The events with `startMs <= timestamp <= endMs`. */
+  getEventsInRange(startMs: number, endMs: number): RunEvent[];
+
+  /** The last `count` events. As `array.slice(-count)`: 0 gives all of them. */
+  getRecentEvents(count: number): RunEvent[];
+
+  /** Sums over the given events, or over all of the ledger. */
+  computeMetrics(events?: RunEvent[]): OptimizationMetrics;
+
+  /** The broken rules of the given events, or of all, the highest score first. */
+  rankViolations(windowEvents?: RunEvent[]): ViolationRanking[];
+
+  /** How many events the ledger holds. */
+  get eventCount(): number;
+
+  /** As {@link getEvents}. */
+  exportEvents(): RunEvent[];
+
+  /** Adds the given objects themselves, in their order. */
+  importEvents(events: RunEvent[]): void;
+
+  /** Drops all events. */
+  clear(): void;
+}
+
+/**
+ * A ledger in memory.
+ * @param maxEvents as in {@link RunLedger}
+ */
+export declare function createLedger(maxEvents?: number): RunLedger;
+
+// ---------------------------------------------------------------------------------------------- event store
+
+/**
+ * What "accepted" means.
+ *
+ * - `'process'`: the line is in the operating system's hands. It survives `kill -9`, `process.exit()` and an
+ *   uncaught throw, but not a power cut.
+ * - `'disk'`: the line is on the disk (fsync; concurrent writers share one). It survives a power cut too.
+ */
+export type Durability = 'process' | 'disk';
+
+/** Options of an {@link EventStore}. */
+export interface StoreOptions {
+  /**
+   * When an event counts as accepted.
+   * @default 'process'
+   */
+  durability?: Durability;
+  /**
+   * How long `acquireLock()` waits for another holder, in milliseconds. 0 fails at once.
+   * @default 0
+   */
+  lockTimeoutMs?: number;
+}
+
+/** What to read with {@link EventStore.stream}. All conditions must hold. */
+export interface StreamOptions {
+  /** Lowest timestamp, inclusive, in milliseconds since 1970. */
+  from?: number;
+  /** Highest timestamp, inclusive. */
+  to?: number;
+  /** Only events of this task. */
+  taskId?: string;
+  /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
+  signal?: AbortSignal;
+}
+
+/** What the folder holds. Derived from the log at the time of the call, whoever wrote it. */
+export interface StorageStats {
+  /** Number of events. */
+  eventCount: number;
+  /** Size of the log and of `index.json`, in bytes. */
+  storageSizeBytes: number;
+  /** Lowest timestamp; null if there is none. */
+  oldestEvent: number | null;
+  /** Highest timestamp; null if there is none. */
+  newestEvent: number | null;
+}
+
+/** What {@link EventStore.verify} found. */
+export interface VerifyReport {
+  /** Lines of the log, blank ones included. */
+  lines: number;
+  /** Lines that are events. */
+  events: number;
+  /** Blank lines. */
+  blank: number;
+  /** Lines that are neither: where they begin, and their length in bytes. */
+  malformed: { offset: number; length: number }[];
+  /** A last line without a newline, left by a crash; `complete` if it is an event all the same. */
+  tornTail: { offset: number; length: number; complete: boolean } | null;
+  /** Ids that more than one event has. */
+  duplicateIds: { eventId: string; count: number }[];
+  /** What `index.json` says; `drift` if the log says otherwise. null if there is no such file. */
+  index: { eventCount: number; drift: boolean; [key: string]: unknown } | null;
+}
+
+/**
+ * An error of the disk or of a lock. The message says what can be done.
+ *
+ * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
+ * `ELOCKED` (another process holds the folder), `ETOOLONG` (the event's line is too long),
+ * `ECHANGED` (the log was replaced while it was read).
+ */
+export interface LedgerError extends Error {
+  code: string;
+  /** The file or folder concerned. */
+  path?: string;
+  /** The system call that failed. */
+  syscall?: string;
+}
+
+/**
+ * A folder with an append-only log of events, one JSON object per line.
+ *
+ * Many stores, processes and worker threads may use one folder at once. Creating a store touches no disk, and
+ * reading never creates anything.
+ *
+ * @example
+ * const store = new EventStore('./guidance', { durability: 'disk' });
+ * await store.append(event);
+ * for await (const event of store.stream({ taskId: 'task-1' })) console.log(event);
+ */
+export declare class EventStore {
+  /**
+   * @param storagePath the folder; resolved against the working directory once, now
+   * @throws TypeError or RangeError for a wrong argument
+   */
+  constructor(storagePath: string, options?: StoreOptions);
+
+  /**
+   * Adds one event at the end of the log. The write happens within the call; the promise resolves when the
+   * event is as safe as `durability` says.
+   *
+   * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
+   * {@link LedgerError} if it could not be stored.
+   */
+  append(event: RunEvent): Promise<void>;
+
+  /** All events, in the order of the log. Lines that are no events are passed over. */
+  readAll(): Promise<RunEvent[]>;
+
+  /** The events with `startTime <= timestamp <= endTime`, in the order of the log. */
+  readRange(startTime: number, endTime: number): Promise<RunEvent[]>;
+
+  /** The events of a task, in the order of the log. Rejects with a TypeError if `taskId` is no string. */
+  readByTask(taskId: string): Promise<RunEvent[]>;
+
+  /**
+   * The events one after the other, in bounded memory. Leaving the loop closes the log.
+   * @throws TypeError or RangeError for a wrong option, at the call
+   */
+  stream(options?: StreamOptions): AsyncGenerator<RunEvent, void, void>;
+
+  /**
+   * Keeps the newest `maxEvents` events, by timestamp, and removes the others. Lines that are no events are
+   * moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError unless `maxEvents` is a
+   * non-negative integer or Infinity.
+   *
+   * @param options with `dryRun` nothing is changed
+   * @returns how many events were removed, or would be
+   */
+  compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
+
+  /** Replaces all events of the log by the given ones, at once or not at all. */
+  writeAll(events: RunEvent[]): Promise<void>;
+
+  /** Counts and sizes, from the log itself. */
+  getStats(): Promise<StorageStats>;
+
+  /**
+   * Takes the folder's lock, waiting at most `lockTimeoutMs`. It is advisory: it keeps out others who ask for
+   * it, as `save()` and `compact()` of a ledger do, but nobody's `append()`. It is free at once when its
+   * holder dies. Rejects with `code: 'ELOCKED'` if another holds it, this very store included.
+   */
+  acquireLock(): Promise<void>;
+
+  /** Gives the lock back, if this store holds it. */
+  releaseLock(): Promise<void>;
+
+  /** Resolves when all that this store accepted is written as `durability` says. */
+  flush(): Promise<void>;
+
+  /** Reads the whole log and reports what is not in order. Changes nothing. */
+  verify(): Promise<VerifyReport>;
+
+  /** Removes the store's files. `events.rejected.ndjson` stays. */
+  destroy(): Promise<void>;
+
+  /** For `await using`: flushes, and gives the lock back. The files stay. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A store over a folder.
+ * @example const store = createEventStore('./guidance');
+ */
+export declare function createEventStore(path: string, options?: StoreOptions): EventStore;
+
+// ---------------------------------------------------------------------------------------------- persistent ledger
+
+/** Configuration of a {@link PersistentLedger}. An option given as `undefined` means its default. */
+export interface PersistenceConfig extends StoreOptions {
+  /**
+   * The folder of the files.
+   * @default '.claude-flow/guidance'
+   */
+  storagePath: string;
+  /**
+   * How many events a compaction keeps.
+   * @default 10000
+   */
+  maxEvents: number;
+  /**
+   * Time between automatic compactions after `init()`, in milliseconds. 0 means none.
+   * @default 3600000
+   */
+  compactIntervalMs: number;
+  /**
+   * Whether `logEvent()` and `finalizeEvent()` write at once. If not, only `save()` writes their events.
+   * @default true
+   */
+  enableWAL: boolean;
+  /**
+   * Told of every failure of work that nobody awaits: a write that was put off, a compaction by the timer.
+   * What it throws is ignored. Without it the next `flush()`, `save()` or `destroy()` rejects with the error.
+   */
+  onError?: (error: Error) => void;
+}
+
+/**
+ * A run ledger whose events are kept in an {@link EventStore}.
+ *
+ * `logEvent()`, `finalizeEvent()` and `importEvents()` have written their events when they return. A fault of
+ * the disk, or a folder that is busy for longer than a few milliseconds, does not throw there: the event is
+ * kept, written as soon as possible, and a failure is told as `onError` describes.
+ *
+ * @example
+ * const ledger = createPersistentLedger({ storagePath: './guidance' });
+ * await ledger.init();
+ * ledger.finalizeEvent(ledger.createEvent('task-1', 'feature', hash));
+ * await ledger.destroy();
+ */
+export declare class PersistentLedger extends RunLedger {
+  /** @throws TypeError or RangeError for a wrong option */
+  constructor(config?: Partial<PersistenceConfig>);
+
+  /**
+   * Loads the stored events and starts the timer of compactions. Once: later calls do nothing. One that
+   * failed may be tried again.
+   */
+  init(): Promise<void>;
+
+  /**
+   * As {@link RunLedger.logEvent}, and writes the event if `enableWAL` is set.
+   * @throws TypeError if the event is no object or cannot be written as JSON; then it is not kept either
+   */
+  logEvent(event: RunEvent | Omit<RunEvent, 'eventId'>): RunEvent;
+
+  /**
+   * As {@link RunLedger.finalizeEvent}, and writes the event if `enableWAL` is set.
+   * @throws TypeError as `logEvent`
+   */
+  finalizeEvent(event: RunEvent): RunEvent;
+
+  /**
+   * As {@link RunLedger.importEvents}, and writes the events whatever `enableWAL` says.
+   * @throws TypeError naming the first event that cannot be stored; then none of them is kept
+   */
+  importEvents(events: RunEvent[]): void;
+
+  /**
+   * Rewrites the log: the ledger's events as they are now, then every line that the ledger never held, such
+   * as those of other processes. Events removed by `clear()` go. All at once or not at all.
+   * Rejects with `code: 'ELOCKED'` if another holds the lock.
+   */
+  save(): Promise<void>;
+
+  /**
+   * Replaces the ledger's events by those of the log. Events that arrive while it works are kept.
+   * Objects handed out before are no longer the ledger's.
+   */
+  load(): Promise<void>;
+
+  /**
+   * Compacts the log to `maxEvents` and loads it again if that removed anything. Events that were never
+   * written stay in the ledger. Rejects with `code: 'ELOCKED'` if another holds the lock.
+   * @returns how many events were removed from the log
+   */
+  compact(): Promise<number>;
+
+  /**
+   * Resolves when all that was accepted is written as `durability` says. Rejects with the first error of
+   * earlier background work that nobody was told, once.
+   */
+  flush(): Promise<void>;
+
+  /** Counts and sizes of the store. */
+  getStorageStats(): Promise<StorageStats>;
+
+  /** Stops the timer, flushes, and gives the lock back. The files and the events stay. */
+  destroy(): Promise<void>;
+
+  /** The store under the ledger; always the same object. */
+  getEventStore(): EventStore;
+
+  /** For `await using`: as `destroy()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * A persistent ledger. Call `init()` to load what is stored.
+ * @example const ledger = createPersistentLedger({ storagePath: './guidance' });
+ */
+export declare function createPersistentLedger(config?: Partial<PersistenceConfig>): PersistentLedger;

@@ -1,0 +1,44 @@
+'use strict';
+
+// The last chance at process exit: one 'exit' listener for all stores of this thread.
+//
+// It is a courtesy, not a promise. An event whose call returned is normally in the operating system's hands
+// already; what is left is a line that waited for a busy folder, and a fresh index.json for other readers.
+// Signals and process.abort() skip this; nothing elsewhere may rely on it.
+
+/** @typedef {import('../binding.js').StoreCore} StoreCore */
+
+/** How long all stores together may hold up the exit, in milliseconds. */
+const BUDGET_MS = 1000;
+
+/** @type {Set<WeakRef<StoreCore>>} every store that wrote something */
+const watched = new Set();
+
+/** @type {Set<StoreCore>} those with lines still queued, which must not be collected */
+const busy = new Set();
+
+/** @type {FinalizationRegistry<WeakRef<StoreCore>>} */
+const collected = new FinalizationRegistry((ref) => watched.delete(ref));
+
+let listening = false;
+
+function flushAll() {
+  const deadline = Date.now() + BUDGET_MS;
+  for (const ref of watched) {
+    ref.deref()?.flushAtExit(Math.min(BUDGET_MS, Math.max(0, deadline - Date.now())));
+  }
+}
+
+/**
+ * Flushes this store at exit. Once per store.
+ * @param {StoreCore} core
+ */
+function watch(core) {
+  if (!listening) process.on('exit', flushAll);
+  listening = true;
+  const ref = new WeakRef(core);
+  watched.add(ref);
+  collected.register(core, ref);
+}
+
+module.exports = { busy, watch };

@@ -1,0 +1,112 @@
+//! A new log in the making.
+//!
+//! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and is locked by its maker for as long as it is
+//! being made, so that whoever cleans up can tell it from what a crash left behind.
+
+use std::io;
+use std::ops::Range;
+
+use super::bytes::{CHUNK, read_range, write_all_at};
+use super::paths::{new_id, temporary_log};
+use super::storage::{File, Folder, Open};
+
+/// See the head of this file.
+pub(crate) struct Draft {
+    file: Box<dyn File>,
+    name: String,
+    buffer: Vec<u8>,
+    written: u64,
+    /// A run of lines of the old log that is to be copied next.
+    run: Range<u64>,
+}
+
+impl Draft {
+    /// Makes an empty one. `mode`: permissions of the log that it will replace.
+    pub(crate) fn create(folder: &Folder, mode: Option<u32>) -> io::Result<Self> {
+        let name = temporary_log(&new_id(folder.random()));
+        let file = folder.open(&name, Open::New)?;
+        let draft = Self { file, name, buffer: Vec::new(), written: 0, run: 0..0 };
+        let prepared = match mode {
+            Some(mode) => draft.file.set_mode(mode),
+            None => Ok(()),
+        };
+        match prepared.and_then(|()| draft.file.try_lock()) {
+            Ok(_) => Ok(draft),
+            Err(error) => {
+                let _ = folder.remove(&draft.name);
+                Err(error)
+            }
+        }
+    }
+
+    /// Its name in the folder.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long it will be once everything is written.
+    pub(crate) fn length(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Adds one line, given without its newline.
+    pub(crate) fn line(&mut self, text: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(text);
+        self.buffer.push(b'\n');
+        self.write_if(CHUNK)
+    }
+
+    /// Adds whole lines as they are.
+    pub(crate) fn lines(&mut self, text: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(text);
+        self.write_if(CHUNK)
+    }
+
+    /// Adds the line at `range` of the old log. Neighbours are copied together: call [`Draft::end_run`] before anything else
+    /// is added.
+    pub(crate) fn old_line(&mut self, old: &dyn File, range: &Range<u64>) -> io::Result<()> {
+        if self.run.end == range.start && !self.run.is_empty() {
+            self.run.end = range.end + 1;
+            return Ok(());
+        }
+        self.end_run(old)?;
+        self.run = range.start..range.end + 1;
+        Ok(())
+    }
+
+    /// Copies what [`Draft::old_line`] has gathered.
+    pub(crate) fn end_run(&mut self, old: &dyn File) -> io::Result<()> {
+        let Range { mut start, end } = std::mem::replace(&mut self.run, 0..0);
+        while start < end {
+            let length = CHUNK.min(usize::try_from(end - start).unwrap_or(CHUNK));
+            let bytes = read_range(old, start, length)?;
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            start += bytes.len() as u64;
+            self.buffer.extend_from_slice(&bytes);
+            // The byte behind a line may be white space that was trimmed; in the new log it is the newline.
+            if start == end {
+                self.buffer.pop();
+                self.buffer.push(b'\n');
+            }
+            self.write_if(CHUNK)?;
+        }
+        Ok(())
+    }
+
+    /// Puts everything onto stable storage.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.write_if(0)?;
+        self.file.sync()
+    }
+
+    fn write_if(&mut self, more_than: usize) -> io::Result<()> {
+        if self.buffer.len() > more_than {
+            write_all_at(&*self.file, &self.buffer, self.written)?;
+            self.written += self.buffer.len() as u64;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+}

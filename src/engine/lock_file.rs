@@ -1,0 +1,108 @@
+//! What `.lock` says: the user-level lock file that the JavaScript module knows too.
+//!
+//! `{"holder":"<uuid>","timestamp":<ms>,"pid":<n>}`. A holder whose UUID has version 8 is one of us: its life shows in the lock on
+//! `.events.own`, and its appends and rewrites need no consideration. Any other holder is a JavaScript program, which is about to rewrite
+//! the log and heeds no lock but this one.
+//!
+//! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is shown of it is
+//! cleaned and cut. The pid is shown to nobody and signals nothing.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::bytes::read_range;
+use super::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
+use super::storage::{Folder, Open, Stat};
+
+/// Longest holder that is shown.
+const SHOWN: usize = 64;
+
+/// The content of the file, as both modules write it.
+#[derive(Serialize)]
+pub(crate) struct Content<'a> {
+    pub(crate) holder: &'a str,
+    pub(crate) timestamp: u64,
+    pub(crate) pid: u32,
+}
+
+/// Whose the file is.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Owner {
+    /// One of our processes, living or dead.
+    Ours,
+    /// A JavaScript program that may be alive.
+    Foreign,
+    /// Nobody who could still be alive.
+    Stale,
+    /// Half written, perhaps: look again.
+    Unsettled,
+}
+
+/// The file as it is at one instant.
+#[derive(Clone, Debug)]
+pub(crate) struct LockFile {
+    pub(crate) owner: Owner,
+    /// The holder, fit to be shown.
+    pub(crate) holder: String,
+    /// Time since the holder wrote it, by the clock of the caller.
+    pub(crate) age_ms: i64,
+    pub(crate) stat: Stat,
+}
+
+#[derive(Deserialize)]
+struct Lenient {
+    #[serde(default)]
+    holder: Value,
+    #[serde(default)]
+    timestamp: Value,
+}
+
+/// Reads the file; `None` if there is none. `now_ms` is the caller's wall clock.
+pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>> {
+    let Some(stat) = folder.stat(LOCK)? else { return Ok(None) };
+    let nobody = |owner| Ok(Some(LockFile { owner, holder: "unknown".to_owned(), age_ms: 0, stat }));
+    if !stat.regular {
+        // A link or pipe under this name is no lock; nothing is read through it.
+        return nobody(Owner::Stale);
+    }
+    let bytes = match folder.open(LOCK, Open::Read).and_then(|file| read_range(&*file, 0, MAX_LOCK_FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let unchanged_ms = signed(now_ms).saturating_sub(signed(stat.modified_ns / 1_000_000));
+    let Ok(content) = serde_json::from_slice::<Lenient>(&bytes) else {
+        let settling = unchanged_ms < signed(u64::try_from(LOCK_SETTLE.as_millis()).unwrap_or(0));
+        return nobody(if settling { Owner::Unsettled } else { Owner::Stale });
+    };
+    // A number that is no time (NaN to JavaScript) makes the lock stale, as in the original.
+    let age_ms = content.timestamp.as_f64().filter(|time| time.is_finite()).map(|time| {
+        #[expect(clippy::cast_possible_truncation, reason = "a float too large saturates")]
+        let time = time as i64;
+        signed(now_ms).saturating_sub(time)
+    });
+    let holder = match &content.holder {
+        Value::String(holder) => shown(holder),
+        other => shown(&other.to_string()),
+    };
+    let owner = match age_ms {
+        _ if is_ours(&holder) => Owner::Ours,
+        None => Owner::Stale,
+        // A time far in the future blocks only for as long as the file is fresh.
+        Some(age) if age < -LOCK_STALE_MS && unchanged_ms >= LOCK_STALE_MS => Owner::Stale,
+        Some(age) if age < LOCK_STALE_MS => Owner::Foreign,
+        Some(_) => Owner::Stale,
+    };
+    Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), stat }))
+}
+
+/// Without control characters, and cut.
+fn shown(text: &str) -> String {
+    text.chars().filter(|char| !char.is_control()).take(SHOWN).collect()
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

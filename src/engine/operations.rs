@@ -1,0 +1,189 @@
+//! The store's calls that concern the whole log: sums, compaction, replacement, removal.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use super::draft::Draft;
+use super::error::Result;
+use super::index::Index;
+use super::line::{Line, Scanner};
+use super::paths::{
+    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
+};
+use super::rewrite::{Plan, Source};
+use super::store::{State, Store};
+
+/// What `getStats` tells.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Stats {
+    /// Number of events in the log.
+    pub events: u64,
+    /// Bytes of the log and of `index.json`.
+    pub bytes: u64,
+    /// Earliest and latest timestamp; `None` if no event has one.
+    pub times: Option<(f64, f64)>,
+}
+
+impl Store {
+    /// The sums over the log as it is now, whoever wrote it. Takes no lock and creates nothing.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn stats(&self) -> Result<Stats> {
+        let size_of = |name: &'static str| {
+            let stat = self.folder.stat(name).map_err(|error| self.at("stat", name, &error))?;
+            Ok(stat.map_or(0, |stat| stat.size))
+        };
+        let bytes = size_of(INDEX)?;
+        let Some(log) = self.open_log()? else { return Ok(Stats { bytes, ..Stats::default() }) };
+        let mut sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let stat = log.stat().map_err(|error| self.at("fstat", LOG, &error))?;
+        if !sums.mark.recognises(&*log, &stat).map_err(|error| self.at("read", LOG, &error))? {
+            // Somebody else's sums may save us the scan.
+            *sums = self.stored_sums();
+        }
+        let tail = sums.catch_up(&*log).map_err(|error| self.at("read", LOG, &error))?;
+        let mut total = sums.clone();
+        drop(sums);
+        if let Line::Event(event) = Scanner::new().scan(&tail) {
+            total.add(&event);
+        }
+        Ok(Stats { events: total.events, bytes: bytes + stat.size, times: total.times })
+    }
+
+    fn stored_sums(&self) -> super::summary::Summary {
+        use super::storage::Open;
+        self.folder
+            .open(CHECKPOINT, Open::Read)
+            .and_then(|file| super::checkpoint::Checkpoint::load(&*file))
+            .map_or_else(|_| super::summary::Summary::empty(), |checkpoint| checkpoint.summary)
+    }
+
+    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none, nothing is written.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the log is then as it was.
+    pub fn compact(&self, keep: u64) -> Result<u64> {
+        self.drain_first()?;
+        let mut evicted = 0;
+        let replaced = self.rewrite(&mut |source, draft| {
+            let rows = source.index.rows_by_time();
+            let excess = rows.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+            if excess == 0 {
+                return Ok(Plan::Leave);
+            }
+            evicted = excess as u64;
+            self.copy_rows(source, draft, rows.get(excess..).unwrap_or_default())?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(if replaced { evicted } else { 0 })
+    }
+
+    /// How many events [`Store::compact`] would evict. Changes nothing.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn compactable(&self, keep: u64) -> Result<u64> {
+        Ok(self.stats()?.events.saturating_sub(keep))
+    }
+
+    /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others append meanwhile stay.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the log is then as it was.
+    pub fn replace_all(&self, lines: &[u8]) -> Result<()> {
+        self.drain_first()?;
+        self.rewrite(&mut |_, draft| {
+            draft.lines(lines).map_err(|error| self.at("write", draft.name(), &error))?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(())
+    }
+
+    /// Copies rows of the old log into the draft, in the order given.
+    pub(super) fn copy_rows(&self, source: &Source, draft: &mut Draft, rows: &[u32]) -> Result<()> {
+        let Some(log) = &source.log else { return Ok(()) };
+        let copied = rows
+            .iter()
+            .try_for_each(|&row| draft.old_line(&**log, &source.index.range(row as usize)))
+            .and_then(|()| draft.end_run(&**log));
+        copied.map_err(|error| self.at("write", draft.name(), &error))
+    }
+
+    /// Removes all files of the store but those lines that were set aside.
+    ///
+    /// # Errors
+    /// Whatever `unlink` says.
+    pub fn destroy(&self) -> Result<()> {
+        let exists = self.folder.list().is_ok();
+        if !exists {
+            return Ok(());
+        }
+        let mut state = self.state();
+        if state.log.is_some() {
+            self.end_quickly(&mut state);
+        }
+        self.begin(&mut state, FOLDER_WAIT)?;
+        let result = self.remove_files();
+        // The lock's own files went too: whoever waits for them notices and makes new ones.
+        self.end_quickly(&mut state);
+        *state = State { since: state.since, ..State::default() };
+        drop(state);
+        self.forget();
+        result
+    }
+
+    fn remove_files(&self) -> Result<()> {
+        let temporary = self.folder.list().unwrap_or_default().into_iter().filter(|name| temporary_id(name).is_some());
+        for name in temporary {
+            let _ = self.folder.remove(&name);
+        }
+        for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK] {
+            match self.folder.remove(name) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.at("unlink", name, &error)),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what waits, so that a rewrite does not overtake it.
+    pub(super) fn drain_first(&self) -> Result<()> {
+        if self.queue().is_empty() { Ok(()) } else { self.drain(&mut self.state(), FOLDER_WAIT) }
+    }
+
+    /// Takes note that somebody opened the store anew: after a failed fsync, the next write first copies the log into a new file.
+    pub fn reopen(&self) {
+        if self.commit.has_failed() {
+            self.renewal.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Fails if an fsync has failed and nobody opened the store anew since.
+    pub(super) fn ensure_usable(&self) -> Result<()> {
+        if self.renewal.load(Ordering::Relaxed) { Ok(()) } else { self.commit.check_usable(&self.folder) }
+    }
+
+    /// Copies the log into a new file if [`Store::reopen`] asked for it.
+    pub(super) fn renew_if_asked(&self, state: &mut State, _wait: Duration) -> Result<()> {
+        if !self.renewal.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.rewrite_locked(state, &mut |source, draft| {
+            let rows: Vec<u32> = (0..u32::try_from(source.index.len()).unwrap_or(u32::MAX)).collect();
+            self.copy_rows(source, draft, &rows)?;
+            Ok(Plan::Replace)
+        })?;
+        self.commit.renew();
+        self.renewal.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The columns of the log as it is now, with the open log; `None` if there is no log.
+    pub(super) fn snapshot(&self) -> Result<Option<(Box<dyn super::storage::File>, Arc<Index>)>> {
+        let Some(log) = self.open_log()? else { return Ok(None) };
+        let index = self.index_of(&*log)?;
+        Ok(Some((log, index)))
+    }
+}

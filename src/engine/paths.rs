@@ -1,0 +1,95 @@
+//! The names, sizes and times that the protocol is made of. Nothing else in the engine spells one.
+//!
+//! ```text
+//! events.ndjson            the log, shared with the JavaScript module; the only truth
+//! index.json               courtesy copy of the sums, for others
+//! .lock                    the user-level lock: {"holder","timestamp","pid"}
+//! .events.lk               target of the folder lock; empty; never replaced
+//! .events.gate             queue of those who wait for the folder lock; empty
+//! .events.own              locked as long as .lock is ours: tells whether its holder lives
+//! .events.ckpt             checkpoint: how far the log was summed up, and the sums
+//! .events.prev             during a rewrite: second name of the log that is being replaced
+//! events.tmp.<uuid>.ndjson during a rewrite: the new log
+//! events.rejected.ndjson   lines that a rewrite could not understand; never removed by us
+//! ```
+
+use std::time::Duration;
+
+/// The log.
+pub const LOG: &str = "events.ndjson";
+/// The sums, for others.
+pub const INDEX: &str = "index.json";
+/// The user-level lock.
+pub const LOCK: &str = ".lock";
+/// Target of the folder lock.
+pub const FOLDER_LOCK: &str = ".events.lk";
+/// Target of the lock that those who wait for the folder lock queue for.
+pub const GATE: &str = ".events.gate";
+/// Locked while `.lock` is ours.
+pub const OWNER: &str = ".events.own";
+/// The checkpoint.
+pub const CHECKPOINT: &str = ".events.ckpt";
+/// The log that a rewrite replaces.
+pub const PREVIOUS: &str = ".events.prev";
+/// Lines set aside.
+pub const REJECTED: &str = "events.rejected.ndjson";
+
+/// A new log in the making. `id` is a version 8 UUID (see [`is_ours`]), so that what a crash leaves can be told from
+/// the JavaScript module's temporary files, which look the same but for the version.
+pub(crate) fn temporary_log(id: &str) -> String {
+    format!("events.tmp.{id}.ndjson")
+}
+
+/// A small file in the making, to be renamed or linked to `name`.
+pub(crate) fn temporary(name: &str, id: &str) -> String {
+    format!(".{}.{id}.tmp", name.trim_start_matches('.'))
+}
+
+/// The id in the name of a temporary file of ours, log or small.
+pub(crate) fn temporary_id(name: &str) -> Option<&str> {
+    let id = match name.strip_prefix("events.tmp.").and_then(|rest| rest.strip_suffix(".ndjson")) {
+        Some(id) => id,
+        None => name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit('.').next()?,
+    };
+    is_ours(id).then_some(id)
+}
+
+/// Whether a UUID was made by us: version 8 ("vendor-specific", RFC 9562), where `randomUUID` makes version 4.
+pub(crate) fn is_ours(id: &str) -> bool {
+    uuid::Uuid::try_parse(id).is_ok_and(|uuid| uuid.get_version_num() == 8)
+}
+
+/// A new UUID of ours from random bits.
+pub(crate) fn new_id(random: u128) -> String {
+    uuid::Uuid::new_v8(random.to_be_bytes()).to_string()
+}
+
+/// Longest line that is accepted, in bytes without its newline.
+pub const MAX_LINE: usize = 64 << 20;
+/// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`).
+pub const MAX_READ_LINE: usize = 536_870_888;
+/// Most of `.lock` that is ever read.
+pub(crate) const MAX_LOCK_FILE: usize = 4096;
+/// A store with more tasks than this is large: its `index.json` is not rewritten at each append.
+pub(crate) const SMALL_TASKS: usize = 1000;
+/// … or with more bytes of task names than this.
+pub(crate) const SMALL_TASK_BYTES: usize = 256 << 10;
+
+/// A foreign `.lock` older than this belongs to a dead process (the original's rule).
+pub(crate) const LOCK_STALE_MS: i64 = 30_000;
+/// How often a held `.lock` gets a new timestamp.
+pub(crate) const LOCK_REFRESH: Duration = Duration::from_secs(10);
+/// An unreadable `.lock` younger than this may be half written.
+pub(crate) const LOCK_SETTLE: Duration = Duration::from_secs(1);
+/// How long a caller on Node's main thread waits for the folder.
+pub(crate) const INLINE_WAIT: Duration = Duration::from_millis(5);
+/// How long a caller in the background waits for the folder.
+pub(crate) const FOLDER_WAIT: Duration = Duration::from_secs(20);
+/// How long the folder lock is kept over a burst.
+pub(crate) const LEASE: Duration = Duration::from_millis(1);
+/// Whoever held the folder lock within this time lets those who wait go first.
+pub(crate) const COURTESY: Duration = Duration::from_millis(20);
+/// How long a rewrite waits for other programs to close the replaced log.
+pub(crate) const DRAIN_WAIT: Duration = Duration::from_secs(2);
+/// … where the system cannot tell whether any still has it open.
+pub(crate) const DRAIN_GRACE: Duration = Duration::from_millis(100);

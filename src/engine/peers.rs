@@ -1,0 +1,155 @@
+//! Beside programs that run the JavaScript module.
+//!
+//! Such a program appends without any lock, which costs us nothing, and rewrites the log under `.lock`: it reads the log, writes a new
+//! file and renames it. A line that we append between its reading and its renaming would vanish with the old file. So after each
+//! write we look: first whether a foreign `.lock` exists, then whether the name still leads to our file (the other order misses some). If either looks
+//! bad, the lines are remembered until the other program is done, and appended again if the new log lacks them.
+//!
+//! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is remembered here until it is known to be
+//! in the log that the name leads to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::bytes::for_each_line;
+use super::error::Result;
+use super::lock_file::{self, Owner};
+use super::log::Log;
+use super::paths::{FOLDER_WAIT, LOCK, LOCK_STALE_MS, LOG};
+use super::storage::{File, FileId, Folder, Stat};
+use super::store::Store;
+
+/// Pause between two looks at a foreign `.lock`.
+const PAUSE: Duration = Duration::from_millis(5);
+/// A foreign `.lock` is waited for until it must be stale, and a little longer.
+#[expect(clippy::cast_sign_loss, reason = "a positive constant")]
+const PATIENCE: Duration = Duration::from_millis(LOCK_STALE_MS as u64 + 1000);
+
+/// Lines that a rewriting program may have missed.
+#[derive(Default)]
+pub(crate) struct Peers {
+    /// Whole lines, each ending in a newline.
+    lines: Vec<u8>,
+    /// The file they were written to; open, so that its identity stays its own.
+    written_to: Option<(FileId, Arc<dyn File>)>,
+    /// A `.lock` that is known to be ours.
+    harmless: Option<Stat>,
+}
+
+impl Peers {
+    /// Whether lines are remembered.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.lines.is_empty()
+    }
+
+    /// Looks whether the lines just written may be missed by a rewriting program, and remembers them if so.
+    pub(crate) fn wrote(&mut self, folder: &Folder, log: &Log, lines: &[u8]) {
+        let foreign = self.foreign_lock(folder);
+        let replaced = folder.stat(LOG).ok().flatten().is_none_or(|stat| stat.id != log.id);
+        if foreign || replaced || self.is_waiting() {
+            self.lines.extend_from_slice(lines);
+            if lines.last().is_some_and(|&last| last != b'\n') {
+                self.lines.push(b'\n');
+            }
+            if self.written_to.is_none() {
+                self.written_to = Some((log.id, Arc::clone(&log.file)));
+            }
+        }
+    }
+
+    /// Whether a JavaScript program holds `.lock`.
+    fn foreign_lock(&mut self, folder: &Folder) -> bool {
+        let Ok(Some(stat)) = folder.stat(LOCK) else { return false };
+        if self.harmless.is_some_and(|known| known.id == stat.id && known.size == stat.size) {
+            return false;
+        }
+        let Ok(Some(file)) = lock_file::read(folder, folder.now_ms()) else { return false };
+        match file.owner {
+            Owner::Foreign | Owner::Unsettled => true,
+            Owner::Stale => false,
+            Owner::Ours => {
+                self.harmless = Some(file.stat);
+                false
+            }
+        }
+    }
+
+    fn forget(&mut self) {
+        self.lines = Vec::new();
+        self.written_to = None;
+    }
+}
+
+impl Store {
+    /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written meanwhile. For
+    /// background threads.
+    pub(super) fn settle_with_peers(&self) -> Result<()> {
+        let start = self.folder.monotonic();
+        loop {
+            let mut state = self.state();
+            if !state.peers.is_waiting() {
+                return Ok(());
+            }
+            let patient = self.folder.monotonic().saturating_sub(start) < PATIENCE;
+            if patient && state.peers.foreign_lock(&self.folder) {
+                drop(state);
+                self.folder.sleep(PAUSE);
+                continue;
+            }
+            if state.log.is_some() {
+                // The log may have been replaced under a running lease.
+                self.end_quickly(&mut state);
+            }
+            self.begin(&mut state, FOLDER_WAIT)?;
+            let result = self.append_missing(&mut state);
+            self.end(&mut state);
+            result?;
+        }
+    }
+
+    fn append_missing(&self, state: &mut super::store::State) -> Result<()> {
+        let super::store::State { log: Some(log), peers, index_behind, .. } = state else { return Ok(()) };
+        if peers.written_to.as_ref().is_some_and(|(id, _)| *id == log.id) {
+            peers.forget();
+            return Ok(());
+        }
+        let missing = missing_lines(&*log.file, 0, &peers.lines).map_err(|error| self.at("read", LOG, &error))?;
+        peers.forget();
+        if !missing.is_empty() {
+            *index_behind = true;
+            log.append(&missing).map_err(|failed| self.at(failed.syscall, LOG, &failed.error))?;
+            peers.wrote(&self.folder, log, &missing);
+        }
+        Ok(())
+    }
+}
+
+/// Those of `lines` that the log does not hold from offset `from` on; a line that occurs twice must be there twice.
+pub(crate) fn missing_lines(log: &dyn File, from: u64, lines: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut wanted: HashMap<&[u8], usize> = HashMap::new();
+    for line in whole_lines(lines) {
+        *wanted.entry(line).or_default() += 1;
+    }
+    let size = log.stat()?.size;
+    let mut found = |line: &[u8]| {
+        if let Some(count) = wanted.get_mut(line) {
+            *count = count.saturating_sub(1);
+        }
+    };
+    let walked = for_each_line(log, from, size, |_, line| found(line))?;
+    found(&walked.tail);
+    let mut missing = Vec::new();
+    for line in whole_lines(lines) {
+        if let Some(count) = wanted.get_mut(line).filter(|count| **count > 0) {
+            *count -= 1;
+            missing.extend_from_slice(line);
+            missing.push(b'\n');
+        }
+    }
+    Ok(missing)
+}
+
+fn whole_lines(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
+}

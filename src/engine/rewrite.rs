@@ -1,0 +1,287 @@
+//! Replacing the log: compaction, `writeAll`, `save`.
+//!
+//! ```text
+//! a  close a torn tail; read whole lines up to S; write the new log's lines into a draft; fsync it          (folder free)
+//! b  lock the folder; if the log is not the one of step a, start again
+//! c  set malformed lines aside; record S in the checkpoint, fsync; link the log to .events.prev
+//! d  copy whole lines that arrived since S into the draft; fsync it
+//! e  rename the draft to events.ndjson; fsync the folder
+//! f  copy the lines that JavaScript programs, which had the old file open, still wrote into it
+//! g  remove .events.prev; sum up; write index.json; unlock
+//! ```
+//!
+//! Appenders wait for b to g only, whose work does not grow with the log. A crash before e leaves the old log, a crash after e the new
+//! one; `recovery` does what is missing of f and g.
+//!
+//! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if nobody understands it; a line that came
+//! after S is in the new log.
+
+use std::sync::Arc;
+
+use super::bytes::{append_all, read_range};
+use super::draft::Draft;
+use super::error::{Error, Result};
+use super::folder_lock::at;
+use super::index::Index;
+use super::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
+use super::recovery::{Leftover, drain};
+use super::storage::{File, FileId, Open};
+use super::store::{State, Store};
+use super::summary::Summary;
+use super::{bytes, checkpoint};
+
+/// How often a rewrite starts again with the folder free before it keeps the folder locked throughout.
+const FREE_ATTEMPTS: usize = 3;
+
+/// The log that a rewrite starts from.
+pub(crate) struct Source {
+    /// The open log; `None` if there is none yet.
+    pub(crate) log: Option<Box<dyn File>>,
+    /// Its columns; no row is an unterminated line.
+    pub(crate) index: Arc<Index>,
+    id: Option<FileId>,
+    mode: Option<u32>,
+}
+
+/// What the plan of a rewrite says.
+#[derive(PartialEq, Eq)]
+pub(crate) enum Plan {
+    /// The draft holds the new log's lines.
+    Replace,
+    /// The log may stay as it is.
+    Leave,
+}
+
+impl Store {
+    /// Replaces the log by what `compose` writes into the draft. `compose` may be called several times, each time with a fresh draft.
+    /// Returns whether the log was replaced.
+    pub(super) fn rewrite(&self, compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>) -> Result<bool> {
+        for _ in 0..FREE_ATTEMPTS {
+            let source = {
+                let mut state = self.state();
+                self.source(&mut state)?
+            };
+            let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
+            let mut state = self.state();
+            let replaced = self.begin_afresh(&mut state).and_then(|()| {
+                let same = self.is_current(&state, &source)?;
+                if same { self.replace(&mut state, &source, &mut draft).map(|()| true) } else { Ok(false) }
+            });
+            self.end(&mut state);
+            drop(state);
+            if let Ok(true) = replaced {
+                return Ok(true);
+            }
+            let _ = self.folder.remove(draft.name());
+            replaced?;
+        }
+        let mut state = self.state();
+        self.rewrite_locked(&mut state, compose)
+    }
+
+    /// The same with the folder locked throughout: for those who already hold it, or whose log is replaced again and again.
+    pub(super) fn rewrite_locked(
+        &self,
+        state: &mut State,
+        compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
+    ) -> Result<bool> {
+        let source = self.source(state)?;
+        let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
+        let result = self.begin_afresh(state).and_then(|()| self.replace(state, &source, &mut draft));
+        self.end(state);
+        if result.is_err() {
+            let _ = self.folder.remove(draft.name());
+        }
+        result.map(|()| true)
+    }
+
+    /// Step a, up to the reading.
+    fn source(&self, state: &mut State) -> Result<Source> {
+        let Some(log) = self.open_log()? else {
+            return Ok(Source { log: None, index: Arc::default(), id: None, mode: None });
+        };
+        self.begin_afresh(state)?;
+        let healed = match &mut state.log {
+            Some(log) => log.heal().map_err(|failed| self.at(failed.syscall, LOG, &failed.error)),
+            None => Ok(()),
+        };
+        self.end_quickly(state);
+        healed?;
+        let index = Index::without_tail(self.index_of(&*log)?);
+        let stat = log.stat().map_err(|error| self.at("fstat", LOG, &error))?;
+        Ok(Source { log: Some(log), index, id: Some(stat.id), mode: Some(stat.mode) })
+    }
+
+    /// Takes the folder lock anew, so that the open log is the current one even under a lease.
+    fn begin_afresh(&self, state: &mut State) -> Result<()> {
+        if state.log.is_some() {
+            self.end_quickly(state);
+        }
+        self.begin(state, FOLDER_WAIT)
+    }
+
+    /// Step a, the writing. `None` if the log may stay as it is.
+    fn compose(
+        &self,
+        source: &Source,
+        compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
+    ) -> Result<Option<Draft>> {
+        self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
+        let mut draft =
+            Draft::create(&self.folder, source.mode).map_err(|error| self.at("open", LOG, &error))?;
+        let result = compose(source, &mut draft).and_then(|plan| {
+            if plan == Plan::Replace {
+                draft.sync().map_err(|error| self.at("fsync", draft.name(), &error))?;
+            }
+            Ok(plan)
+        });
+        if matches!(result, Ok(Plan::Replace)) {
+            return Ok(Some(draft));
+        }
+        let _ = self.folder.remove(draft.name());
+        result.map(|_| None)
+    }
+
+    /// Whether the log is still the one that the draft was made from.
+    fn is_current(&self, state: &State, source: &Source) -> Result<bool> {
+        let Some(log) = &state.log else { return Ok(false) };
+        match source.id {
+            Some(id) => {
+                let stat = log.file.stat().map_err(|error| self.at("fstat", LOG, &error))?;
+                let mark = source.index.mark;
+                Ok(id == log.id && mark.recognises(&*log.file, &stat).map_err(|error| self.at("read", LOG, &error))?)
+            }
+            // There was none; `begin` has just made one. Anything in it arrived since.
+            None => Ok(true),
+        }
+    }
+
+    /// Steps c to g. The folder lock is held.
+    fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
+        let from = source.index.mark.offset;
+        let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
+        self.set_aside(source)?;
+
+        let file = &*lock.checkpoint;
+        let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
+        if !checkpoint.is_current(file).unwrap_or(false) {
+            *checkpoint = checkpoint::Checkpoint::load(file).map_err(|error| self.at("read", CHECKPOINT, &error))?;
+        }
+        checkpoint.rewrite = Some(previous);
+        checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
+        file.sync().map_err(|error| self.at("fsync", CHECKPOINT, &error))?;
+        // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could then lose
+        // what JavaScript programs write into it meanwhile.
+        let linked = match self.folder.link(LOG, PREVIOUS) {
+            Ok(()) => true,
+            Err(error) if has_no_links(&error) => false,
+            Err(error) => return Err(self.at("link", PREVIOUS, &error)),
+        };
+        let old_file = Arc::clone(&old.file);
+        let renamed = late_lines(&*old_file, from, draft)
+            .map_err(|error| self.at("write", draft.name(), &error))
+            .and_then(|upto| {
+                draft.sync().map_err(|error| self.at("fsync", draft.name(), &error))?;
+                self.folder.rename(draft.name(), LOG).map_err(|error| self.at("rename", LOG, &error))?;
+                Ok(upto)
+            });
+        let upto = match renamed {
+            Ok(upto) => upto,
+            Err(error) => {
+                checkpoint.rewrite = None;
+                if linked {
+                    let _ = self.folder.remove(PREVIOUS);
+                }
+                return Err(error);
+            }
+        };
+        let named = self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
+        let finished = self.finish_replacing(state, old_file, previous, upto, linked);
+        named.and(finished)
+    }
+
+    /// Steps f and g.
+    fn finish_replacing(
+        &self,
+        state: &mut State,
+        old: Arc<dyn File>,
+        mut previous: checkpoint::Rewrite,
+        upto: u64,
+        linked: bool,
+    ) -> Result<()> {
+        // Our own descriptor for writing would keep the old log looking busy.
+        state.log = None;
+        drop(old);
+        let mut new = super::log::Log::open(&self.folder)?;
+        if linked {
+            let old = self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
+            previous.from = upto;
+            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT)?;
+            drop(old);
+            if leftover == Leftover::Nothing {
+                if previous.from != upto {
+                    // What was moved must not be lost by a power cut together with its only other copy.
+                    new.file.sync().map_err(|error| self.at("fsync", LOG, &error))?;
+                }
+                self.folder.remove(PREVIOUS).map_err(|error| self.at("unlink", PREVIOUS, &error))?;
+            }
+            state.checkpoint.rewrite = (leftover == Leftover::Perhaps).then_some(previous);
+        } else {
+            state.checkpoint.rewrite = None;
+        }
+        state.log = Some(new);
+        state.checkpoint.summary = Summary::empty();
+        self.sum_up(state, None)?;
+        state.index_behind = true;
+        if state.checkpoint.summary.tasks.is_none() {
+            let _ = self.write_large_index(state);
+        } else {
+            let _ = self.write_small_index_from(state);
+        }
+        Ok(())
+    }
+
+    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. Should a crash make us come here twice, they are there once.
+    fn set_aside(&self, source: &Source) -> Result<()> {
+        let Some(log) = &source.log else { return Ok(()) };
+        let mut lines = Vec::new();
+        for &(offset, length) in source.index.malformed() {
+            let length = usize::try_from(length).unwrap_or(usize::MAX);
+            lines.extend(read_range(&**log, offset, length).map_err(|error| self.at("read", LOG, &error))?);
+            lines.push(b'\n');
+        }
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let failed = |syscall| move |error: std::io::Error| at(&self.folder, syscall, REJECTED, &error);
+        let file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
+        let stat = file.stat().map_err(failed("fstat"))?;
+        if let Some(before) = stat.size.checked_sub(lines.len() as u64) {
+            if read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines {
+                return Ok(());
+            }
+        }
+        if stat.size > 0 && read_range(&*file, stat.size - 1, 1).map_err(failed("read"))? != b"\n" {
+            lines.insert(0, b'\n');
+        }
+        append_all(&*file, &lines).map_err(|(_, error)| failed("write")(error))?;
+        file.sync().map_err(failed("fsync"))
+    }
+}
+
+/// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
+fn late_lines(old: &dyn File, from: u64, draft: &mut Draft) -> std::io::Result<u64> {
+    let size = old.stat()?.size;
+    let mut result = Ok(());
+    let walked = bytes::for_each_line(old, from, size, |_, line| {
+        if result.is_ok() {
+            result = draft.line(line);
+        }
+    })?;
+    result.map(|()| walked.whole)
+}
+
+fn has_no_links(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), PermissionDenied | Unsupported | TooManyLinks)
+}

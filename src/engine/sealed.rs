@@ -1,0 +1,386 @@
+//! The events that a ledger loaded and JavaScript has not seen: columns and bytes, no objects.
+//!
+//! An event here is *sealed* until [`Sealed::take`] hands its text out; from then on the object that JavaScript made of it is the
+//! truth and the record here counts no more. Sums and rankings are over the sealed ones.
+//!
+//! The lines of a small log are kept in memory. Those of a large one stay in the file, which our descriptor keeps alive even when the log
+//! is replaced; each line is checked when it is read, in case somebody changed the file in place.
+//!
+//! Invariant: positions are dense and stable: the event at position p of the set is the one at index p of the ledger.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::bytes::read_range;
+use super::error::{Error, Result};
+use super::folder_lock::path_of;
+use super::index::{Index, event_key};
+use super::line::{Line, Scanner};
+use super::paths::LOG;
+use super::reader::{Slice, next_run, read_run};
+use super::storage::File;
+use super::store::Store;
+use super::text::write_json_string;
+
+/// A log up to this size is kept in memory.
+const IN_MEMORY: u64 = 16 << 20;
+/// About how much text [`Sealed::take`] hands out at a time.
+const TAKE: usize = 1 << 20;
+/// Integers up to this are exact, and so is their sum in any order.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// A loaded log. See the head of this file.
+pub struct Sealed {
+    store: Arc<Store>,
+    index: Arc<Index>,
+    /// Row of each position; `None` if they are the same.
+    rows: Option<Vec<u32>>,
+    lines: Lines,
+    marks: Mutex<Marks>,
+}
+
+enum Lines {
+    None,
+    Memory(Vec<u8>),
+    File(Box<dyn File>),
+}
+
+/// Which events are live, and what was reckoned over the others.
+#[derive(Default)]
+struct Marks {
+    live: Vec<bool>,
+    live_count: usize,
+    irregular_live: usize,
+    sums: Option<Sums>,
+    ranking: Option<Vec<Ranked>>,
+}
+
+/// Sums over the sealed events of regular shape.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Sums {
+    /// Number of events.
+    pub events: f64,
+    /// Number of violations.
+    pub violations: f64,
+    /// … that were corrected by themselves.
+    pub corrected: f64,
+    /// Sum of rework lines.
+    pub rework: f64,
+    /// Whether the order of adding made no difference: all rework lines are integers and no sum leaves the exact ones.
+    pub exact: bool,
+}
+
+/// One rule's violations.
+#[derive(Clone, Copy)]
+struct Ranked {
+    rule: u32,
+    frequency: f64,
+    rework: f64,
+    first: (u32, u32),
+}
+
+impl Sealed {
+    /// Loads the log as it is now.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn load(store: &Arc<Store>) -> Result<Self> {
+        let (lines, index) = match store.snapshot()? {
+            None => (Lines::None, Arc::default()),
+            Some((log, index)) => {
+                let size = log.stat().map_err(|error| store.at("fstat", LOG, &error))?.size;
+                // Windows lets nobody replace a file that we keep open.
+                if size <= IN_MEMORY || cfg!(windows) {
+                    let length = usize::try_from(size).unwrap_or(usize::MAX);
+                    let bytes = read_range(&*log, 0, length).map_err(|error| store.at("read", LOG, &error))?;
+                    (Lines::Memory(bytes), index)
+                } else {
+                    (Lines::File(log), index)
+                }
+            }
+        };
+        let marks = Marks { live: vec![false; index.len()], ..Marks::default() };
+        Ok(Self { store: Arc::clone(store), index, rows: None, lines, marks: Mutex::new(marks) })
+    }
+
+    /// Number of events, sealed and live.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.as_ref().map_or_else(|| self.index.len(), Vec::len)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of events that are still sealed.
+    #[must_use]
+    pub fn sealed_count(&self) -> usize {
+        self.len() - self.marks().live_count
+    }
+
+    /// Number of sealed events whose shape only JavaScript can sum up.
+    #[must_use]
+    pub fn irregular_count(&self) -> usize {
+        self.irregular_positions().count() - self.marks().irregular_live
+    }
+
+    /// Takes the events whose identity occurs in `lines` out of the set. Only before anything was taken. Returns how many.
+    pub fn without(&mut self, lines: &[u8]) -> usize {
+        let mut keys = HashSet::new();
+        add_keys(lines, &mut keys);
+        let before = self.len();
+        let rows: Vec<u32> = (0..before).map(|position| self.row(position)).collect();
+        let kept: Vec<u32> =
+            rows.into_iter().filter(|&row| !keys.contains(&self.index.key(row as usize))).collect();
+        let gone = before - kept.len();
+        if gone > 0 {
+            *self.marks() = Marks { live: vec![false; kept.len()], ..Marks::default() };
+            self.rows = Some(kept);
+        }
+        gone
+    }
+
+    /// Positions of the sealed events in `[start, end)`.
+    #[must_use]
+    pub fn between(&self, start: usize, end: usize) -> Vec<u32> {
+        let marks = self.marks();
+        let end = end.min(self.len());
+        positions((start.min(end)..end).filter(|&position| marks.is_sealed(position)))
+    }
+
+    /// Positions of the sealed events of a task, and of those whose task id is no string.
+    #[must_use]
+    pub fn of_task(&self, task: &[u8]) -> Vec<u32> {
+        self.sealed_among(self.index.rows_of_task(task))
+    }
+
+    /// Positions of the sealed events in a range of time, and of those whose timestamp is no number.
+    #[must_use]
+    pub fn in_range(&self, from: f64, to: f64) -> Vec<u32> {
+        self.sealed_among(self.index.rows_in_range(from, to))
+    }
+
+    /// Positions of the sealed events whose shape only JavaScript can sum up.
+    #[must_use]
+    pub fn irregular(&self) -> Vec<u32> {
+        let marks = self.marks();
+        positions(self.irregular_positions().filter(|&position| marks.is_sealed(position)))
+    }
+
+    fn irregular_positions(&self) -> impl Iterator<Item = usize> {
+        self.index.irregular().iter().filter_map(|&row| self.position(row))
+    }
+
+    fn sealed_among(&self, rows: Vec<u32>) -> Vec<u32> {
+        let marks = self.marks();
+        positions(rows.into_iter().filter_map(|row| self.position(row)).filter(|&position| marks.is_sealed(position)))
+    }
+
+    fn row(&self, position: usize) -> u32 {
+        let row = u32::try_from(position).unwrap_or(u32::MAX);
+        self.rows.as_ref().map_or(row, |rows| rows.get(position).copied().unwrap_or(u32::MAX))
+    }
+
+    fn position(&self, row: u32) -> Option<usize> {
+        match &self.rows {
+            None => Some(row as usize),
+            Some(rows) => rows.binary_search(&row).ok(),
+        }
+    }
+
+    /// Hands out events: the text of a JSON array of those at `positions`, as many from the first on as fit about a mebibyte, at least
+    /// one. They are live from now on. Returns the text and how many they are.
+    ///
+    /// # Errors
+    /// [`Error::Changed`], or whatever reading says; no event is live then that was not.
+    pub fn take(&self, positions: &[u32]) -> Result<(Vec<u8>, usize)> {
+        let mut slice = Slice::default();
+        let mut taken = 0;
+        let rows: Vec<u32> = positions.iter().map(|&position| self.row(position as usize)).collect();
+        self.for_each_line(rows, &mut |text| {
+            slice.add(text);
+            taken += 1;
+            Ok(slice.len() < TAKE)
+        })?;
+        let mut marks = self.marks();
+        for &position in positions.iter().take(taken) {
+            let irregular = self.index.irregular().binary_search(&self.row(position as usize)).is_ok();
+            marks.set_live(position as usize, irregular);
+        }
+        Ok((slice.finish().unwrap_or_else(|| b"[]".to_vec()), taken))
+    }
+
+    /// Calls `visit` with the text of each row, in the order given, until it returns `false`.
+    fn for_each_line(&self, rows: Vec<u32>, visit: &mut dyn FnMut(&[u8]) -> Result<bool>) -> Result<()> {
+        match &self.lines {
+            Lines::None => Ok(()),
+            Lines::Memory(bytes) => {
+                for row in rows {
+                    let range = self.index.range(row as usize);
+                    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+                    let text = bytes.get(at(range.start)..at(range.end)).unwrap_or_default();
+                    if !self.checked(row, text).and_then(&mut *visit)? {
+                        break;
+                    }
+                }
+                Ok(())
+            }
+            Lines::File(log) => {
+                let mut numbers = rows.clone().into_iter();
+                let mut rows = rows.into_iter();
+                while let Some(run) = next_run(&self.index, &mut rows) {
+                    let bytes = read_run(&**log, &run).map_err(|error| match error.kind() {
+                        std::io::ErrorKind::UnexpectedEof => self.changed(),
+                        _ => self.store.at("read", LOG, &error),
+                    })?;
+                    for (text, row) in bytes.lines(&run).zip(&mut numbers) {
+                        if !self.checked(row, text).and_then(&mut *visit)? {
+                            return Ok(());
+                        }
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn checked<'a>(&self, row: u32, text: &'a [u8]) -> Result<&'a [u8]> {
+        if self.index.matches(row as usize, text) { Ok(text) } else { Err(self.changed()) }
+    }
+
+    fn changed(&self) -> Error {
+        Error::Changed { path: path_of(&self.store.folder, LOG) }
+    }
+
+    /// Sums over the sealed events of regular shape.
+    #[must_use]
+    pub fn sums(&self) -> Sums {
+        let mut marks = self.marks();
+        if let Some(sums) = marks.sums {
+            return sums;
+        }
+        let mut sums = Sums { exact: true, ..Sums::default() };
+        let mut magnitude = 0.0;
+        for position in self.regular_sealed(&marks) {
+            let row = self.row(position) as usize;
+            let violations = self.index.violations(row);
+            sums.events += 1.0;
+            for violation in violations {
+                sums.violations += 1.0;
+                sums.corrected += if violation.corrected() { 1.0 } else { 0.0 };
+            }
+            let rework = self.index.rework(row);
+            sums.rework += rework;
+            magnitude += rework.abs();
+            sums.exact &= rework.fract() == 0.0;
+        }
+        sums.exact &= magnitude <= EXACT;
+        marks.sums = Some(sums);
+        sums
+    }
+
+    /// JSON text of `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed events of regular
+    /// shape, by first occurrence.
+    #[must_use]
+    pub fn ranking(&self) -> Vec<u8> {
+        let mut marks = self.marks();
+        if marks.ranking.is_none() {
+            marks.ranking = Some(self.rank(&marks));
+        }
+        let mut out = vec![b'['];
+        for (number, ranked) in marks.ranking.iter().flatten().enumerate() {
+            out.extend_from_slice(if number == 0 { b"[" } else { b",[" });
+            write_json_string(self.index.rule_name(ranked.rule), &mut out);
+            let (position, index) = ranked.first;
+            out.extend_from_slice(
+                format!(",{},{},{position},{index}]", ranked.frequency, ranked.rework).as_bytes(),
+            );
+        }
+        out.push(b']');
+        out
+    }
+
+    fn rank(&self, marks: &Marks) -> Vec<Ranked> {
+        let mut place: Vec<Option<usize>> = vec![None; self.index.rule_count()];
+        let mut ranking: Vec<Ranked> = Vec::new();
+        for position in self.regular_sealed(marks) {
+            let row = self.row(position) as usize;
+            for (number, violation) in (0..).zip(self.index.violations(row)) {
+                let rule = violation.rule();
+                let Some(place) = place.get_mut(rule as usize) else { continue };
+                let place = *place.get_or_insert_with(|| {
+                    let first = (u32::try_from(position).unwrap_or(u32::MAX), number);
+                    ranking.push(Ranked { rule, frequency: 0.0, rework: 0.0, first });
+                    ranking.len() - 1
+                });
+                if let Some(ranked) = ranking.get_mut(place) {
+                    ranked.frequency += 1.0;
+                    ranked.rework += self.index.rework(row);
+                }
+            }
+        }
+        ranking
+    }
+
+    fn regular_sealed<'a>(&'a self, marks: &'a Marks) -> impl Iterator<Item = usize> + 'a {
+        let mut irregular = self.index.irregular().iter().copied().peekable();
+        (0..self.len()).filter(move |&position| {
+            let row = self.row(position);
+            while irregular.next_if(|&next| next < row).is_some() {}
+            irregular.peek() != Some(&row) && marks.is_sealed(position)
+        })
+    }
+
+    /// Adds the identities of all events, sealed and live.
+    pub fn add_keys_to(&self, keys: &mut HashSet<u64>) {
+        keys.extend((0..self.len()).map(|position| self.index.key(self.row(position) as usize)));
+    }
+
+    /// Calls `visit` with the text of the sealed events in `[start, end)`, in order.
+    pub(super) fn visit_sealed(
+        &self,
+        start: usize,
+        end: usize,
+        visit: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let rows = self.between(start, end).into_iter().map(|position| self.row(position as usize)).collect();
+        self.for_each_line(rows, &mut |text| visit(text).map(|()| true))
+    }
+
+    fn marks(&self) -> MutexGuard<'_, Marks> {
+        self.marks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Marks {
+    fn is_sealed(&self, position: usize) -> bool {
+        self.live.get(position) == Some(&false)
+    }
+
+    fn set_live(&mut self, position: usize, irregular: bool) {
+        if let Some(live) = self.live.get_mut(position).filter(|live| !**live) {
+            *live = true;
+            self.live_count += 1;
+            self.irregular_live += usize::from(irregular);
+            self.sums = None;
+            self.ranking = None;
+        }
+    }
+}
+
+/// Adds the identities of the events in `lines`.
+pub fn add_keys(lines: &[u8], keys: &mut HashSet<u64>) {
+    let mut scanner = Scanner::new();
+    for line in lines.split(|&byte| byte == b'\n') {
+        if let Line::Event(event) = scanner.scan(line) {
+            keys.insert(event_key(&event));
+        }
+    }
+}
+
+fn positions(found: impl Iterator<Item = usize>) -> Vec<u32> {
+    found.filter_map(|position| u32::try_from(position).ok()).collect()
+}

@@ -1,0 +1,273 @@
+//! A real folder.
+//!
+//! Invariant: no name is followed through a symbolic link, and nothing but a regular file is opened, so that a planted
+//! link, pipe or device can neither redirect a write nor hang us. New files are readable by their owner only: events
+//! may hold prompts and secrets.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{File, FileId, Open, Stat, Storage};
+
+/// Permission bits of files that we create.
+#[cfg(unix)]
+const FILE_MODE: u32 = 0o600;
+/// Permission bits of folders that we create.
+#[cfg(unix)]
+const FOLDER_MODE: u32 = 0o700;
+
+/// A folder on disk, by its absolute path.
+pub struct OsStorage {
+    path: PathBuf,
+    shown: String,
+    started: Instant,
+}
+
+impl OsStorage {
+    /// The folder at `path`, which need not exist. Touches no disk.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), shown: path.to_string_lossy().into_owned(), started: Instant::now() }
+    }
+
+    /// Identity of the folder itself; `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever `stat` says, but not that the folder is missing.
+    pub fn identity(&self) -> io::Result<Option<FileId>> {
+        match fs::metadata(&self.path) {
+            Ok(metadata) => Ok(Some(stat_of(&metadata).id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+}
+
+impl Storage for OsStorage {
+    fn path(&self) -> &str {
+        &self.shown
+    }
+
+    fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>> {
+        let mut options = OpenOptions::new();
+        match how {
+            Open::Read => options.read(true),
+            Open::Side => options.read(true).write(true).create(true),
+            Open::Append => options.read(true).append(true).create(true),
+            Open::New => options.read(true).write(true).create_new(true),
+        };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // O_NONBLOCK: a pipe under our name must not block us; it means nothing for regular files.
+            options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
+        }
+        let file = retry(|| options.open(self.at(name)))?;
+        if !file.metadata()?.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        Ok(Box::new(OsFile(file)))
+    }
+
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
+        match fs::symlink_metadata(self.at(name)) {
+            Ok(metadata) => Ok(Some(stat_of(&metadata))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::hard_link(self.at(from), self.at(to))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn create_folder(&self) -> io::Result<()> {
+        create_durably(&self.path)
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        sync_folder(&self.path)
+    }
+
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn random(&self) -> u128 {
+        uuid::Uuid::new_v4().as_u128()
+    }
+}
+
+struct OsFile(fs::File);
+
+impl File for OsFile {
+    fn stat(&self) -> io::Result<Stat> {
+        Ok(stat_of(&self.0.metadata()?))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        #[cfg(unix)]
+        return retry(|| std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset));
+        #[cfg(windows)]
+        return match std::os::windows::fs::FileExt::seek_read(&self.0, buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            other => other,
+        };
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        retry(|| io::Write::write(&mut &self.0, bytes))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        #[cfg(unix)]
+        return retry(|| std::os::unix::fs::FileExt::write_at(&self.0, bytes, offset));
+        #[cfg(windows)]
+        return std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset);
+    }
+
+    fn set_len(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // F_FULLFSYNC on macOS: the standard library sees to it.
+        self.0.sync_data()
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            self.0.set_permissions(fs::Permissions::from_mode(mode))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = mode;
+            Ok(())
+        }
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        loop {
+            match self.0.try_lock() {
+                Ok(()) => return Ok(true),
+                Err(fs::TryLockError::WouldBlock) => return Ok(false),
+                Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.0.unlock()
+    }
+
+    fn has_no_writer(&self) -> io::Result<Option<bool>> {
+        #[cfg(target_os = "linux")]
+        return super::sys::has_no_writer(&self.0);
+        #[cfg(not(target_os = "linux"))]
+        return Ok(None);
+    }
+}
+
+/// Calls again for as long as a signal interrupted the call.
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Creates a folder and its missing ancestors, each made durable in its parent.
+fn create_durably(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, FOLDER_MODE);
+    match builder.create(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().ok_or(error)?;
+            create_durably(parent)?;
+            create_durably(path)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(io::Error::new(io::ErrorKind::NotADirectory, error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    match fs::File::open(path)?.sync_all() {
+        // File systems that know no fsync of folders have nothing to make durable by it.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => {}
+        other => other?,
+    }
+    // Windows has no call for it; NTFS journals names.
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn stat_of(metadata: &fs::Metadata) -> Stat {
+    use std::os::unix::fs::MetadataExt;
+    Stat {
+        id: FileId { device: metadata.dev(), inode: metadata.ino(), born_ns: nanoseconds(metadata.created()) },
+        size: metadata.len(),
+        links: metadata.nlink(),
+        mode: metadata.mode() & 0o7777,
+        modified_ns: nanoseconds(metadata.modified()),
+        regular: metadata.is_file(),
+    }
+}
+
+#[cfg(windows)]
+fn stat_of(metadata: &fs::Metadata) -> Stat {
+    // The standard library does not yet tell a file's index: the time of birth, in units of 100 ns, stands for it.
+    Stat {
+        id: FileId { device: 0, inode: 0, born_ns: nanoseconds(metadata.created()) },
+        size: metadata.len(),
+        links: 1,
+        mode: 0,
+        modified_ns: nanoseconds(metadata.modified()),
+        regular: metadata.is_file(),
+    }
+}
+
+fn nanoseconds(time: io::Result<SystemTime>) -> u64 {
+    let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,265 @@
+//! One folder: what all the store objects, ledgers and worker threads of a process share.
+//!
+//! This file owns the state and the two brackets around every write, [`Store::begin`] and [`Store::end`]; what happens between them is in
+//! `writer` (appending), `rewrite` (compaction, saving), `recovery` (after a crash) and `peers` (beside the JavaScript module).
+//!
+//! Invariants:
+//! - Between `begin` and `end` this process holds the folder lock, no rewrite is half done, and the open log is the one
+//!   that its name leads to.
+//! - Locks are taken in the order state, queue, sums, index; the queue is never held while waiting for anything.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Duration;
+
+use super::checkpoint::Checkpoint;
+use super::durable::GroupCommit;
+use super::error::{Error, Result};
+use super::folder_lock::{FolderLock, at};
+use super::index::Index;
+use super::log::Log;
+use super::paths::{CHECKPOINT, LEASE, LOG, PREVIOUS};
+use super::peers::Peers;
+use super::queue::Queue;
+use super::storage::{File, Folder, Open};
+use super::summary::Summary;
+
+/// Bytes that are summed up in passing; more is left to the background.
+const SUM_UP_IN_PASSING: u64 = 64 << 10;
+/// First and longest pause while another thread of this process writes.
+const STATE_PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
+
+/// One folder. See the head of this file.
+pub struct Store {
+    pub(super) folder: Folder,
+    pub(super) state: Mutex<State>,
+    pub(super) queue: Mutex<Queue>,
+    pub(super) commit: GroupCommit,
+    /// The sums for readers, who hold no lock.
+    pub(super) sums: Mutex<Summary>,
+    pub(super) index: Mutex<Option<Arc<Index>>>,
+    /// An fsync failed and somebody opened the store anew since: copy the log into a new file before going on.
+    pub(super) renewal: AtomicBool,
+    /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in time.
+    pub(super) leases: bool,
+}
+
+/// What the holder of the folder lock needs.
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) lock: Option<FolderLock>,
+    pub(super) checkpoint: Checkpoint,
+    /// The open log; `Some` as long as we hold the folder lock.
+    pub(super) log: Option<Log>,
+    pub(super) peers: Peers,
+    /// When the folder lock was taken.
+    pub(super) since: Duration,
+    /// When the last append ended.
+    pub(super) appended: Option<Duration>,
+    /// Whether `index.json` lacks something that we wrote.
+    pub(super) index_behind: bool,
+}
+
+impl Store {
+    /// A folder that need not exist. Touches no disk.
+    ///
+    /// With `leases`, the folder lock is kept over a burst of appends for about a millisecond, and the caller must see to it that
+    /// [`Store::end_lease`] is called by another thread soon after each append that returns with the lease running.
+    #[must_use]
+    pub fn new(folder: Folder, leases: bool) -> Self {
+        Self {
+            folder,
+            state: Mutex::default(),
+            queue: Mutex::default(),
+            commit: GroupCommit::default(),
+            sums: Mutex::new(Summary::empty()),
+            index: Mutex::default(),
+            renewal: AtomicBool::new(false),
+            leases,
+        }
+    }
+
+    /// The folder's path.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.folder.path()
+    }
+
+    /// Takes the folder lock, finishes what a crash left half done, and opens the log.
+    pub(super) fn begin(&self, state: &mut State, wait: Duration) -> Result<()> {
+        if state.log.is_some() {
+            if !self.lease_is_over(state) {
+                return Ok(());
+            }
+            self.end(state);
+        }
+        self.lock_folder(state, wait)?;
+        let result = self.enter(state);
+        if result.is_err() {
+            self.unlock_folder(state);
+        }
+        result
+    }
+
+    fn enter(&self, state: &mut State) -> Result<()> {
+        if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
+            self.finish_rewrite(state)?;
+        }
+        state.log = Some(Log::open(&self.folder)?);
+        state.since = self.folder.monotonic();
+        Ok(())
+    }
+
+    fn lock_folder(&self, state: &mut State, wait: Duration) -> Result<()> {
+        // The files can be removed again while we open them, but not for ever.
+        for _ in 0..100 {
+            if state.lock.is_none() {
+                state.lock = Some(FolderLock::open(&self.folder)?);
+                state.checkpoint = Checkpoint::default();
+            }
+            if let Some(lock) = &mut state.lock {
+                if lock.acquire(&self.folder, wait)? {
+                    return Ok(());
+                }
+            }
+            state.lock = None;
+        }
+        Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 })
+    }
+
+    fn unlock_folder(&self, state: &mut State) {
+        state.log = None;
+        if let Some(lock) = &mut state.lock {
+            lock.release(&self.folder);
+        }
+    }
+
+    /// Brings the checkpoint up to date if that is cheap, closes the log and gives the folder lock up.
+    pub(super) fn end(&self, state: &mut State) {
+        // A checkpoint is a hint: what cannot be written now is written next time.
+        let _ = self.sum_up(state, Some(SUM_UP_IN_PASSING));
+        self.unlock_folder(state);
+    }
+
+    /// Closes the log and gives the folder lock up, leaving the checkpoint to whoever comes next.
+    pub(super) fn end_quickly(&self, state: &mut State) {
+        self.unlock_folder(state);
+    }
+
+    /// Ends a write: at once, or, in a burst, later.
+    pub(super) fn end_or_keep(&self, state: &mut State) {
+        let now = self.folder.monotonic();
+        let burst = state.appended.is_some_and(|then| now.saturating_sub(then) < LEASE);
+        state.appended = Some(now);
+        if !(self.leases && burst) {
+            self.end(state);
+        }
+    }
+
+    fn lease_is_over(&self, state: &State) -> bool {
+        self.folder.monotonic().saturating_sub(state.since) >= LEASE
+    }
+
+    /// Gives the folder lock up if a lease ran out. Returns whether a lease is still running.
+    pub fn end_lease(&self) -> bool {
+        match self.state.try_lock() {
+            Ok(mut state) => {
+                if state.log.is_some() && self.lease_is_over(&state) {
+                    self.end_quickly(&mut state);
+                }
+                state.log.is_some()
+            }
+            // Somebody works with it right now.
+            Err(_) => true,
+        }
+    }
+
+    /// Whether a lease is running.
+    #[must_use]
+    pub fn has_lease(&self) -> bool {
+        self.state.try_lock().is_ok_and(|state| state.log.is_some())
+    }
+
+    /// Brings the sums of the checkpoint up to the end of the log, unless more than `budget` bytes would have to be read.
+    /// Returns whether they are there. The folder lock is held.
+    pub(super) fn sum_up(&self, state: &mut State, budget: Option<u64>) -> Result<bool> {
+        let State { lock: Some(lock), checkpoint, log: Some(log), .. } = state else { return Ok(false) };
+        let failed = |error: std::io::Error| self.at("read", CHECKPOINT, &error);
+        let file = &*lock.checkpoint;
+        if !checkpoint.is_current(file).map_err(failed)? {
+            *checkpoint = Checkpoint::load(file).map_err(failed)?;
+        }
+        let stat = log.file.stat().map_err(failed)?;
+        let mark = checkpoint.summary.mark;
+        let trusted = mark.recognises(&*log.file, &stat).map_err(failed)?;
+        let to_read = if trusted { stat.size - mark.offset } else { stat.size };
+        if budget.is_some_and(|budget| to_read > budget) {
+            return Ok(false);
+        }
+        if trusted && to_read == 0 && mark.modified_ns != 0 {
+            return Ok(true);
+        }
+        let caught_up = checkpoint.summary.catch_up(&*log.file);
+        if caught_up.is_err() {
+            checkpoint.summary = Summary::empty();
+        }
+        caught_up.map_err(failed)?;
+        checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
+        Ok(true)
+    }
+
+    /// The state, as soon as no other thread of this process works with it.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, if no other thread of this process keeps it for longer than `wait`.
+    pub(super) fn state_within(&self, wait: Duration) -> Option<MutexGuard<'_, State>> {
+        let mut start = None;
+        let mut pause = STATE_PAUSE.0;
+        loop {
+            match self.state.try_lock() {
+                Ok(state) => return Some(state),
+                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            let now = self.folder.monotonic();
+            if now.saturating_sub(*start.get_or_insert(now)) >= wait {
+                return None;
+            }
+            self.folder.sleep(pause);
+            pause = (pause * 2).min(STATE_PAUSE.1);
+        }
+    }
+
+    pub(super) fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Opens the log for reading; `None` if there is none.
+    pub(super) fn open_log(&self) -> Result<Option<Box<dyn File>>> {
+        match self.folder.open(LOG, Open::Read) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.at("open", LOG, &error)),
+        }
+    }
+
+    /// The columns of this open log, up to date.
+    pub(super) fn index_of(&self, log: &dyn File) -> Result<Arc<Index>> {
+        let mut cached = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = cached.take().unwrap_or_default();
+        Arc::make_mut(&mut index).refresh(log).map_err(|error| self.at("read", LOG, &error))?;
+        Ok(Arc::clone(cached.insert(index)))
+    }
+
+    /// A failed system call on a file of the folder.
+    pub(super) fn at(&self, syscall: &'static str, name: &str, error: &std::io::Error) -> Error {
+        at(&self.folder, syscall, name, error)
+    }
+
+    /// Forgets what is kept in memory only to be fast.
+    pub fn forget(&self) {
+        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}

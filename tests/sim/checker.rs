@@ -1,0 +1,175 @@
+//! Measures a log against the history: every accepted event exactly once, none invented, nothing glued, order kept,
+//! malformed lines conserved, sums true, evicted and kept together what was appended.
+
+use serde_json::Value;
+
+use super::history::{Fate, History};
+use super::scenario::Scenario;
+use super::subject::Totals;
+
+pub(crate) type Verdict = Result<(), String>;
+
+/// The events of a log as a naive reader finds them, and the lines that are none.
+pub(crate) struct Scan<'a> {
+    pub(crate) events: Vec<&'a [u8]>,
+    pub(crate) malformed: Vec<&'a [u8]>,
+}
+
+/// Reads a log: lines that are JSON objects are events.
+pub(crate) fn scan<'a>(log: &'a [u8], history: &History) -> Scan<'a> {
+    let mut scan = Scan { events: Vec::new(), malformed: Vec::new() };
+    for line in log.split(|&byte| byte == b'\n') {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let known = history.find(line).is_some();
+        if known || serde_json::from_slice::<Value>(line).is_ok_and(|value| value.is_object()) {
+            scan.events.push(line);
+        } else {
+            scan.malformed.push(line);
+        }
+    }
+    scan
+}
+
+/// The sums of a scan.
+pub(crate) fn totals(scan: &Scan<'_>, history: &History) -> Totals {
+    let stamps =
+        scan.events.iter().filter_map(|line| history.find(line)).map(|at| history.attempts[at].stamp);
+    let (oldest, newest) = (stamps.clone().min(), stamps.max());
+    Totals { count: scan.events.len() as u64, oldest, newest }
+}
+
+/// Checks the log that is left after everybody ended.
+pub(crate) fn check(log: &[u8], rejected: &[u8], history: &History, scenario: &Scenario) -> Verdict {
+    let scan = scan(log, history);
+    let counts = count(&scan.events, history)?;
+    malformed_lines(&scan, history, scenario)?;
+    for (at, &copies) in counts.iter().enumerate() {
+        let attempt = &history.attempts[at];
+        let name = || format!("{} of P{}", id(at), attempt.author.pid);
+        if copies == 0 && attempt.fate == Fate::Accepted && !history.may_be_gone(at) && !excused(at, &scan, history, scenario) {
+            return Err(format!("accepted event {} is lost", name()));
+        }
+        if copies > 0 && scenario.peers == 0 && history.must_be_gone(at) {
+            return Err(format!("replaced event {} came back", name()));
+        }
+    }
+    order(&scan.events, history)?;
+    if !scenario.peers_rewrite() {
+        evictions(&counts, history)?;
+        conserved(&scan, rejected, history)?;
+    }
+    Ok(())
+}
+
+/// Checks what a process read while others were at work since `moment`.
+pub(crate) fn check_read(lines: &[Vec<u8>], moment: u64, history: &History, scenario: &Scenario) -> Verdict {
+    let lines: Vec<_> = lines.iter().map(Vec::as_slice).collect();
+    let counts = count(&lines, history)?;
+    if scenario.peers > 0 {
+        return Ok(());
+    }
+    for (at, attempt) in history.attempts.iter().enumerate() {
+        let settled = attempt.fate == Fate::Accepted && attempt.ended < moment;
+        if counts[at] == 0 && settled && !history.may_be_gone(at) {
+            return Err(format!("a reader misses the accepted event {}", id(at)));
+        }
+    }
+    Ok(())
+}
+
+fn count(events: &[&[u8]], history: &History) -> Result<Vec<usize>, String> {
+    let mut counts = vec![0; history.attempts.len()];
+    for line in events {
+        let Some(at) = history.find(line) else {
+            return Err(format!("invented event {}", String::from_utf8_lossy(line)));
+        };
+        counts[at] += 1;
+        if counts[at] > 1 {
+            return Err(format!("event {} is there twice", id(at)));
+        }
+    }
+    Ok(counts)
+}
+
+fn id(at: usize) -> String {
+    format!("e{at}")
+}
+
+/// What cannot be had beside the original: its own rewrites lose its own events; an event of it, written without a
+/// lock behind half a line of a process that was killed, is glued to that.
+fn excused(at: usize, scan: &Scan<'_>, history: &History, scenario: &Scenario) -> bool {
+    let attempt = &history.attempts[at];
+    if attempt.author.peer && (scenario.peers_rewrite() || scenario.no_leases) {
+        return true;
+    }
+    let glued = || scan.malformed.iter().any(|line| line.ends_with(&attempt.line));
+    scenario.peers > 0 && scenario.allowed.tears() && glued()
+}
+
+fn malformed_lines(scan: &Scan<'_>, history: &History, scenario: &Scenario) -> Verdict {
+    if history.cuts > 0 {
+        return Ok(()); // zeros and halves of pages
+    }
+    for line in &scan.malformed {
+        let planted = history.malformed.iter().any(|planted| planted == line);
+        let torn = history.attempts.iter().any(|attempt| attempt.line.starts_with(line));
+        let glued = scenario.peers > 0 && scenario.allowed.tears();
+        if !planted && !torn && !glued {
+            return Err(format!("glued or mangled line {}", String::from_utf8_lossy(line)));
+        }
+    }
+    Ok(())
+}
+
+fn conserved(scan: &Scan<'_>, rejected: &[u8], history: &History) -> Verdict {
+    for planted in &history.malformed {
+        let kept = scan.malformed.iter().any(|line| line == planted);
+        if !kept && !rejected.split(|&byte| byte == b'\n').any(|line| line == planted) {
+            return Err(format!("malformed line {} is destroyed", String::from_utf8_lossy(planted)));
+        }
+    }
+    Ok(())
+}
+
+/// The events of one process stay in the order in which it tried them.
+fn order(events: &[&[u8]], history: &History) -> Verdict {
+    let mut newest = Vec::new();
+    for at in events.iter().filter_map(|line| history.find(line)) {
+        let author = history.attempts[at].author;
+        if author.peer {
+            continue;
+        }
+        if newest.len() <= author.pid {
+            newest.resize(author.pid + 1, 0);
+        }
+        if newest[author.pid] > at {
+            return Err(format!("P{}: {} comes before {}", author.pid, id(newest[author.pid]), id(at)));
+        }
+        newest[author.pid] = at;
+    }
+    Ok(())
+}
+
+/// Evicted and kept together are what was appended.
+fn evictions(counts: &[usize], history: &History) -> Verdict {
+    if history.removals.iter().any(|removal| removal.keep.is_none()) {
+        return Ok(());
+    }
+    let evicted: u64 = history.removals.iter().filter_map(|removal| removal.evicted).sum();
+    let certain = history.removals.iter().all(|removal| removal.evicted.is_some());
+    let missing = |fates: &[Fate]| {
+        let absent = |at: &usize| counts[*at] == 0 && fates.contains(&history.attempts[*at].fate);
+        (0..counts.len()).filter(absent).count() as u64
+    };
+    let accepted = missing(&[Fate::Accepted]);
+    if certain && accepted > evicted {
+        return Err(format!("{accepted} accepted events are missing, but only {evicted} were evicted"));
+    }
+    let all = missing(&[Fate::Accepted, Fate::Open, Fate::Rejected]);
+    if all < evicted {
+        return Err(format!("{evicted} events were evicted, but only {all} are missing"));
+    }
+    Ok(())
+}

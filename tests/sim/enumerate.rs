@@ -1,0 +1,67 @@
+//! One run per storage call and fault: the scenario of a seed is run once to count its calls, then again and again
+//! with one thing going wrong at one call.
+
+use std::sync::Arc;
+
+use super::chaos::{Fault, Moment, Plan};
+use super::crew::Crew;
+use super::errno::{EIO, EMFILE, ENOSPC};
+use super::explore::{Failure, run};
+use super::image::Medium;
+use super::scenario::Scenario;
+use super::subject::System;
+use super::trace::Trace;
+
+/// Each fault to try at each call, and whether it then meets all later calls of that kind.
+fn faults(scenario: &Scenario) -> Vec<(Fault, bool)> {
+    let mut faults = Vec::new();
+    if scenario.allowed.errors {
+        for errno in [EIO, ENOSPC, EMFILE] {
+            faults.extend([(Fault::Error(errno), false), (Fault::Error(errno), true)]);
+        }
+        faults.extend([(Fault::DiskFull { calls: 10 }, false), (Fault::ReadOnly { calls: 10 }, false)]);
+    }
+    if scenario.allowed.shorts {
+        faults.push((Fault::Short, false));
+    }
+    for moment in Moment::ALL {
+        if scenario.allowed.kills {
+            faults.push((Fault::Kill(moment), false));
+        }
+        if scenario.allowed.cuts {
+            faults.extend(Medium::ALL.map(|medium| (Fault::Cut(moment, medium), false)));
+        }
+    }
+    faults
+}
+
+/// Runs the scenario of each seed once per call and fault. Tells how many runs that were.
+pub(crate) fn enumerate(
+    scenario: &Scenario,
+    system: &Arc<dyn System>,
+    seeds: impl IntoIterator<Item = u64>,
+) -> Result<u64, Box<Failure>> {
+    let scenario = Arc::new(scenario.clone());
+    let mut crew = Crew::default();
+    let mut runs = 0;
+    for seed in seeds {
+        let counted = run(&scenario, system, seed, Some(Plan::Quiet), &mut crew, Trace::default());
+        if let Some(failure) = counted.failure {
+            return Err(Box::new(failure));
+        }
+        for call in 0..counted.calls {
+            for (fault, sticky) in faults(&scenario) {
+                let plan = Plan::At { call, fault, sticky };
+                runs += 1;
+                let outcome = run(&scenario, system, seed, Some(plan.clone()), &mut crew, Trace::default());
+                if let Some(failure) = outcome.failure {
+                    let again = run(&scenario, system, seed, Some(plan.clone()), &mut crew, Trace::on());
+                    let mut failure = again.failure.unwrap_or(failure);
+                    failure.why = format!("{plan:?}: {}", failure.why);
+                    return Err(Box::new(failure));
+                }
+            }
+        }
+    }
+    Ok(runs)
+}

@@ -1,0 +1,36 @@
+//! A simulator for stores on a disk that fails: several processes on one folder, a schedule that a seed decides, and
+//! at each storage call an error, a short write, a kill or a power cut.
+//!
+//! ```text
+//! explore, enumerate   runs a scenario for many seeds, or once per call and fault
+//!   scenario           what processes do        actor, peer   do it: ours, and the original module
+//!   history            what they were told      checker       measures the log against it
+//!   subject            what is asked of a store: the engine (engine.rs) or a naive twin (reference.rs)
+//! simulation, crew     turns, kills, power cuts chaos         what goes wrong and when
+//!   process            Storage and File over    disk, image   the file system, and what a power cut leaves of it
+//! ```
+//!
+//! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin. A
+//! failure prints its seed and its trace.
+//!
+//! One process is one thread here: an engine that starts threads of its own, or lets two of them wait for each other,
+//! needs other tests beside this one.
+
+pub(crate) mod actor;
+pub(crate) mod chaos;
+pub(crate) mod checker;
+pub(crate) mod crew;
+pub(crate) mod disk;
+pub(crate) mod enumerate;
+pub(crate) mod errno;
+pub(crate) mod explore;
+pub(crate) mod history;
+pub(crate) mod image;
+pub(crate) mod peer;
+pub(crate) mod process;
+pub(crate) mod random;
+pub(crate) mod reference;
+pub(crate) mod scenario;
+pub(crate) mod simulation;
+pub(crate) mod subject;
+pub(crate) mod trace;

@@ -1,0 +1,108 @@
+//! The simulator on trial: a right store survives every storm, and each of its broken twins is found out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail loudly"
+)]
+
+#[expect(dead_code, reason = "each test file uses its part of the simulator")]
+mod sim;
+
+use std::sync::Arc;
+
+use sim::chaos::Allowed;
+use sim::enumerate::enumerate;
+use sim::explore::{explore, search};
+use sim::reference::{Bug, Reference};
+use sim::scenario::{Scenario, Wish};
+use sim::subject::System;
+
+const ERRORS: Allowed = Allowed { errors: true, shorts: true, kills: false, cuts: false, pauses: false };
+const KILLS: Allowed = Allowed { errors: false, shorts: true, kills: true, cuts: false, pauses: true };
+const STORM: Allowed = Allowed { errors: true, shorts: true, kills: true, cuts: true, pauses: true };
+const CUTS: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: true, pauses: false };
+
+const APPENDS: Scenario = Scenario { name: "appends", ..Scenario::PLAIN };
+const KILLED: Scenario = Scenario { name: "appends, killed", allowed: KILLS, ..Scenario::PLAIN };
+const FAULTY: Scenario = Scenario { name: "appends, faults", allowed: ERRORS, ..Scenario::PLAIN };
+const DURABLE: Scenario =
+    Scenario { name: "durable appends", durable: true, rounds: 3, allowed: STORM, ..Scenario::PLAIN };
+const COMPACTIONS: Scenario = Scenario {
+    name: "compactions",
+    wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Read],
+    allowed: Allowed { cuts: false, ..STORM },
+    ..Scenario::PLAIN
+};
+const DURABLE_COMPACTIONS: Scenario = Scenario {
+    name: "durable compactions",
+    durable: true,
+    wishes: &[Wish::Append, Wish::Append, Wish::Compact],
+    allowed: STORM,
+    rounds: 3,
+    ..Scenario::PLAIN
+};
+const CUT_COMPACTIONS: Scenario =
+    Scenario { name: "durable compactions, power cuts", allowed: CUTS, ..DURABLE_COMPACTIONS };
+const REPLACEMENTS: Scenario = Scenario {
+    name: "replacements",
+    wishes: &[Wish::Append, Wish::Replace, Wish::Compact, Wish::Save],
+    allowed: STORM,
+    durable: true,
+    ..Scenario::PLAIN
+};
+const BESIDE_THE_ORIGINAL: Scenario = Scenario {
+    name: "compactions beside the original",
+    peers: 2,
+    writers: 2,
+    wishes: &[Wish::Append, Wish::Compact],
+    peer_wishes: &[Wish::Append],
+    allowed: KILLS,
+    odd_starts: false,
+    ..Scenario::PLAIN
+};
+const LOCKS: Scenario =
+    Scenario { name: "locks", wishes: &[Wish::Hold, Wish::Append], allowed: STORM, ..Scenario::PLAIN };
+
+const ALL: [&Scenario; 10] = [
+    &APPENDS,
+    &KILLED,
+    &FAULTY,
+    &DURABLE,
+    &COMPACTIONS,
+    &DURABLE_COMPACTIONS,
+    &CUT_COMPACTIONS,
+    &REPLACEMENTS,
+    &BESIDE_THE_ORIGINAL,
+    &LOCKS,
+];
+
+fn reference(bug: Option<Bug>) -> Arc<dyn System> {
+    Arc::new(Reference(bug))
+}
+
+#[test]
+fn a_right_store_survives() {
+    for scenario in ALL {
+        explore(scenario, &reference(None), 1000);
+    }
+}
+
+#[test]
+fn each_bug_is_found() {
+    for bug in Bug::ALL {
+        let system = reference(Some(bug));
+        let found = ALL.iter().find_map(|scenario| search(scenario, &system, 0, 4000));
+        let failure = found.unwrap_or_else(|| panic!("{bug:?} is not found"));
+        assert!(failure.trace.contains("FAILS") || !failure.trace.is_empty(), "{failure}");
+    }
+}
+
+#[test]
+fn a_right_store_survives_each_fault_at_each_call() {
+    for scenario in [&FAULTY, &DURABLE_COMPACTIONS] {
+        let runs = enumerate(scenario, &reference(None), 0..2).unwrap_or_else(|failure| panic!("{failure}"));
+        assert!(runs > 100, "only {runs} runs of {}", scenario.name);
+    }
+}
