@@ -85,7 +85,7 @@ fn reference(bug: Option<Bug>) -> Arc<dyn System> {
 #[test]
 fn a_right_store_survives() {
     for scenario in ALL {
-        explore(scenario, &reference(None), 1000);
+        explore(scenario, &reference(None), 20000);
     }
 }
 

@@ -3,7 +3,7 @@
  *
  * It sets up the guidance module around a persistent ledger, runs each task of the job from its pre-task hook
  * to its post-task hook, and ends as the job says. Each line on standard output is JSON: `{ready}` once, then
- * `{eventId, violations}` for each run, written as soon as the post-task hook has returned.
+ * `{eventId, violations}` for each run, written once the run is recorded.
  */
 
 import { writeSync } from 'node:fs';
@@ -66,6 +66,9 @@ async function runTask(task) {
       filesTouched: task.steps.flatMap((step) => step.edit ?? []),
     },
   });
+  // A line that finds the folder busy for more than a few milliseconds is left to a background writer.
+  // Returning, exiting and throwing still wait for it; SIGKILL cannot, so who expects one asks first.
+  if (job.ending === 'kill -9') await ledger.flush();
   report({ eventId: run.eventId, violations: run.violations.length });
 }
 

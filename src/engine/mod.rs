@@ -3,6 +3,7 @@
 //! Dependencies run downward:
 //!
 //! ```text
+//! registry  keeper
 //! sealed  save  reader  verify  operations
 //! rewrite  recovery  writer  peers  index_file  user_lock
 //! store  (queue  durable  folder_lock  log)
@@ -20,6 +21,7 @@ mod folder_lock;
 mod index;
 mod index_file;
 mod interner;
+pub mod keeper;
 pub mod line;
 mod lock_file;
 mod log;
@@ -29,6 +31,7 @@ mod peers;
 mod queue;
 mod reader;
 mod recovery;
+pub mod registry;
 mod rewrite;
 mod save;
 mod sealed;

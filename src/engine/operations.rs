@@ -13,6 +13,7 @@ use super::paths::{
 };
 use super::rewrite::{Plan, Source};
 use super::store::{State, Store};
+use super::user_lock::UserLock;
 
 /// What `getStats` tells.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -151,6 +152,27 @@ impl Store {
     /// Writes what waits, so that a rewrite does not overtake it.
     pub(super) fn drain_first(&self) -> Result<()> {
         if self.queue().is_empty() { Ok(()) } else { self.drain(&mut self.state(), FOLDER_WAIT) }
+    }
+
+    /// Takes the user-level lock of the folder; see [`UserLock::acquire`].
+    ///
+    /// # Errors
+    /// As [`UserLock::acquire`].
+    pub fn acquire_user_lock(&self, now_ms: u64, wait: Duration) -> Result<UserLock> {
+        UserLock::acquire(&self.folder, now_ms, wait)
+    }
+
+    /// Gives the user-level lock up.
+    ///
+    /// # Errors
+    /// As [`UserLock::release`].
+    pub fn release_user_lock(&self, lock: UserLock) -> Result<()> {
+        lock.release(&self.folder)
+    }
+
+    /// Brings `index.json` up to date if it lacks something that we wrote. A courtesy: nothing depends on it.
+    pub fn write_index_if_behind(&self) {
+        let _ = self.write_index();
     }
 
     /// Takes note that somebody opened the store anew: after a failed fsync, the next write first copies the log into a new file.

@@ -82,6 +82,12 @@ impl Peers {
 }
 
 impl Store {
+    /// Whether lines may have been missed by a JavaScript program that rewrites the log; [`Store::flush`] sees to them.
+    #[must_use]
+    pub fn waits_for_peers(&self) -> bool {
+        self.state.try_lock().map_or(true, |state| state.peers.is_waiting())
+    }
+
     /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written meanwhile. For
     /// background threads.
     pub(super) fn settle_with_peers(&self) -> Result<()> {

@@ -6,8 +6,9 @@
 //! Invariant: lines leave in the order in which they came, each exactly once: written, or refused with the error that its ticket tells.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::RangeInclusive;
 
-use super::error::Error;
+use super::error::{Error, Result};
 
 /// Number of a line or batch in the queue; counts up from 1.
 pub type Ticket = u64;
@@ -53,9 +54,9 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// Whether the lines of this ticket still wait.
-    pub(crate) fn contains(&self, ticket: Ticket) -> bool {
-        self.entries.iter().any(|entry| entry.ticket == ticket)
+    /// Whether lines of one of these tickets still wait.
+    pub(crate) fn contains_any(&self, tickets: &RangeInclusive<Ticket>) -> bool {
+        self.entries.iter().any(|entry| tickets.contains(&entry.ticket))
     }
 
     /// Takes everything out, to be written.
@@ -82,6 +83,23 @@ impl Queue {
         self.entries.len() != before
     }
 
+    /// The fate of tickets after an attempt to write. Asked for one, its error is told once, and what could not be written is
+    /// withdrawn; asked for several, nothing changes and whoever wants to know more asks for each.
+    pub(crate) fn settle(&mut self, tickets: &RangeInclusive<Ticket>, attempt: Result<()>) -> Result<()> {
+        let (first, last) = tickets.clone().into_inner();
+        if first == last {
+            return match (self.take_error(first), attempt) {
+                (Some(error), _) => Err(error),
+                (None, Err(error)) if self.withdraw(first) => Err(error),
+                _ => Ok(()),
+            };
+        }
+        if let Some(error) = self.refused.iter().find_map(|(ticket, error)| tickets.contains(ticket).then_some(error)) {
+            return Err(error.clone());
+        }
+        if self.contains_any(tickets) { attempt } else { Ok(()) }
+    }
+
     /// The error of a refused ticket, told once.
     pub(crate) fn take_error(&mut self, ticket: Ticket) -> Option<Error> {
         self.refused.remove(&ticket)
@@ -101,10 +119,11 @@ mod tests {
         let c = queue.push(b"c\n".to_vec(), OnFault::Keep, false);
         let error = Error::TooLong { bytes: 1, limit: 0 };
         queue.put_back(taken.into_iter(), &error);
-        assert!(queue.contains(a) && !queue.contains(b) && queue.contains(c));
-        assert!(queue.take_error(b).is_some());
-        assert!(queue.take_error(b).is_none());
-        assert!(queue.take_error(a).is_none());
+        assert!(queue.contains_any(&(a..=a)) && !queue.contains_any(&(b..=b)) && queue.contains_any(&(c..=c)));
+        assert!(queue.settle(&(a..=c), Ok(())).is_err(), "a group fails with its member");
+        assert!(queue.settle(&(b..=b), Ok(())).is_err());
+        assert!(queue.settle(&(b..=b), Ok(())).is_ok(), "told once");
+        assert!(queue.settle(&(a..=a), Ok(())).is_ok());
         let order: Vec<_> = queue.take().into_iter().map(|entry| entry.ticket).collect();
         assert_eq!(order, [a, c]);
     }

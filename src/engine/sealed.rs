@@ -9,6 +9,7 @@
 //! Invariant: positions are dense and stable: the event at position p of the set is the one at index p of the ledger.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bytes::read_range;
@@ -31,7 +32,8 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// A loaded log. See the head of this file.
 pub struct Sealed {
-    store: Arc<Store>,
+    /// The log's path, for messages.
+    path: String,
     index: Arc<Index>,
     /// Row of each position; `None` if they are the same.
     rows: Option<Vec<u32>>,
@@ -100,7 +102,15 @@ impl Sealed {
             }
         };
         let marks = Marks { live: vec![false; index.len()], ..Marks::default() };
-        Ok(Self { store: Arc::clone(store), index, rows: None, lines, marks: Mutex::new(marks) })
+        let path = path_of(&store.folder, LOG);
+        Ok(Self { path, index, rows: None, lines, marks: Mutex::new(marks) })
+    }
+
+    /// What a folder that does not exist holds.
+    #[must_use]
+    pub fn none(path: &Path) -> Self {
+        let path = path.join(LOG).to_string_lossy().into_owned();
+        Self { path, index: Arc::default(), rows: None, lines: Lines::None, marks: Mutex::default() }
     }
 
     /// Number of events, sealed and live.
@@ -234,7 +244,7 @@ impl Sealed {
                 while let Some(run) = next_run(&self.index, &mut rows) {
                     let bytes = read_run(&**log, &run).map_err(|error| match error.kind() {
                         std::io::ErrorKind::UnexpectedEof => self.changed(),
-                        _ => self.store.at("read", LOG, &error),
+                        _ => Error::io("read", &self.path, &error),
                     })?;
                     for (text, row) in bytes.lines(&run).zip(&mut numbers) {
                         if !self.checked(row, text).and_then(&mut *visit)? {
@@ -252,7 +262,7 @@ impl Sealed {
     }
 
     fn changed(&self) -> Error {
-        Error::Changed { path: path_of(&self.store.folder, LOG) }
+        Error::Changed { path: self.path.clone() }
     }
 
     /// Sums over the sealed events of regular shape.

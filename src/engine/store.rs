@@ -8,7 +8,7 @@
 //!   that its name leads to.
 //! - Locks are taken in the order state, queue, sums, index; the queue is never held while waiting for anything.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -26,6 +26,8 @@ use super::summary::Summary;
 
 /// Bytes that are summed up in passing; more is left to the background.
 const SUM_UP_IN_PASSING: u64 = 64 << 10;
+/// After so long without an append a burst is over.
+const QUIET: Duration = Duration::from_millis(300);
 /// First and longest pause while another thread of this process writes.
 const STATE_PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
@@ -40,8 +42,32 @@ pub struct Store {
     pub(super) index: Mutex<Option<Arc<Index>>>,
     /// An fsync failed and somebody opened the store anew since: copy the log into a new file before going on.
     pub(super) renewal: AtomicBool,
+    /// What the keeper has been asked to see to.
+    pub(super) tended: Tended,
     /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in time.
     pub(super) leases: bool,
+}
+
+/// Things that the keeper has been asked to see to, so that it is not asked twice.
+#[derive(Default)]
+pub(super) struct Tended {
+    pub(super) lease: Flag,
+    pub(super) index: Flag,
+}
+
+/// A flag that several threads set and clear.
+#[derive(Default)]
+pub(super) struct Flag(AtomicBool);
+
+impl Flag {
+    /// Sets it; returns whether it was set before.
+    pub(super) fn set(&self) -> bool {
+        self.0.swap(true, Ordering::AcqRel)
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.store(false, Ordering::Release);
+    }
 }
 
 /// What the holder of the folder lock needs.
@@ -75,6 +101,7 @@ impl Store {
             sums: Mutex::new(Summary::empty()),
             index: Mutex::default(),
             renewal: AtomicBool::new(false),
+            tended: Tended::default(),
             leases,
         }
     }
@@ -172,6 +199,33 @@ impl Store {
             // Somebody works with it right now.
             Err(_) => true,
         }
+    }
+
+    /// Gives the folder lock up, even if a lease has not run out.
+    pub fn end_lease_now(&self) {
+        let mut state = self.state();
+        if state.log.is_some() {
+            self.end(&mut state);
+        }
+    }
+
+    /// Brings `index.json` up to date if no append came for a while: a large one takes time and would hold up a burst. Returns
+    /// whether to come again.
+    pub fn tidy(&self) -> bool {
+        let Ok(state) = self.state.try_lock() else { return true };
+        if !state.index_behind {
+            return false;
+        }
+        let now = self.folder.monotonic();
+        let quiet = state.appended.is_none_or(|then| now.saturating_sub(then) >= QUIET);
+        let small = state.checkpoint.summary.tasks.is_some();
+        drop(state);
+        if !quiet && !small {
+            return true;
+        }
+        // Whatever cannot be written now is written after the next append.
+        let _ = if small { self.write_small_index() } else { self.write_index() };
+        false
     }
 
     /// Whether a lease is running.

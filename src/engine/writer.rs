@@ -5,6 +5,7 @@
 //! line waits for [`Store::settle`] or [`Store::flush`], which may take their time on a background thread.
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::durable::Durability;
@@ -57,7 +58,7 @@ impl Store {
         match (result, queue.take_error(ticket)) {
             (_, Some(error)) => Err(error),
             (Err(Error::Busy { .. }), None) => Ok(Appended::Queued(ticket)),
-            (Err(error), None) if queue.contains(ticket) => match on_fault {
+            (Err(error), None) if queue.contains_any(&(ticket..=ticket)) => match on_fault {
                 OnFault::Keep => Ok(Appended::Queued(ticket)),
                 OnFault::Refuse => {
                     queue.withdraw(ticket);
@@ -69,29 +70,18 @@ impl Store {
         }
     }
 
-    /// Waits until appended lines have all that their acceptance promises. For background threads.
+    /// Waits until appended lines, those of all tickets in the range, have all that their acceptance promises. For background threads.
     ///
     /// # Errors
-    /// What refused the lines; they are then neither in the log nor in the queue. [`Error::Unsafe`] or the failure of an fsync: they are in the log, but may not
-    /// survive a power cut.
-    pub fn settle(&self, ticket: Ticket, durability: Durability) -> Result<()> {
-        let drained = if self.queue().contains(ticket) {
-            let mut state = self.state();
-            self.drain(&mut state, FOLDER_WAIT)
+    /// What refused lines of one of the tickets; asked for a single ticket, its lines are then neither in the log nor in the queue.
+    /// [`Error::Unsafe`] or the failure of an fsync: they are in the log, but may not survive a power cut.
+    pub fn settle(&self, tickets: RangeInclusive<Ticket>, durability: Durability) -> Result<()> {
+        let drained = if self.queue().contains_any(&tickets) {
+            self.drain(&mut self.state(), FOLDER_WAIT)
         } else {
             Ok(())
         };
-        {
-            let mut queue = self.queue();
-            if let Some(error) = queue.take_error(ticket) {
-                return Err(error);
-            }
-            if let Err(error) = drained {
-                if queue.withdraw(ticket) {
-                    return Err(error);
-                }
-            }
-        }
+        self.queue().settle(&tickets, drained)?;
         self.sync(durability)?;
         self.settle_with_peers()?;
         // A courtesy to others; the log is what counts.

@@ -23,6 +23,7 @@ pub(crate) type Pid = usize;
 
 /// What the page cache writes back in one piece.
 pub(crate) const PAGE: usize = 4096;
+const TICK_NS: u64 = 4_000_000;
 
 /// Bytes that programs see but the medium need not hold.
 #[derive(Clone, Debug)]
@@ -46,7 +47,8 @@ pub(crate) struct Inode {
     pub(crate) durable: Vec<u8>,
     pub(crate) unsynced: Vec<Unsynced>,
     pub(crate) mode: u32,
-    modified_ms: u64,
+    born_ns: u64,
+    modified_ns: u64,
     locked_by: Option<Description>,
     /// Counts failed write-backs; a description that was open before reports each once (`errseq_t`).
     failures: u64,
@@ -76,7 +78,9 @@ pub(crate) struct Disk {
     pub(crate) read_only: bool,
     /// The call at which `room` and `read_only` are lifted.
     pub(crate) heals_at: Option<u64>,
-    pub(crate) now_ms: u64,
+    pub(crate) now_ns: u64,
+    /// A file system that does not keep times of birth.
+    pub(crate) no_births: bool,
     /// A system that cannot tell who has a file open.
     pub(crate) no_leases: bool,
 }
@@ -88,15 +92,28 @@ impl Disk {
     pub(crate) fn with_files<'a>(files: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
         let mut disk = Self { folder: true, ..Self::default() };
         for (name, bytes) in files {
-            disk.put_durable(&[name], bytes.to_vec(), 0o644);
+            let inode = Inode { number: disk.free_number(), mode: 0o644, ..Inode::default() };
+            disk.put_survivor(&[name], &inode, bytes.to_vec());
         }
         disk
     }
 
-    pub(crate) fn put_durable(&mut self, names: &[&str], bytes: Vec<u8>, mode: u32) {
-        let key = self.new_inode(mode);
-        self.inodes[key].durable.clone_from(&bytes);
-        self.inodes[key].content = bytes;
+    /// An empty disk of the same file system.
+    pub(crate) fn empty_twin(&self) -> Self {
+        let &Self { folder, now_ns, no_births, no_leases, .. } = self;
+        Self { folder, now_ns, no_births, no_leases, ..Self::default() }
+    }
+
+    /// Puts a file onto the medium: the same inode, with the content that is left of it.
+    pub(crate) fn put_survivor(&mut self, names: &[&str], inode: &Inode, content: Vec<u8>) {
+        let &Inode { mode, born_ns, modified_ns, .. } = inode;
+        let key = self.inodes.len();
+        // A removal that did not survive and a file that took its number: one of them has to give way.
+        let taken = self.numbers.contains(&inode.number);
+        let number = if taken { self.free_number() } else { inode.number };
+        self.numbers.insert(number);
+        let durable = content.clone();
+        self.inodes.push(Inode { number, mode, born_ns, modified_ns, content, durable, ..Inode::default() });
         for name in names {
             self.names.insert((*name).to_owned(), key);
             self.durable_names.insert((*name).to_owned(), key);
@@ -108,10 +125,21 @@ impl Disk {
         self.names.get(name).map(|&key| self.inodes[key].content.as_slice())
     }
 
+    /// File times advance with the kernel's tick.
+    fn coarse_now(&self) -> u64 {
+        self.now_ns - self.now_ns % TICK_NS
+    }
+
+    fn free_number(&self) -> u64 {
+        (11..).find(|number| !self.numbers.contains(number)).unwrap_or(0)
+    }
+
     fn new_inode(&mut self, mode: u32) -> Key {
-        let number = (11..).find(|number| !self.numbers.contains(number)).unwrap_or(0);
+        let number = self.free_number();
         self.numbers.insert(number);
-        self.inodes.push(Inode { number, mode, modified_ms: self.now_ms, ..Inode::default() });
+        let modified_ns = self.coarse_now();
+        let born_ns = if self.no_births { 0 } else { modified_ns };
+        self.inodes.push(Inode { number, mode, born_ns, modified_ns, ..Inode::default() });
         self.inodes.len() - 1
     }
 
@@ -129,11 +157,12 @@ impl Disk {
     fn stat_key(&self, key: Key) -> Stat {
         let inode = &self.inodes[key];
         Stat {
-            id: FileId { device: 1, inode: inode.number },
+            id: FileId { device: 1, inode: inode.number, born_ns: inode.born_ns },
             size: inode.content.len() as u64,
             links: self.links(key) as u64,
             mode: inode.mode,
-            modified_ms: inode.modified_ms,
+            modified_ns: inode.modified_ns,
+            regular: true,
         }
     }
 
@@ -242,8 +271,9 @@ impl Disk {
             }
         }
         let written = &bytes[..end - offset];
+        let now = self.coarse_now();
         let inode = &mut self.inodes[key];
-        inode.modified_ms = self.now_ms;
+        inode.modified_ns = now;
         apply(&mut inode.content, offset, written);
         inode.unsynced.push(Unsynced::Write { offset, bytes: written.to_vec() });
         Ok(written.len())
@@ -255,9 +285,10 @@ impl Disk {
         if !matches!(opened.how, Open::Side | Open::New) {
             return Err(EBADF);
         }
+        let (key, now) = (opened.key, self.coarse_now());
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let inode = &mut self.inodes[opened.key];
-        inode.modified_ms = self.now_ms;
+        let inode = &mut self.inodes[key];
+        inode.modified_ns = now;
         inode.content.resize(size, 0);
         inode.unsynced.push(Unsynced::Resize(size));
         Ok(())

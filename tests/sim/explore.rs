@@ -105,6 +105,7 @@ pub(crate) fn run(
     let record = Record::default();
     let mut start = start(scenario, &record, &mut random);
     start.no_leases = scenario.no_leases;
+    start.no_births = random.one_in(4);
     let drawn = Plan::draw(scenario.allowed, &mut random);
     let chaos = Chaos::new(plan.unwrap_or(drawn), random.fork());
     let simulation = Simulation::new(start, chaos, random.fork(), trace);
@@ -162,6 +163,7 @@ fn start(scenario: &Scenario, record: &Record, random: &mut Random) -> Disk {
     }
     if random.one_in(2) {
         log.pop(); // no newline at the end: a torn tail, or a whole event that lacks only that
+        history.unclosed(&log);
     }
     Disk::with_files([("events.ndjson", log.as_slice())])
 }
@@ -198,7 +200,7 @@ fn after(
     if once != files(simulation) {
         return Err("a second recovery changed something".to_owned());
     }
-    append_one_more(simulation, scenario, system, record)?;
+    append_and_compact(simulation, scenario, system, record)?;
     measure(simulation, scenario, record)
 }
 
@@ -220,7 +222,7 @@ fn recover(
 ) -> Verdict {
     alone(simulation, |simulation, pid| {
         simulation.world().note(pid, || "── recovers".to_owned());
-        let failed = |what: &str| move |refusal| format!("{what} after the storm fails: {refusal:?}", what = what.to_owned());
+        let failed = |what: &'static str| move |refusal| format!("{what} after the storm fails: {refusal:?}");
         let mut store = system.open(folder(simulation, pid), scenario.durable).map_err(failed("open"))?;
         store.recover().map_err(failed("recover"))?;
         let totals = store.totals().map_err(failed("totals"))?;
@@ -251,7 +253,8 @@ fn measure(simulation: &Arc<Simulation>, scenario: &Scenario, record: &Record) -
     })
 }
 
-fn append_one_more(
+/// The store works again, whatever happened to it.
+fn append_and_compact(
     simulation: &Arc<Simulation>,
     scenario: &Scenario,
     system: &Arc<dyn System>,
@@ -264,6 +267,14 @@ fn append_one_more(
             .map_err(|refusal| format!("open after the storm fails: {refusal:?}"))?;
         store.append(&lines).map_err(|refusal| format!("append after the storm fails: {refusal:?}"))?;
         history(record).end(events, 1);
+        let there = store.lines().map_err(|refusal| format!("lines after the storm fails: {refusal:?}"))?.len();
+        let at = history(record).begin_removal(Author { pid, peer: false }, Some(1), 0..0);
+        let evicted =
+            store.compact(1).map_err(|refusal| format!("compact after the storm fails: {refusal:?}"))?;
+        history(record).end_removal(at, Some(evicted));
+        if evicted != there as u64 - 1 {
+            return Err(format!("a compaction of {there} events to 1 evicted {evicted}"));
+        }
         Ok(())
     })
 }

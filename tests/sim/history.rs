@@ -101,6 +101,15 @@ impl History {
         }
     }
 
+    /// Notes that the log ends without a newline. A power cut may leave zeros behind such an event, and spoil it, so
+    /// nobody has promised to keep it.
+    pub(crate) fn unclosed(&mut self, log: &[u8]) {
+        let last = log.rsplit(|&byte| byte == b'\n').next().and_then(|line| self.find(line));
+        if let Some(at) = last {
+            self.attempts[at].fate = Fate::Open;
+        }
+    }
+
     pub(crate) fn begin_removal(&mut self, author: Author, keep: Option<usize>, fresh: Range<usize>) -> usize {
         let begun = self.tick();
         self.removals.push(Removal { author, begun, ended: OPEN, keep, fresh, evicted: None });

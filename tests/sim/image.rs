@@ -51,10 +51,10 @@ pub(crate) fn surviving(disk: &Disk, medium: Medium, random: &mut Random) -> Dis
     for (name, key) in &names {
         by_inode.entry(*key).or_default().push(name);
     }
-    let mut image = Disk { folder: disk.folder, now_ms: disk.now_ms, no_leases: disk.no_leases, ..Disk::default() };
+    let mut image = disk.empty_twin();
     for (key, names) in by_inode {
         let inode = &disk.inodes[key];
-        image.put_durable(&names, surviving_content(inode, medium, random), inode.mode);
+        image.put_survivor(&names, inode, surviving_content(inode, medium, random));
     }
     image
 }

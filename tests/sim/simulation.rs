@@ -103,8 +103,13 @@ impl World {
         ready.nth(nth).map(|(pid, _)| pid)
     }
 
+    fn wall_ns(&self) -> u64 {
+        START_MS * 1_000_000 + u64::try_from(self.clock.as_nanos()).unwrap_or(0)
+    }
+
+    /// Milliseconds since 1970.
     pub(crate) fn wall_clock(&self) -> u64 {
-        START_MS + u64::try_from(self.clock.as_millis()).unwrap_or(0)
+        self.wall_ns() / 1_000_000
     }
 
     /// A line of the trace that is no storage call.
@@ -116,7 +121,7 @@ impl World {
         self.calls += 1;
         let micros = self.schedule.between(1, 20) as u64;
         self.clock += Duration::from_micros(micros);
-        self.disk.now_ms = self.wall_clock();
+        self.disk.now_ns = self.wall_ns();
     }
 
     fn kill(&mut self, pid: Pid) {
@@ -191,9 +196,8 @@ impl Simulation {
             if seen != world.calls {
                 (seen, since) = (world.calls, Instant::now());
             } else if since.elapsed() > HUNG {
-                let trace = world.trace.text();
-                drop(world);
-                panic!("process {} hangs outside of the storage\n{trace}", self.turn.load(Ordering::Relaxed));
+                let turn = self.turn.load(Ordering::Relaxed);
+                panic!("process {turn} hangs outside of the storage\n{}", world.trace.text());
             }
             drop(world);
             thread::park_timeout(Duration::from_millis(200));

@@ -2,8 +2,8 @@
 //!
 //! A line is the bytes between two 0x0A. Its meaning is V8's, since V8 wrote it and V8 will read it: what
 //! `JSON.parse(line.trim())` makes of it after Node has decoded it as UTF-8. A [`Scanner`] says the same without V8,
-//! off the main thread and at the speed of memory, and picks out on the way the few fields that the engine keeps
-//! columns of. It neither builds a value nor changes a byte: an event stays the text that it was.
+//! on any thread, and picks out on the way the few fields that the engine keeps columns of. It neither builds a value
+//! nor changes a byte: an event stays the text that it was.
 //!
 //! The invariant, which `tests/line_v8.rs` holds against V8 itself: a line is an [`Event`] exactly if `JSON.parse`
 //! accepts it and gives an object, and each field has the value that JavaScript would see. A scanner that is

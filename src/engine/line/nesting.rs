@@ -81,7 +81,7 @@ mod tests {
             }
         }
         assert!(deepest > 200);
-        nesting.enter(true);
+        (0..100).for_each(|_| nesting.enter(true));
         nesting.clear();
         assert!(!nesting.is_open() && nesting.far.is_empty());
     }

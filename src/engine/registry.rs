@@ -1,0 +1,46 @@
+//! One [`Store`] per folder and process, whatever the folder is called.
+//!
+//! All store objects, ledgers and worker threads of a process that mean the same folder (by its identity, not by name) share one store, so
+//! that their lines keep one order and one of them does the waiting for all.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use super::error::{Error, Result};
+use super::storage::os::OsStorage;
+use super::storage::{FileId, Storage};
+use super::store::Store;
+
+static STORES: LazyLock<Mutex<HashMap<FileId, Weak<Store>>>> = LazyLock::new(Mutex::default);
+
+/// The store of the folder at `path`. If there is no such folder: with `create` it is made, else the answer is `None`.
+///
+/// # Errors
+/// Whatever `stat` or `mkdir` says.
+pub fn store_at(path: &Path, create: bool) -> Result<Option<Arc<Store>>> {
+    let folder = OsStorage::new(path);
+    let identity = |folder: &OsStorage| {
+        folder.identity().map_err(|error| Error::io("stat", path.to_string_lossy(), &error))
+    };
+    let id = match identity(&folder)? {
+        Some(id) => id,
+        None if create => {
+            folder.create_folder().map_err(|error| Error::io("mkdir", path.to_string_lossy(), &error))?;
+            match identity(&folder)? {
+                Some(id) => id,
+                None => return Ok(None),
+            }
+        }
+        None => return Ok(None),
+    };
+    let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(store) = stores.get(&id).and_then(Weak::upgrade) {
+        store.reopen();
+        return Ok(Some(store));
+    }
+    stores.retain(|_, store| store.strong_count() > 0);
+    let store = Arc::new(Store::new(Arc::new(folder), true));
+    stores.insert(id, Arc::downgrade(&store));
+    Ok(Some(store))
+}

@@ -1,0 +1,49 @@
+//! A walk over the log.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+use super::task::Work;
+use super::text::Text;
+use crate::engine;
+
+/// Slices of matching events.
+#[napi]
+pub struct Reader {
+    walk: Arc<Mutex<Option<engine::Reader>>>,
+}
+
+impl Reader {
+    pub(super) fn new(walk: Option<engine::Reader>) -> Self {
+        Self { walk: Arc::new(Mutex::new(walk)) }
+    }
+}
+
+#[napi]
+impl Reader {
+    /// The next slice: text of a JSON array of events; null at the end. One call at a time.
+    #[napi(catch_unwind, ts_return_type = "Promise<string | null>")]
+    #[must_use]
+    pub fn next(&self) -> AsyncTask<Work<Option<Text>>> {
+        let walk = Arc::clone(&self.walk);
+        Work::start(move || {
+            let mut walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(reader) = walk.as_mut() else { return Ok(None) };
+            let slice = reader.next_slice();
+            if !matches!(slice, Ok(Some(_))) {
+                *walk = None;
+            }
+            Ok(slice?.map(Text))
+        })
+    }
+
+    /// Ends the walk and closes its file, at the latest when a pending `next` is done.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        if let Ok(mut walk) = self.walk.try_lock() {
+            *walk = None;
+        }
+    }
+}
