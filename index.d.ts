@@ -296,28 +296,33 @@ export interface StorageStats {
 
 /** What {@link EventStore.verify} found. */
 export interface VerifyReport {
-  /** Lines of the log, blank ones included. */
+  /** Lines of the log, a torn one at its end included. */
   lines: number;
   /** Lines that are events. */
   events: number;
-  /** Blank lines. */
+  /** Lines of nothing but white space. */
   blank: number;
-  /** Lines that are neither: where they begin, and their length in bytes. */
+  /** How many lines are neither. A torn line at the end is not among them. */
+  malformedCount: number;
+  /** Where they begin, and their length in bytes: the first thousand. */
   malformed: { offset: number; length: number }[];
   /** A last line without a newline, left by a crash; `complete` if it is an event all the same. */
   tornTail: { offset: number; length: number; complete: boolean } | null;
-  /** Ids that more than one event has. */
+  /** Ids that more than one event has: the first thousand. */
   duplicateIds: { eventId: string; count: number }[];
-  /** What `index.json` says; `drift` if the log says otherwise. null if there is no such file. */
-  index: { eventCount: number; drift: boolean; [key: string]: unknown } | null;
+  /** What `index.json` says (null if unreadable); `drift` if the log says otherwise. null if there is none. */
+  index: { eventCount: number | null; drift: boolean } | null;
 }
 
 /**
  * An error of the disk or of a lock. The message says what can be done.
  *
  * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
- * `ELOCKED` (another process holds the folder), `ETOOLONG` (the event's line is too long),
- * `ECHANGED` (the log was replaced while it was read).
+ *
+ * - `ELOCKED`: another process holds the folder;
+ * - `ETOOLONG`: the event's line is too long, and was refused;
+ * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
+ * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */
 export interface LedgerError extends Error {
   code: string;

@@ -3,11 +3,19 @@ import { describe, expect, test } from 'vitest';
 import { describeOurs, implementations, original, ours } from './support/implementations.mjs';
 
 const CLASSES = [
-  'EventStore', 'PersistentLedger', 'RunLedger', 'TestsPassEvaluator', 'ForbiddenCommandEvaluator', 'ForbiddenDependencyEvaluator', 'ViolationRateEvaluator', 'DiffQualityEvaluator',
+  'EventStore',
+  'PersistentLedger',
+  'RunLedger',
+  'TestsPassEvaluator',
+  'ForbiddenCommandEvaluator',
+  'ForbiddenDependencyEvaluator',
+  'ViolationRateEvaluator',
+  'DiffQualityEvaluator',
 ];
 const FUNCTIONS = ['createPersistentLedger', 'createEventStore', 'createLedger'];
 
-const methodsOf = (constructor) => Object.getOwnPropertyNames(constructor.prototype).filter((name) => name !== 'constructor');
+const methodsOf = (constructor) =>
+  Object.getOwnPropertyNames(constructor.prototype).filter((name) => name !== 'constructor');
 
 describe.each(implementations)('$name', ({ implementation }) => {
   test.each(CLASSES)('%s is a class', (name) => {
@@ -23,33 +31,56 @@ describe.each(implementations)('$name', ({ implementation }) => {
 
   test('PersistentLedger extends RunLedger', () => {
     expect(Object.getPrototypeOf(implementation.PersistentLedger)).toBe(implementation.RunLedger);
-    expect(Object.getPrototypeOf(implementation.PersistentLedger.prototype)).toBe(implementation.RunLedger.prototype);
+    expect(Object.getPrototypeOf(implementation.PersistentLedger.prototype)).toBe(
+      implementation.RunLedger.prototype,
+    );
   });
 });
 
 describeOurs('ours beside the original', () => {
   test('exports these names and no others', () => {
-    expect(Object.keys(ours).filter((name) => name !== 'default' && name !== 'module.exports').sort()).toEqual([...CLASSES, ...FUNCTIONS].sort());
+    expect(
+      Object.keys(ours)
+        .filter((name) => name !== 'default' && name !== 'module.exports')
+        .sort(),
+    ).toEqual([...CLASSES, ...FUNCTIONS].sort());
   });
 
   // The original's private helpers are methods too; its types mark them so.
-  const PRIVATE = ['ensureDirectory', 'parseNdjson', 'readIndex', 'updateIndex', 'rebuildIndex', 'startCompactTimer', 'stopCompactTimer', 'evictIfNeeded'];
+  const PRIVATE = [
+    'ensureDirectory',
+    'parseNdjson',
+    'readIndex',
+    'updateIndex',
+    'rebuildIndex',
+    'startCompactTimer',
+    'stopCompactTimer',
+    'evictIfNeeded',
+  ];
 
   test.each(CLASSES)('%s has every public method of the original, with as many parameters', (name) => {
-    const missing = methodsOf(original[name]).filter((method) => !PRIVATE.includes(method) && !methodsOf(ours[name]).includes(method));
+    const missing = methodsOf(original[name]).filter(
+      (method) => !PRIVATE.includes(method) && !methodsOf(ours[name]).includes(method),
+    );
     expect(missing).toEqual([]);
     for (const method of methodsOf(original[name])) {
       if (PRIVATE.includes(method)) continue;
-      const [theirs, mine] = [original, ours].map((implementation) => Object.getOwnPropertyDescriptor(implementation[name].prototype, method));
+      const [theirs, mine] = [original, ours].map((implementation) =>
+        Object.getOwnPropertyDescriptor(implementation[name].prototype, method),
+      );
       expect(mine.enumerable, method).toBe(false);
       expect(typeof mine.get, method).toBe(typeof theirs.get);
-      if (typeof theirs.value === 'function') expect(mine.value.constructor.name, `${method}: async or not`).toBe(theirs.value.constructor.name);
-      if (typeof theirs.value === 'function' && method !== 'compact') expect(mine.value.length, method).toBe(theirs.value.length);
+      if (typeof theirs.value === 'function')
+        expect(mine.value.constructor.name, `${method}: async or not`).toBe(theirs.value.constructor.name);
+      if (typeof theirs.value === 'function' && method !== 'compact')
+        expect(mine.value.length, method).toBe(theirs.value.length);
     }
   });
 
   test('the additions are there', () => {
-    expect(methodsOf(ours.EventStore)).toEqual(expect.arrayContaining(['flush', 'stream', 'readByTask', 'verify']));
+    expect(methodsOf(ours.EventStore)).toEqual(
+      expect.arrayContaining(['flush', 'stream', 'readByTask', 'verify']),
+    );
     expect(methodsOf(ours.PersistentLedger)).toEqual(expect.arrayContaining(['flush']));
   });
 

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync 
 import { expect, test } from 'vitest';
 import { open } from './scenarios/ledger.mjs';
 import { DIFFERENCES, title } from './support/differences.mjs';
-import { logText, logged, paths, readIndex, readLog } from './support/disk.mjs';
+import { logged, logText, paths, readIndex, readLog } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeOurs, original, ours } from './support/implementations.mjs';
@@ -34,20 +34,32 @@ const tests = {
       await quiet(unwritten);
       return { memory: written.eventCount, lines, withoutWal: logged(folder).length - lines };
     });
-    expect(outcome).toEqual({ original: { memory: 1, lines: 0, withoutWal: 0 }, ours: { memory: 1, lines: 1, withoutWal: 0 } });
+    expect(outcome).toEqual({
+      original: { memory: 1, lines: 0, withoutWal: 0 },
+      ours: { memory: 1, lines: 1, withoutWal: 0 },
+    });
   },
 
   async 2() {
     const outcome = await both(async ({ createEventStore }, folder) => {
       writeFileSync(paths(folder).log, at(5, 3).map(lineOf).join(''));
-      writeFileSync(paths(folder).index, JSON.stringify({ eventCount: 70, oldestTimestamp: 1, newestTimestamp: 9, taskIds: [] }, null, 2));
+      writeFileSync(
+        paths(folder).index,
+        JSON.stringify({ eventCount: 70, oldestTimestamp: 1, newestTimestamp: 9, taskIds: [] }, null, 2),
+      );
       const store = createEventStore(folder);
       const { eventCount, oldestEvent, newestEvent } = await store.getStats();
       await store.append(runEvent({ timestamp: 4 }));
       return { stats: [eventCount, oldestEvent, newestEvent], index: readIndex(folder) };
     });
-    expect(outcome.original).toEqual({ stats: [70, 1, 9], index: { eventCount: 71, oldestTimestamp: 1, newestTimestamp: 9, taskIds: ['task-1'] } });
-    expect(outcome.ours).toEqual({ stats: [2, 3, 5], index: { eventCount: 3, oldestTimestamp: 3, newestTimestamp: 5, taskIds: ['task-1'] } });
+    expect(outcome.original).toEqual({
+      stats: [70, 1, 9],
+      index: { eventCount: 71, oldestTimestamp: 1, newestTimestamp: 9, taskIds: ['task-1'] },
+    });
+    expect(outcome.ours).toEqual({
+      stats: [2, 3, 5],
+      index: { eventCount: 3, oldestTimestamp: 3, newestTimestamp: 5, taskIds: ['task-1'] },
+    });
   },
 
   async 3() {
@@ -59,9 +71,15 @@ const tests = {
   },
 
   async 4() {
-    const malformed = Buffer.concat([Buffer.from('{"half":\n\ufeff not json \r\n'), Buffer.from([0xff, 0x00, 0x0a])]);
+    const malformed = Buffer.concat([
+      Buffer.from('{"half":\n\ufeff not json \r\n'),
+      Buffer.from([0xff, 0x00, 0x0a]),
+    ]);
     const outcome = await both(async ({ createEventStore }, folder) => {
-      writeFileSync(paths(folder).log, Buffer.concat([malformed, Buffer.from('\n  \n'), Buffer.from(at(1, 2).map(lineOf).join(''))]));
+      writeFileSync(
+        paths(folder).log,
+        Buffer.concat([malformed, Buffer.from('\n  \n'), Buffer.from(at(1, 2).map(lineOf).join(''))]),
+      );
       await createEventStore(folder).compact(1);
       return existsSync(paths(folder).rejected) ? readFileSync(paths(folder).rejected) : null;
     });
@@ -124,7 +142,10 @@ const tests = {
       const evicted = await ledger.compact();
       return { evicted, memory: times(ledger.getEvents()), same: ledger.getEvents().at(-1) === unsaved };
     });
-    expect(outcome).toEqual({ original: { evicted: 1, memory: [2], same: false }, ours: { evicted: 1, memory: [2, 3], same: true } });
+    expect(outcome).toEqual({
+      original: { evicted: 1, memory: [2], same: false },
+      ours: { evicted: 1, memory: [2, 3], same: true },
+    });
   },
 
   async 9() {
@@ -134,23 +155,44 @@ const tests = {
       const heard = [];
       const ledger = open(implementation, folder, { onError: (error) => heard.push(error) });
       expect(() => ledger.logEvent(runEvent())).not.toThrow();
-      const flushed = await quiet(ledger).then(() => null, (error) => error);
-      const refused = await implementation.createEventStore(folder).append(runEvent()).catch((error) => error);
-      return { told: heard.length > 0 || flushed !== null, codes: [heard[0]?.code ?? flushed?.code, refused.code], kept: ledger.eventCount };
+      const flushed = await quiet(ledger).then(
+        () => null,
+        (error) => error,
+      );
+      const refused = await implementation
+        .createEventStore(folder)
+        .append(runEvent())
+        .catch((error) => error);
+      return {
+        told: heard.length > 0 || flushed !== null,
+        codes: [heard[0]?.code ?? flushed?.code, refused.code],
+        kept: ledger.eventCount,
+      };
     });
     expect(outcome.original).toEqual({ told: false, codes: [undefined, 'ENOTDIR'], kept: 1 });
     expect(outcome.ours).toMatchObject({ told: true, kept: 1 });
-    expect(outcome.ours.codes).toEqual([expect.stringMatching(/^(ENOTDIR|EEXIST)$/), expect.stringMatching(/^(ENOTDIR|EEXIST)$/)]);
+    expect(outcome.ours.codes).toEqual([
+      expect.stringMatching(/^(ENOTDIR|EEXIST)$/),
+      expect.stringMatching(/^(ENOTDIR|EEXIST)$/),
+    ]);
   },
 
   async 10() {
     const outcome = await both(async ({ createEventStore }, folder) => {
       rmSync(folder, { recursive: true });
-      const refused = await createEventStore(folder).append(undefined).then(() => null, (error) => error.constructor.name);
+      const refused = await createEventStore(folder)
+        .append(undefined)
+        .then(
+          () => null,
+          (error) => error.constructor.name,
+        );
       return { refused, log: readLog(folder)?.toString() ?? null };
     });
     // Having written its line the original fails at the index.
-    expect(outcome).toEqual({ original: { refused: 'TypeError', log: 'undefined\n' }, ours: { refused: 'TypeError', log: null } });
+    expect(outcome).toEqual({
+      original: { refused: 'TypeError', log: 'undefined\n' },
+      ours: { refused: 'TypeError', log: null },
+    });
   },
 
   async 11() {
@@ -170,7 +212,12 @@ const tests = {
         })(),
       );
       await quiet(ledger);
-      return { refused, count: memory.eventCount, generated: times(ledger.getEvents()), written: times(logged(folder)) };
+      return {
+        refused,
+        count: memory.eventCount,
+        generated: times(ledger.getEvents()),
+        written: times(logged(folder)),
+      };
     });
     expect(outcome).toEqual({
       original: { refused: 'RangeError', count: 0, generated: [1, 2], written: [] },
@@ -185,7 +232,10 @@ const tests = {
       await createEventStore(folder).compact(1);
       return logText(folder);
     });
-    expect(outcome).toEqual({ original: '{"timestamp":2.5,"note":"B","big":12345678901234567000}\n', ours: `${line}\n` });
+    expect(outcome).toEqual({
+      original: '{"timestamp":2.5,"note":"B","big":12345678901234567000}\n',
+      ours: `${line}\n`,
+    });
   },
 
   async 13() {
@@ -197,8 +247,18 @@ const tests = {
       await store.append(runEvent({ timestamp: 3, taskId: 'a' }));
       return readIndex(folder);
     });
-    expect(outcome.original).toEqual({ eventCount: 4, oldestTimestamp: 3, newestTimestamp: '2020', taskIds: ['a', { id: 1 }, { id: 1 }] });
-    expect(outcome.ours).toEqual({ eventCount: 4, oldestTimestamp: 3, newestTimestamp: 5, taskIds: ['a', { id: 1 }] });
+    expect(outcome.original).toEqual({
+      eventCount: 4,
+      oldestTimestamp: 3,
+      newestTimestamp: '2020',
+      taskIds: ['a', { id: 1 }, { id: 1 }],
+    });
+    expect(outcome.ours).toEqual({
+      eventCount: 4,
+      oldestTimestamp: 3,
+      newestTimestamp: 5,
+      taskIds: ['a', { id: 1 }],
+    });
   },
 
   async 14() {
@@ -233,7 +293,10 @@ const tests = {
       const ledger = open(implementation, folder, { enableWAL: undefined, maxEvents: undefined });
       ledger.logEvent(runEvent({ timestamp: 3 }));
       await quiet(ledger);
-      return { written: logged(folder).length, evicted: await ledger.compact().catch((error) => error.constructor.name) };
+      return {
+        written: logged(folder).length,
+        evicted: await ledger.compact().catch((error) => error.constructor.name),
+      };
     });
     // events.length <= undefined is false, and so the original evicts "NaN" events.
     expect(outcome.original.written).toBe(2);

@@ -4,14 +4,17 @@
  */
 import { describe, expect, test } from 'vitest';
 import { original, report, runSeed } from './support/differential.mjs';
-import { model } from './support/model.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
+import { model } from './support/model.mjs';
 
 const first = Number(process.env.SEED ?? 1);
 const count = process.env.SEED ? 1 : Number(process.env.SEEDS ?? 300);
 const STEP = 100;
 
-const chunks = Array.from({ length: Math.ceil(count / STEP) }, (_, i) => ({ from: first + i * STEP, to: Math.min(first + (i + 1) * STEP, first + count) - 1 }));
+const chunks = Array.from({ length: Math.ceil(count / STEP) }, (_, i) => ({
+  from: first + i * STEP,
+  to: Math.min(first + (i + 1) * STEP, first + count) - 1,
+}));
 
 describeOurs('ours agrees with the original but for the numbered differences', () => {
   test.each(chunks)('seeds $from to $to', { timeout: 120_000 }, async ({ from, to }) => {
@@ -117,7 +120,8 @@ describe('the comparison itself', () => {
 
   test.each(Object.entries(faults))('finds %s', { timeout: 60_000 }, async (_, { kind, ...fault }) => {
     let failure = null;
-    for (let seed = 1; seed <= 200 && failure === null; seed++) failure = await runSeed(seed, { ...original, ...fault }, { twin: true, kind });
+    for (let seed = 1; seed <= 200 && failure === null; seed++)
+      failure = await runSeed(seed, { ...original, ...fault }, { twin: true, kind });
     expect(failure?.found).toEqual(expect.any(String));
     expect(failure.against).toBe('original');
   });

@@ -10,9 +10,30 @@ const cyclic = runEvent();
 cyclic.self = { inner: [cyclic] };
 
 const NO_EVENTS = {
-  undefined: undefined, null: null, 'a number': 5, NaN: NaN, 'a string': 'text', JSON: '{"eventId":"a"}', 'a boolean': true, 'an array': [runEvent()], 'an empty array': [], 'a function': () => {},
-  'a class': class {}, 'a symbol': Symbol('s'), 'a BigInt': 5n, 'a Date': new Date(), 'a boxed string': Object('text'), 'a cycle': cyclic, 'a BigInt inside': runEvent({ deep: [{ big: 1n }] }),
-  'a toJSON that gives no object': { toJSON: () => 'text' }, 'a toJSON that gives nothing': { toJSON: () => undefined }, 'a getter that throws': { get bad() { throw new Error('from the getter'); } },
+  undefined: undefined,
+  null: null,
+  'a number': 5,
+  NaN: NaN,
+  'a string': 'text',
+  JSON: '{"eventId":"a"}',
+  'a boolean': true,
+  'an array': [runEvent()],
+  'an empty array': [],
+  'a function': () => {},
+  'a class': class {},
+  'a symbol': Symbol('s'),
+  'a BigInt': 5n,
+  'a Date': new Date(),
+  'a boxed string': Object('text'),
+  'a cycle': cyclic,
+  'a BigInt inside': runEvent({ deep: [{ big: 1n }] }),
+  'a toJSON that gives no object': { toJSON: () => 'text' },
+  'a toJSON that gives nothing': { toJSON: () => undefined },
+  'a getter that throws': {
+    get bad() {
+      throw new Error('from the getter');
+    },
+  },
 };
 
 /** Calls, and asserts that it fails so, and that the folder is as it was. */
@@ -58,13 +79,19 @@ describeOurs('what is no event', () => {
     expect(readLog(folder)?.length ?? 0).toBe(0);
   });
 
-  test.each(Object.entries(NO_EVENTS).filter(([name]) => !name.includes('toJSON') && !['a Date', 'a boxed string'].includes(name)))('logEvent and finalizeEvent: %s', async (_, bad) => {
+  test.each(
+    Object.entries(NO_EVENTS).filter(
+      ([name]) => !name.includes('toJSON') && !['a Date', 'a boxed string'].includes(name),
+    ),
+  )('logEvent and finalizeEvent: %s', async (_, bad) => {
     const folder = fresh();
     for (const enableWAL of [true, false]) {
       const ledger = open(ours, folder, { enableWAL });
       for (const call of [() => ledger.logEvent(bad), () => ledger.finalizeEvent(bad)]) {
         const before = snapshot(folder);
-        expect(call).toThrow(bad?.bad === undefined && !Object.getOwnPropertyDescriptor(Object(bad), 'bad') ? TypeError : Error);
+        expect(call).toThrow(
+          bad?.bad === undefined && !Object.getOwnPropertyDescriptor(Object(bad), 'bad') ? TypeError : Error,
+        );
         expect(snapshot(folder)).toEqual(before);
       }
       expect(ledger.eventCount).toBe(0);
@@ -83,7 +110,12 @@ describeOurs('what is no event', () => {
     expect(cycle.cause).toBeInstanceOf(TypeError);
     const big = await refuses(folder, () => store.append({ big: 1n }), TypeError, /BigInt/);
     expect(big.cause).toBeInstanceOf(TypeError);
-    const own = await refuses(folder, () => store.append(NO_EVENTS['a getter that throws']), TypeError, /from the getter/);
+    const own = await refuses(
+      folder,
+      () => store.append(NO_EVENTS['a getter that throws']),
+      TypeError,
+      /from the getter/,
+    );
     expect(own.cause.message).toBe('from the getter');
   });
 
@@ -102,10 +134,13 @@ describeOurs('what is no event', () => {
     expect(() => ledger.logEvent(event)).toThrow(TypeError);
   });
 
-  test.each([undefined, null, 5, {}, 'text', new Set(), { length: 1 }])('writeAll takes arrays only, not %s', async (bad) => {
-    const folder = fresh();
-    await refuses(folder, () => ours.createEventStore(folder).writeAll(bad), TypeError, /\bevents\b/);
-  });
+  test.each([undefined, null, 5, {}, 'text', new Set(), { length: 1 }])(
+    'writeAll takes arrays only, not %s',
+    async (bad) => {
+      const folder = fresh();
+      await refuses(folder, () => ours.createEventStore(folder).writeAll(bad), TypeError, /\bevents\b/);
+    },
+  );
 
   test.each([undefined, null, 5, {}])('importEvents takes iterables only, not %s', (bad) => {
     const folder = fresh();
@@ -117,7 +152,12 @@ describeOurs('what is no event', () => {
 
   test('holes of an array are no events', async () => {
     const folder = fresh();
-    await refuses(folder, () => ours.createEventStore(folder).writeAll([runEvent(), , runEvent()]), TypeError, /events\[1\]/); // biome-ignore lint/suspicious/noSparseArray: the subject
+    await refuses(
+      folder,
+      () => ours.createEventStore(folder).writeAll([runEvent(), , runEvent()]),
+      TypeError,
+      /events\[1\]/,
+    ); // biome-ignore lint/suspicious/noSparseArray: the subject
   });
 
   test('bad input with good events before it writes none of them, however many', async () => {
@@ -156,10 +196,13 @@ describeOurs('compact', () => {
 });
 
 describeOurs('the folder', () => {
-  test.each([undefined, null, 5, {}, [], ['path'], Symbol('s'), new URL('file:///tmp'), Buffer.from('path')])('new EventStore(%s)', (bad) => {
-    expect(() => new ours.EventStore(bad)).toThrow(TypeError);
-    expect(() => new ours.EventStore(bad)).toThrow(/storagePath/);
-  });
+  test.each([undefined, null, 5, {}, [], ['path'], Symbol('s'), new URL('file:///tmp'), Buffer.from('path')])(
+    'new EventStore(%s)',
+    (bad) => {
+      expect(() => new ours.EventStore(bad)).toThrow(TypeError);
+      expect(() => new ours.EventStore(bad)).toThrow(/storagePath/);
+    },
+  );
 
   test.each(['', 'a\0b'])('new EventStore(%j)', (bad) => {
     expect(() => new ours.EventStore(bad)).toThrow(TypeError);
@@ -175,7 +218,15 @@ describeOurs('the folder', () => {
 
   test('createPersistentLedger(store) names the right call', () => {
     const store = ours.createEventStore(fresh());
-    for (const bad of [store, 'path', 5, [], Symbol('s'), { dataDir: './data' }, { path: './data', maxEvents: 5 }]) {
+    for (const bad of [
+      store,
+      'path',
+      5,
+      [],
+      Symbol('s'),
+      { dataDir: './data' },
+      { path: './data', maxEvents: 5 },
+    ]) {
       expect(() => ours.createPersistentLedger(bad)).toThrow(TypeError);
       expect(() => ours.createPersistentLedger(bad)).toThrow(/createPersistentLedger\(\{ storagePath: '/);
     }
@@ -189,9 +240,25 @@ describeOurs('the folder', () => {
 
 describeOurs('options', () => {
   const ofLedger = [
-    ['maxEvents', -1, RangeError], ['maxEvents', NaN, RangeError], ['maxEvents', 1.5, RangeError], ['maxEvents', '5', TypeError], ['maxEvents', null, TypeError], ['compactIntervalMs', -1, RangeError],
-    ['compactIntervalMs', Infinity, RangeError], ['compactIntervalMs', NaN, RangeError], ['compactIntervalMs', '5', TypeError], ['enableWAL', 'yes', TypeError], ['enableWAL', 1, TypeError], ['enableWAL', null, TypeError],
-    ['onError', 'log', TypeError], ['onError', {}, TypeError], ['durability', 'safe', RangeError], ['durability', true, TypeError], ['lockTimeoutMs', -1, RangeError], ['lockTimeoutMs', '5', TypeError], ['lockTimeoutMs', Infinity, RangeError],
+    ['maxEvents', -1, RangeError],
+    ['maxEvents', NaN, RangeError],
+    ['maxEvents', 1.5, RangeError],
+    ['maxEvents', '5', TypeError],
+    ['maxEvents', null, TypeError],
+    ['compactIntervalMs', -1, RangeError],
+    ['compactIntervalMs', Infinity, RangeError],
+    ['compactIntervalMs', NaN, RangeError],
+    ['compactIntervalMs', '5', TypeError],
+    ['enableWAL', 'yes', TypeError],
+    ['enableWAL', 1, TypeError],
+    ['enableWAL', null, TypeError],
+    ['onError', 'log', TypeError],
+    ['onError', {}, TypeError],
+    ['durability', 'safe', RangeError],
+    ['durability', true, TypeError],
+    ['lockTimeoutMs', -1, RangeError],
+    ['lockTimeoutMs', '5', TypeError],
+    ['lockTimeoutMs', Infinity, RangeError],
   ];
 
   test.each(ofLedger)('of a ledger, %s: %s', (name, bad, type) => {
@@ -200,18 +267,35 @@ describeOurs('options', () => {
     expect(call).toThrow(new RegExp(name));
   });
 
-  test.each(ofLedger.filter(([name]) => ['durability', 'lockTimeoutMs'].includes(name)))('of a store, %s: %s', (name, bad, type) => {
-    const call = () => ours.createEventStore('path', { [name]: bad });
-    expect(call).toThrow(type);
-    expect(call).toThrow(new RegExp(name));
-  });
+  test.each(ofLedger.filter(([name]) => ['durability', 'lockTimeoutMs'].includes(name)))(
+    'of a store, %s: %s',
+    (name, bad, type) => {
+      const call = () => ours.createEventStore('path', { [name]: bad });
+      expect(call).toThrow(type);
+      expect(call).toThrow(new RegExp(name));
+    },
+  );
 
   test('good ones', () => {
-    for (const options of [undefined, {}, { durability: 'disk' }, { durability: undefined, lockTimeoutMs: undefined }, { lockTimeoutMs: 50 }]) {
+    for (const options of [
+      undefined,
+      {},
+      { durability: 'disk' },
+      { durability: undefined, lockTimeoutMs: undefined },
+      { lockTimeoutMs: 50 },
+    ]) {
       expect(ours.createEventStore('path', options)).toBeInstanceOf(ours.EventStore);
     }
-    for (const options of [{ maxEvents: 0 }, { maxEvents: Infinity }, { compactIntervalMs: 0 }, { onError() {} }, { enableWAL: undefined, onError: undefined, durability: undefined }]) {
-      expect(ours.createPersistentLedger({ storagePath: 'path', ...options })).toBeInstanceOf(ours.PersistentLedger);
+    for (const options of [
+      { maxEvents: 0 },
+      { maxEvents: Infinity },
+      { compactIntervalMs: 0 },
+      { onError() {} },
+      { enableWAL: undefined, onError: undefined, durability: undefined },
+    ]) {
+      expect(ours.createPersistentLedger({ storagePath: 'path', ...options })).toBeInstanceOf(
+        ours.PersistentLedger,
+      );
     }
   });
 });
@@ -223,7 +307,13 @@ describeOurs('reading', () => {
   });
 
   test.each([
-    ['from', '5', TypeError], ['from', NaN, RangeError], ['to', {}, TypeError], ['to', NaN, RangeError], ['taskId', 5, TypeError], ['signal', {}, TypeError], ['signal', 'abort', TypeError],
+    ['from', '5', TypeError],
+    ['from', NaN, RangeError],
+    ['to', {}, TypeError],
+    ['to', NaN, RangeError],
+    ['taskId', 5, TypeError],
+    ['signal', {}, TypeError],
+    ['signal', 'abort', TypeError],
   ])('stream, %s: %s, at the call', (name, bad, type) => {
     const store = ours.createEventStore(fresh());
     expect(() => store.stream({ [name]: bad })).toThrow(type);

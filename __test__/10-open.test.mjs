@@ -1,5 +1,15 @@
 /** Opening a store: paths, instances on one folder, what is created and with which rights. */
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -28,14 +38,24 @@ describeOurs('the folder', () => {
     const real = folder();
     const link = join(folder(), 'link');
     symlinkSync(real, link);
-    const stores = [real, link, `${real}/`, join(real, '..', real.split('/').at(-1)), `${real}/./`].map((path) => ours.createEventStore(path));
+    const stores = [real, link, `${real}/`, join(real, '..', real.split('/').at(-1)), `${real}/./`].map(
+      (path) => ours.createEventStore(path),
+    );
     await Promise.all(stores.map((store, i) => store.append(runEvent({ timestamp: i }))));
     expect(logged(real)).toHaveLength(5);
     for (const store of stores) expect((await store.getStats()).eventCount).toBe(5);
   });
 
   test('names of any kind', async () => {
-    for (const name of ['with space', 'ünïcödé 日本 😀', '%20', "quote'\"", 'new\nline', '-dash', '..dots..']) {
+    for (const name of [
+      'with space',
+      'ünïcödé 日本 😀',
+      '%20',
+      'quote\'"',
+      'new\nline',
+      '-dash',
+      '..dots..',
+    ]) {
       const path = join(folder(), name);
       await ours.createEventStore(path).append(runEvent());
       expect(logged(path), name).toHaveLength(1);
@@ -90,7 +110,8 @@ describeOurs('the folder', () => {
     const path = fresh();
     await ours.createEventStore(path).append(runEvent());
     expect((statSync(path).mode & 0o777).toString(8)).toBe('700');
-    for (const file of [paths(path).log, paths(path).index]) expect((statSync(file).mode & 0o777).toString(8), file).toBe('600');
+    for (const file of [paths(path).log, paths(path).index])
+      expect((statSync(file).mode & 0o777).toString(8), file).toBe('600');
   });
 
   test('a rewrite keeps the rights of the log', async () => {
@@ -109,7 +130,10 @@ describeOurs('the folder', () => {
     const victim = join(folder(), 'victim');
     writeFileSync(victim, 'precious\n');
     symlinkSync(victim, paths(path).log);
-    const failure = await ours.createEventStore(path).append(runEvent()).catch((error) => error);
+    const failure = await ours
+      .createEventStore(path)
+      .append(runEvent())
+      .catch((error) => error);
     expect(failure).toBeInstanceOf(Error);
     expect(failure.code).toBe('ELOOP');
     expect(readFileSync(victim, 'utf8')).toBe('precious\n');
@@ -120,7 +144,10 @@ describeOurs('the folder', () => {
     const victim = join(folder(), 'victim');
     writeFileSync(victim, 'precious\n');
     symlinkSync(victim, paths(path).lock);
-    await ours.createEventStore(path).acquireLock().catch((error) => error);
+    await ours
+      .createEventStore(path)
+      .acquireLock()
+      .catch((error) => error);
     expect(readFileSync(victim, 'utf8')).toBe('precious\n');
   });
 
@@ -135,14 +162,20 @@ describeOurs('the folder', () => {
       expect(failure.syscall).toBeTypeOf('string');
       expect(failure.message).toContain(path);
     }
-    const below = await ours.createEventStore(join(path, 'sub')).append(runEvent()).catch((error) => error);
+    const below = await ours
+      .createEventStore(join(path, 'sub'))
+      .append(runEvent())
+      .catch((error) => error);
     expect(below.code).toBe('ENOTDIR');
   });
 
   test('a folder in place of the log is told', async () => {
     const path = folder();
     mkdirSync(paths(path).log);
-    const failure = await ours.createEventStore(path).append(runEvent()).catch((error) => error);
+    const failure = await ours
+      .createEventStore(path)
+      .append(runEvent())
+      .catch((error) => error);
     expect(failure.code).toMatch(/^(EISDIR|EINVAL)$/);
     expect(existsSync(paths(path).log)).toBe(true);
   });

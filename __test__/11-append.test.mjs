@@ -1,7 +1,7 @@
 /** Appending: accepted is written, many at once, torn tails, large lines. */
 import { appendFileSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { logText, logged, paths, readIndex, readLog } from './support/disk.mjs';
+import { logged, logText, paths, readIndex, readLog } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeBoth, describeOurs, original, ours } from './support/implementations.mjs';
@@ -10,31 +10,49 @@ describeBoth('concurrent appends', (implementation, name) => {
   test('1,000 at once are 1,000 lines', async () => {
     const folder = fresh();
     const store = implementation.createEventStore(folder);
-    await Promise.all(Array.from({ length: 1000 }, (_, i) => store.append(runEvent({ eventId: `e${i}`, timestamp: i }))));
+    await Promise.all(
+      Array.from({ length: 1000 }, (_, i) => store.append(runEvent({ eventId: `e${i}`, timestamp: i }))),
+    );
     const events = logged(folder);
-    expect(events.map((event) => event.eventId).toSorted()).toEqual(Array.from({ length: 1000 }, (_, i) => `e${i}`).toSorted());
+    expect(events.map((event) => event.eventId).toSorted()).toEqual(
+      Array.from({ length: 1000 }, (_, i) => `e${i}`).toSorted(),
+    );
     if (name === 'ours') expect(times(events)).toEqual(Array.from({ length: 1000 }, (_, i) => i));
-    if (name === 'ours') expect(readIndex(folder)).toEqual({ eventCount: 1000, oldestTimestamp: 0, newestTimestamp: 999, taskIds: ['task-1'] });
+    if (name === 'ours')
+      expect(readIndex(folder)).toEqual({
+        eventCount: 1000,
+        oldestTimestamp: 0,
+        newestTimestamp: 999,
+        taskIds: ['task-1'],
+      });
   });
 });
 
 describeOurs('accepted', () => {
-  test.each(['process', 'disk'])('the line is in the log when append returns, before its promise resolves (%s)', async (durability) => {
-    const folder = fresh();
-    const store = ours.createEventStore(folder, { durability });
-    const event = runEvent();
-    const promise = store.append(event);
-    expect(logText(folder)).toBe(lineOf(event));
-    await promise;
-    expect(readIndex(folder).eventCount).toBe(1);
-  });
+  test.each(['process', 'disk'])(
+    'the line is in the log when append returns, before its promise resolves (%s)',
+    async (durability) => {
+      const folder = fresh();
+      const store = ours.createEventStore(folder, { durability });
+      const event = runEvent();
+      const promise = store.append(event);
+      expect(logText(folder)).toBe(lineOf(event));
+      await promise;
+      expect(readIndex(folder).eventCount).toBe(1);
+    },
+  );
 
   test('the index counts each append that resolved', async () => {
     const folder = fresh();
     const store = ours.createEventStore(folder);
     for (let i = 1; i <= 20; i++) {
       await store.append(runEvent({ timestamp: i, taskId: `t${i % 3}` }));
-      expect(readIndex(folder)).toEqual({ eventCount: i, oldestTimestamp: 1, newestTimestamp: i, taskIds: ['t1', 't2', 't0'].slice(0, i) });
+      expect(readIndex(folder)).toEqual({
+        eventCount: i,
+        oldestTimestamp: 1,
+        newestTimestamp: i,
+        taskIds: ['t1', 't2', 't0'].slice(0, i),
+      });
     }
   });
 
@@ -87,7 +105,12 @@ describeOurs('beside other writers', () => {
     appendFileSync(paths(folder).log, lineOf(runEvent({ timestamp: 9, taskId: 'b' })));
     await store.append(runEvent({ timestamp: 2, taskId: 'c' }));
     expect(times(logged(folder))).toEqual([1, 9, 2]);
-    expect(readIndex(folder)).toEqual({ eventCount: 3, oldestTimestamp: 1, newestTimestamp: 9, taskIds: ['a', 'b', 'c'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 3,
+      oldestTimestamp: 1,
+      newestTimestamp: 9,
+      taskIds: ['a', 'b', 'c'],
+    });
   });
 
   test('a log replaced by another program is the log', async () => {
@@ -111,7 +134,12 @@ describeOurs('beside other writers', () => {
     writeFileSync(paths(folder).log, lineOf(runEvent({ timestamp: 6 })));
     expect((await store.getStats()).newestEvent).toBe(6);
     await store.append(runEvent({ timestamp: 4 }));
-    expect(readIndex(folder)).toEqual({ eventCount: 2, oldestTimestamp: 4, newestTimestamp: 6, taskIds: ['task-1'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 2,
+      oldestTimestamp: 4,
+      newestTimestamp: 6,
+      taskIds: ['task-1'],
+    });
   });
 
   test('both implementations append to one folder in turn', async () => {
@@ -128,15 +156,18 @@ describeOurs('beside other writers', () => {
 });
 
 describeOurs('torn tails', () => {
-  test.each(['{"eventId":"half', '{', '"', '{"eventId":"complete"}', '\ufeff', ' ', '{"a":1}{"b":2}'])('after %j the new event is on a line of its own', async (tail) => {
-    const folder = fresh();
-    mkdirSync(folder, { recursive: true });
-    const whole = lineOf({ eventId: 'whole' });
-    writeFileSync(paths(folder).log, whole + tail);
-    const event = runEvent();
-    await ours.createEventStore(folder).append(event);
-    expect(logText(folder)).toBe(`${whole}${tail}\n${lineOf(event)}`);
-  });
+  test.each(['{"eventId":"half', '{', '"', '{"eventId":"complete"}', '\ufeff', ' ', '{"a":1}{"b":2}'])(
+    'after %j the new event is on a line of its own',
+    async (tail) => {
+      const folder = fresh();
+      mkdirSync(folder, { recursive: true });
+      const whole = lineOf({ eventId: 'whole' });
+      writeFileSync(paths(folder).log, whole + tail);
+      const event = runEvent();
+      await ours.createEventStore(folder).append(event);
+      expect(logText(folder)).toBe(`${whole}${tail}\n${lineOf(event)}`);
+    },
+  );
 
   test('a tail torn behind our back between two appends', async () => {
     const folder = fresh();

@@ -13,7 +13,8 @@ function planted(content) {
   return { folder, store: ours.createEventStore(folder) };
 }
 
-const many = (count) => Array.from({ length: count }, (_, i) => runEvent({ eventId: `e${i}`, timestamp: i, taskId: `t${i % 7}` }));
+const many = (count) =>
+  Array.from({ length: count }, (_, i) => runEvent({ eventId: `e${i}`, timestamp: i, taskId: `t${i % 7}` }));
 
 async function gather(iterable) {
   const events = [];
@@ -23,7 +24,11 @@ async function gather(iterable) {
 
 describeOurs('readByTask', () => {
   test('gives the events of a task in the order of the log', async () => {
-    const { store } = planted([...many(50), runEvent({ taskId: undefined }), runEvent({ taskId: 5 }), runEvent({ taskId: '5' })].map(lineOf).join(''));
+    const { store } = planted(
+      [...many(50), runEvent({ taskId: undefined }), runEvent({ taskId: 5 }), runEvent({ taskId: '5' })]
+        .map(lineOf)
+        .join(''),
+    );
     expect(times(await store.readByTask('t3'))).toEqual([3, 10, 17, 24, 31, 38, 45]);
     expect(await store.readByTask('5')).toHaveLength(1);
     expect(await store.readByTask('none')).toEqual([]);
@@ -32,7 +37,19 @@ describeOurs('readByTask', () => {
 
   test('tasks are compared as JavaScript compares strings', async () => {
     const { store } = planted(
-      ['"\\u0061"', '"a"', '"\\ud83d\\ude00"', '"😀"', '"\\ud83d"', '"\\u00e9"', '"e\\u0301"', '"__proto__"', '""'].map((task, n) => `{"n":${n},"taskId":${task}}\n`).join('') + '{"n":9,"taskId":"no","task\\u0049d":"a"}\n',
+      [
+        '"\\u0061"',
+        '"a"',
+        '"\\ud83d\\ude00"',
+        '"😀"',
+        '"\\ud83d"',
+        '"\\u00e9"',
+        '"e\\u0301"',
+        '"__proto__"',
+        '""',
+      ]
+        .map((task, n) => `{"n":${n},"taskId":${task}}\n`)
+        .join('') + '{"n":9,"taskId":"no","task\\u0049d":"a"}\n',
     );
     const found = async (task) => (await store.readByTask(task)).map((event) => event.n);
     expect(await found('a')).toEqual([0, 1, 9]);
@@ -94,7 +111,10 @@ describeOurs('stream', () => {
     expect(failure).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
     expect(failure.cause.message).toBe('enough');
     expect(seen).toHaveLength(10);
-    const before = await store.stream({ signal: AbortSignal.abort() }).next().catch((error) => error);
+    const before = await store
+      .stream({ signal: AbortSignal.abort() })
+      .next()
+      .catch((error) => error);
     expect(before.name).toBe('AbortError');
   });
 
@@ -106,7 +126,8 @@ describeOurs('stream', () => {
     let count = 0;
     let most = 0;
     const start = process.memoryUsage().rss;
-    for await (const _ of store.stream()) if (++count % 500 === 0) most = Math.max(most, process.memoryUsage().rss - start);
+    for await (const _ of store.stream())
+      if (++count % 500 === 0) most = Math.max(most, process.memoryUsage().rss - start);
     expect(count).toBe(10_000);
     expect(most).toBeLessThan(45 << 20);
   });
@@ -142,22 +163,45 @@ describeOurs('verify', () => {
   test('an orderly store', async () => {
     const { store } = planted('');
     for (const event of at(1, 2)) await store.append(event);
-    expect(await store.verify()).toMatchObject({ lines: 2, events: 2, blank: 0, malformed: [], tornTail: null, duplicateIds: [], index: { eventCount: 2, drift: false } });
+    expect(await store.verify()).toMatchObject({
+      lines: 2,
+      events: 2,
+      blank: 0,
+      malformed: [],
+      tornTail: null,
+      duplicateIds: [],
+      index: { eventCount: 2, drift: false },
+    });
   });
 
   test('tells blank, malformed and doubled lines, the torn tail and the drift of the index', async () => {
     const twin = lineOf({ eventId: 'twin', timestamp: 1 });
     const { folder, store } = planted(`${twin}\n \r\nnot json\n5\n${twin}{"eventId":"x"}\n{"half":`);
-    writeFileSync(paths(folder).index, JSON.stringify({ eventCount: 9, oldestTimestamp: null, newestTimestamp: null, taskIds: [] }));
+    writeFileSync(
+      paths(folder).index,
+      JSON.stringify({ eventCount: 9, oldestTimestamp: null, newestTimestamp: null, taskIds: [] }),
+    );
     const report = await store.verify();
     const at = Buffer.byteLength(`${twin}\n \r\n`);
-    expect(report).toMatchObject({ events: 3, blank: 2, duplicateIds: [{ eventId: 'twin', count: 2 }], index: { eventCount: 9, drift: true } });
-    expect(report.malformed.slice(0, 2)).toEqual([{ offset: at, length: 8 }, { offset: at + 9, length: 1 }]);
+    expect(report).toMatchObject({
+      events: 3,
+      blank: 2,
+      duplicateIds: [{ eventId: 'twin', count: 2 }],
+      index: { eventCount: 9, drift: true },
+    });
+    expect(report.malformed.slice(0, 2)).toEqual([
+      { offset: at, length: 8 },
+      { offset: at + 9, length: 1 },
+    ]);
     expect(report.tornTail).toMatchObject({ length: 8, complete: false });
   });
 
   test('a complete last line without its newline', async () => {
     const { store } = planted('{"a":1}\n{"b":2}');
-    expect(await store.verify()).toMatchObject({ events: 2, tornTail: { offset: 8, length: 7, complete: true }, index: null });
+    expect(await store.verify()).toMatchObject({
+      events: 2,
+      tornTail: { offset: 8, length: 7, complete: true },
+      index: null,
+    });
   });
 });

@@ -1,7 +1,7 @@
 /** Compaction: what is evicted, what is kept, and that nothing else is touched. */
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { logText, logged, paths, readIndex, readLog, snapshot } from './support/disk.mjs';
+import { logged, logText, paths, readIndex, readLog, snapshot } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeOurs, original, ours } from './support/implementations.mjs';
@@ -25,14 +25,23 @@ describeOurs('compact', () => {
   });
 
   test('the bytes of kept lines are kept, spaces around them are not', async () => {
-    const odd = ['{ "timestamp":5,"a":"\\u0041" }', '{"timestamp":6,"a":1.50,"a":2e2}', '{"timestamp":7,"s":"\\ud800","big":123456789012345678901}', '{"timestamp":8,"__proto__":{"x":1}}'];
+    const odd = [
+      '{ "timestamp":5,"a":"\\u0041" }',
+      '{"timestamp":6,"a":1.50,"a":2e2}',
+      '{"timestamp":7,"s":"\\ud800","big":123456789012345678901}',
+      '{"timestamp":8,"__proto__":{"x":1}}',
+    ];
     const { folder, store } = planted(`{"timestamp":1}\n \t${odd.join('\r\n\ufeff')}\u00a0\n\n`);
     expect(await store.compact(4)).toBe(1);
     expect(logText(folder)).toBe(`${odd.join('\n')}\n`);
   });
 
   test('invalid UTF-8 within a kept line is kept', async () => {
-    const line = Buffer.concat([Buffer.from('{"timestamp":2,"a":"'), Buffer.from([0xff, 0xed, 0xa0, 0x80]), Buffer.from('"}\n')]);
+    const line = Buffer.concat([
+      Buffer.from('{"timestamp":2,"a":"'),
+      Buffer.from([0xff, 0xed, 0xa0, 0x80]),
+      Buffer.from('"}\n'),
+    ]);
     const { folder, store } = planted(Buffer.concat([Buffer.from('{"timestamp":1}\n'), line]));
     await store.compact(1);
     expect(readLog(folder)).toEqual(line);
@@ -67,20 +76,29 @@ describeOurs('compact', () => {
   test('within the limit nothing is written, malformed lines, torn tail and index included', async () => {
     const { folder, store } = planted('bad\n{"timestamp":2}\n{"timestamp":1}\n{"half":');
     writeFileSync(paths(folder).index, 'stale');
-    const visible = () => ['log', 'index', 'rejected', 'lock'].map((name) => (existsSync(paths(folder)[name]) ? readFileSync(paths(folder)[name], 'utf8') : null));
+    const visible = () =>
+      ['log', 'index', 'rejected', 'lock'].map((name) =>
+        existsSync(paths(folder)[name]) ? readFileSync(paths(folder)[name], 'utf8') : null,
+      );
     const before = visible();
     expect(await store.compact(2)).toBe(0);
     expect(visible()).toEqual(before);
   });
 
   test('equal times keep their order, and 0 equals -0', async () => {
-    const { folder, store } = planted(['0', '-0', '0.0', '5e-324', '-5e-324', '-1e400', '1e400'].map((time, n) => `{"n":${n},"timestamp":${time}}\n`).join(''));
+    const { folder, store } = planted(
+      ['0', '-0', '0.0', '5e-324', '-5e-324', '-1e400', '1e400']
+        .map((time, n) => `{"n":${n},"timestamp":${time}}\n`)
+        .join(''),
+    );
     expect(await store.compact(6)).toBe(1);
     expect(logged(folder).map((event) => event.n)).toEqual([4, 0, 1, 2, 3, 6]);
   });
 
   test('while appends arrive, none of them is lost', async () => {
-    const { folder, store } = planted(Array.from({ length: 2000 }, (_, i) => lineOf(runEvent({ eventId: `old${i}`, timestamp: i }))).join(''));
+    const { folder, store } = planted(
+      Array.from({ length: 2000 }, (_, i) => lineOf(runEvent({ eventId: `old${i}`, timestamp: i }))).join(''),
+    );
     const appended = [];
     const work = [];
     for (let i = 0; i < 200; i++) {
@@ -107,8 +125,17 @@ describeOurs('compact', () => {
   });
 
   test('many tasks', async () => {
-    const { folder, store } = planted(Array.from({ length: 3000 }, (_, i) => lineOf(runEvent({ timestamp: i, taskId: `task ${i}` }))).join(''));
+    const { folder, store } = planted(
+      Array.from({ length: 3000 }, (_, i) => lineOf(runEvent({ timestamp: i, taskId: `task ${i}` }))).join(
+        '',
+      ),
+    );
     expect(await store.compact(2500)).toBe(500);
-    expect(readIndex(folder)).toEqual({ eventCount: 2500, oldestTimestamp: 500, newestTimestamp: 2999, taskIds: Array.from({ length: 2500 }, (_, i) => `task ${i + 500}`) });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 2500,
+      oldestTimestamp: 500,
+      newestTimestamp: 2999,
+      taskIds: Array.from({ length: 2500 }, (_, i) => `task ${i + 500}`),
+    });
   });
 });

@@ -1,7 +1,7 @@
 /** writeAll: all at once or not at all. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { logText, logged, paths, readIndex } from './support/disk.mjs';
+import { logged, logText, paths, readIndex } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
@@ -51,13 +51,20 @@ describeOurs('writeAll', () => {
     const events = Array.from({ length: 50_000 }, (_, i) => runEvent({ timestamp: i, taskId: `t${i % 10}` }));
     await ours.createEventStore(folder).writeAll(events);
     expect(logText(folder)).toBe(events.map(lineOf).join(''));
-    expect(readIndex(folder)).toEqual({ eventCount: 50_000, oldestTimestamp: 0, newestTimestamp: 49_999, taskIds: Array.from({ length: 10 }, (_, i) => `t${i}`) });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 50_000,
+      oldestTimestamp: 0,
+      newestTimestamp: 49_999,
+      taskIds: Array.from({ length: 10 }, (_, i) => `t${i}`),
+    });
   });
 
   test('several at once: one of them is the log', async () => {
     const folder = fresh();
     const store = ours.createEventStore(folder);
-    await Promise.all(Array.from({ length: 8 }, (_, v) => store.writeAll(Array.from({ length: 50 }, () => runEvent({ v })))));
+    await Promise.all(
+      Array.from({ length: 8 }, (_, v) => store.writeAll(Array.from({ length: 50 }, () => runEvent({ v })))),
+    );
     const events = logged(folder);
     expect(events).toHaveLength(50);
     expect(new Set(events.map((event) => event.v)).size).toBe(1);

@@ -18,7 +18,16 @@ const STATS = { eventCount: 3, oldestEvent: 1, newestEvent: 3 };
 
 describeOurs('getStats', () => {
   test.each([
-    undefined, '', '{', 'null', '[]', '"text"', '{}', '{"eventCount":"many"}', '{"eventCount":99,"oldestTimestamp":-5,"newestTimestamp":70,"taskIds":["x"]}', '\u0000'.repeat(20),
+    undefined,
+    '',
+    '{',
+    'null',
+    '[]',
+    '"text"',
+    '{}',
+    '{"eventCount":"many"}',
+    '{"eventCount":99,"oldestTimestamp":-5,"newestTimestamp":70,"taskIds":["x"]}',
+    '\u0000'.repeat(20),
   ])('whatever index.json says: %j', async (index) => {
     const { store } = planted(at(2, 1, 3).map(lineOf).join(''), index);
     expect(await store.getStats()).toMatchObject(STATS);
@@ -41,24 +50,32 @@ describeOurs('getStats', () => {
   });
 
   test('only numbers are times', async () => {
-    const { store } = planted(['"5"', 'null', 'true', '[1]', '{}', '7', '-0'].map((time) => `{"timestamp":${time}}\n`).join('') + '{"nested":{"timestamp":99}}\n{"timestamp":50,"timestamp":6}\n');
+    const { store } = planted(
+      ['"5"', 'null', 'true', '[1]', '{}', '7', '-0'].map((time) => `{"timestamp":${time}}\n`).join('') +
+        '{"nested":{"timestamp":99}}\n{"timestamp":50,"timestamp":6}\n',
+    );
     const stats = await store.getStats();
     expect(stats).toMatchObject({ eventCount: 9, newestEvent: 7 });
     expect(stats.oldestEvent).toBe(0);
     expect((await planted('{"timestamp":"5"}\n').store.getStats()).oldestEvent).toBe(null);
   });
 
-  test.each([0, -1, 0.1, 1e21, 1e-7, 5e-324, 1.7976931348623157e308, 2 ** 53, 123456789.987])('the time %d is told to the last bit', async (timestamp) => {
-    const { folder, store } = planted();
-    await store.append(runEvent({ timestamp }));
-    expect(await store.getStats()).toMatchObject({ oldestEvent: timestamp, newestEvent: timestamp });
-    expect(readIndex(folder)).toMatchObject({ oldestTimestamp: timestamp, newestTimestamp: timestamp });
-  });
+  test.each([0, -1, 0.1, 1e21, 1e-7, 5e-324, 1.7976931348623157e308, 2 ** 53, 123456789.987])(
+    'the time %d is told to the last bit',
+    async (timestamp) => {
+      const { folder, store } = planted();
+      await store.append(runEvent({ timestamp }));
+      expect(await store.getStats()).toMatchObject({ oldestEvent: timestamp, newestEvent: timestamp });
+      expect(readIndex(folder)).toMatchObject({ oldestTimestamp: timestamp, newestTimestamp: timestamp });
+    },
+  );
 
   test('the size is that of the log and the index', async () => {
     const { folder, store } = planted();
     for (const event of at(1, 2)) await store.append(event);
-    expect((await store.getStats()).storageSizeBytes).toBe(statSync(paths(folder).log).size + statSync(paths(folder).index).size);
+    expect((await store.getStats()).storageSizeBytes).toBe(
+      statSync(paths(folder).log).size + statSync(paths(folder).index).size,
+    );
   });
 
   test('a log removed behind our back', async () => {
@@ -67,20 +84,35 @@ describeOurs('getStats', () => {
     unlinkSync(paths(folder).log);
     expect(await store.getStats()).toMatchObject({ eventCount: 0, oldestEvent: null, newestEvent: null });
     rmSync(folder, { recursive: true });
-    expect(await store.getStats()).toEqual({ eventCount: 0, storageSizeBytes: 0, oldestEvent: null, newestEvent: null });
+    expect(await store.getStats()).toEqual({
+      eventCount: 0,
+      storageSizeBytes: 0,
+      oldestEvent: null,
+      newestEvent: null,
+    });
   });
 });
 
 describeOurs('index.json', () => {
   test('10,000 appends leave an index that counts 10,000', { timeout: 120_000 }, async () => {
     const { folder, store } = planted();
-    for (let i = 0; i < 10; i++) await Promise.all(Array.from({ length: 1000 }, (_, k) => store.append(runEvent({ timestamp: i * 1000 + k }))));
-    expect(readIndex(folder)).toEqual({ eventCount: 10_000, oldestTimestamp: 0, newestTimestamp: 9999, taskIds: ['task-1'] });
+    for (let i = 0; i < 10; i++)
+      await Promise.all(
+        Array.from({ length: 1000 }, (_, k) => store.append(runEvent({ timestamp: i * 1000 + k }))),
+      );
+    expect(readIndex(folder)).toEqual({
+      eventCount: 10_000,
+      oldestTimestamp: 0,
+      newestTimestamp: 9999,
+      taskIds: ['task-1'],
+    });
   });
 
   test('of a store with many tasks is complete after flush', async () => {
     const { folder, store } = planted();
-    await Promise.all(Array.from({ length: 2500 }, (_, i) => store.append(runEvent({ taskId: `task ${i}`, timestamp: i }))));
+    await Promise.all(
+      Array.from({ length: 2500 }, (_, i) => store.append(runEvent({ taskId: `task ${i}`, timestamp: i }))),
+    );
     await store.flush();
     expect(readIndex(folder).eventCount).toBe(2500);
     expect(readIndex(folder).taskIds).toEqual(Array.from({ length: 2500 }, (_, i) => `task ${i}`));
@@ -88,9 +120,43 @@ describeOurs('index.json', () => {
 
   test('task ids of any kind are listed once each', async () => {
     const { folder, store } = planted();
-    const tasks = ['a', 'a', '\u0000', '"\\\n', '\ud83d', '😀', '__proto__', '', 'é', 'e\u0301', 5, 5, null, null, { x: 1 }, { x: 1 }, [1], true];
+    const tasks = [
+      'a',
+      'a',
+      '\u0000',
+      '"\\\n',
+      '\ud83d',
+      '😀',
+      '__proto__',
+      '',
+      'é',
+      'e\u0301',
+      5,
+      5,
+      null,
+      null,
+      { x: 1 },
+      { x: 1 },
+      [1],
+      true,
+    ];
     for (const taskId of tasks) await store.append(runEvent({ taskId }));
-    expect(readIndex(folder).taskIds).toEqual(['a', '\u0000', '"\\\n', '\ud83d', '😀', '__proto__', '', 'é', 'e\u0301', 5, null, { x: 1 }, [1], true]);
+    expect(readIndex(folder).taskIds).toEqual([
+      'a',
+      '\u0000',
+      '"\\\n',
+      '\ud83d',
+      '😀',
+      '__proto__',
+      '',
+      'é',
+      'e\u0301',
+      5,
+      null,
+      { x: 1 },
+      [1],
+      true,
+    ]);
   });
 
   test('is replaced whole: a reader never finds a part', async () => {

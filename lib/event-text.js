@@ -114,14 +114,18 @@ async function batchInTurns(events, length, sealed = 0) {
 }
 
 /**
- * The events' ids alone, for native calls that ask for no more.
+ * What identifies the events in the log, for native calls that ask for no more: the id alone, or the whole text
+ * where there is none. An event without id that has been made unwritable since cannot be recognised.
  * @param {readonly RunEvent[]} events
  */
 function batchOfIds(events) {
   const batch = new EventBatch();
-  events.forEach(({ eventId }) => {
-    if (typeof eventId === 'string') batch.add(JSON.stringify({ eventId }));
-  });
+  for (const event of events) {
+    const { eventId } = event;
+    try {
+      batch.add(typeof eventId === 'string' ? JSON.stringify({ eventId }) : eventText('event', event));
+    } catch {}
+  }
   return batch.finish();
 }
 

@@ -6,18 +6,18 @@
 // already; what is left is a line that waited for a busy folder, and a fresh index.json for other readers.
 // Signals and process.abort() skip this; nothing elsewhere may rely on it.
 
-/** @typedef {import('../binding.js').StoreCore} StoreCore */
+/** @typedef {import('./log-writer.js').LogWriter} LogWriter */
 
 /** How long all stores together may hold up the exit, in milliseconds. */
 const BUDGET_MS = 1000;
 
-/** @type {Set<WeakRef<StoreCore>>} every store that wrote something */
+/** @type {Set<WeakRef<LogWriter>>} those of all stores that wrote something */
 const watched = new Set();
 
-/** @type {Set<StoreCore>} those with lines still queued, which must not be collected */
+/** @type {Set<LogWriter>} those with lines still waiting, which must not be collected */
 const busy = new Set();
 
-/** @type {FinalizationRegistry<WeakRef<StoreCore>>} */
+/** @type {FinalizationRegistry<WeakRef<LogWriter>>} */
 const collected = new FinalizationRegistry((ref) => watched.delete(ref));
 
 let listening = false;
@@ -30,15 +30,15 @@ function flushAll() {
 }
 
 /**
- * Flushes this store at exit. Once per store.
- * @param {StoreCore} core
+ * Flushes what this writer has left at exit. Once per writer.
+ * @param {LogWriter} writer
  */
-function watch(core) {
+function watch(writer) {
   if (!listening) process.on('exit', flushAll);
   listening = true;
-  const ref = new WeakRef(core);
+  const ref = new WeakRef(writer);
   watched.add(ref);
-  collected.register(core, ref);
+  collected.register(writer, ref);
 }
 
 module.exports = { busy, watch };

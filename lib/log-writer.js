@@ -3,8 +3,9 @@
 // The writing side of one store: everything that adds lines to the log passes here.
 //
 // A line is handed over in the call itself, before any await. What the native side could not settle at once
-// it keeps in a queue; this class waits for such lines, and keeps the store alive for the exit hook as long
-// as lines are queued and nobody is at work on them.
+// it keeps in a queue. A ledger's line that it could not even queue, because there is no folder and none can
+// be made, is stranded: it stays here and is tried again, in its order, by each flush. As long as lines wait
+// in either place and nobody may be at work on them, the writer is kept alive for the exit hook.
 
 const { busy, watch } = require('./exit.js');
 
@@ -12,11 +13,21 @@ const { busy, watch } = require('./exit.js');
 /** @typedef {import('../binding.js').Batch} Batch */
 /** @typedef {{ first: number, last: number, done: Promise<void> }} Group tickets settled by one native task */
 
+/**
+ * Whether an error says that a line will never be accepted, whatever the state of the disk.
+ * @param {unknown} error
+ */
+function isRefusal(error) {
+  return /** @type {{ code?: unknown }} */ (error).code === 'ETOOLONG';
+}
+
 class LogWriter {
   #core;
   #watched = false;
-  /** How often a line was left to the queue since a flush that emptied it. */
-  #queued = 0;
+  /** How often a line was left waiting since a flush that wrote all. */
+  #waiting = 0;
+  /** @type {(() => boolean)[]} the writing of stranded lines */
+  #stranded = [];
   /** @type {Group | null} the group that tickets join until its task starts */
   #gathering = null;
   /** @type {Promise<void>} resolves when the last group's task is over, whatever became of it */
@@ -32,9 +43,9 @@ class LogWriter {
     return this.#watched;
   }
 
-  /** Whether lines of this store may still be in the native queue. */
+  /** Whether lines of this store may still be waiting. */
   get queued() {
-    return this.#queued > 0;
+    return this.#waiting > 0;
   }
 
   /**
@@ -49,13 +60,12 @@ class LogWriter {
   }
 
   /**
-   * Writes a line of a ledger. A fault of the disk does not throw: the line is queued.
+   * Writes a line of a ledger. Throws if it is refused; a fault of the disk does not throw: the line waits.
    * @param {string} text
    * @returns {boolean} whether it is written; if not, somebody must flush
    */
   log(text) {
-    this.#watch();
-    return this.#core.log(text) || this.#hold();
+    return this.#attempt(() => this.#core.log(text));
   }
 
   /**
@@ -64,28 +74,69 @@ class LogWriter {
    * @returns {boolean}
    */
   logBatch(batch) {
-    this.#watch();
-    return this.#core.logBatch(batch) || this.#hold();
+    return this.#attempt(() => this.#core.logBatch(batch));
   }
 
-  /** Writes what is queued. Rejects with the first error; the lines then stay queued. */
+  /** Writes what waits. Rejects with the first error; the lines then stay. */
   async flush() {
-    const queued = this.#queued;
+    const waiting = this.#waiting;
+    this.#retry();
     await this.#core.flush();
-    if (this.#queued !== queued) return;
-    this.#queued = 0;
-    busy.delete(this.#core);
+    if (this.#waiting !== waiting) return;
+    this.#waiting = 0;
+    busy.delete(this);
+  }
+
+  /**
+   * Writes what it can before the process ends.
+   * @param {number} ms for how long it may block
+   */
+  flushAtExit(ms) {
+    try {
+      this.#retry();
+    } catch {
+      // Nobody is left to be told.
+    }
+    this.#core.flushAtExit(ms);
   }
 
   #watch() {
-    if (!this.#watched) watch(this.#core);
+    if (!this.#watched) watch(this);
     this.#watched = true;
   }
 
-  #hold() {
-    this.#queued++;
-    busy.add(this.#core);
+  /** @param {() => boolean} write */
+  #attempt(write) {
+    this.#watch();
+    if (this.#stranded.length === 0) {
+      try {
+        if (write()) return true;
+      } catch (error) {
+        if (isRefusal(error)) throw error;
+        this.#stranded.push(write);
+      }
+    } else {
+      this.#stranded.push(write);
+    }
+    this.#waiting++;
+    busy.add(this);
     return false;
+  }
+
+  /** Hands the stranded lines over. A refused one is told and given up; another error leaves it and the rest. */
+  #retry() {
+    let done = 0;
+    try {
+      for (const write of this.#stranded) {
+        write();
+        done++;
+      }
+    } catch (error) {
+      if (isRefusal(error)) done++;
+      throw error;
+    } finally {
+      this.#stranded.splice(0, done);
+    }
   }
 
   /**

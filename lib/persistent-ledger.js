@@ -241,7 +241,13 @@ class PersistentLedger extends RunLedger {
   #startTimer() {
     const { compactIntervalMs } = this.#config;
     if (compactIntervalMs === 0) return;
-    const compact = () => this.compact().catch((error) => this.#background.report(error));
+    const compact = async () => {
+      try {
+        await this.compact();
+      } catch (error) {
+        this.#background.report(error);
+      }
+    };
     this.#timer = setInterval(compact, Math.min(compactIntervalMs, MAX_DELAY_MS));
     this.#timer.unref?.();
   }

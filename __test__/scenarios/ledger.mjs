@@ -1,12 +1,14 @@
 /** PersistentLedger: what is in memory, what is written, and when. */
-import { expect, vi } from 'vitest';
+
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { logText, logged, paths, readIndex, readLock, readLog, snapshot, until } from '../support/disk.mjs';
+import { expect, vi } from 'vitest';
+import { logged, logText, paths, readIndex, readLock, readLog, snapshot, until } from '../support/disk.mjs';
 import { at, lineOf, runEvent, times, violation } from '../support/events.mjs';
 import { quiet, watch } from '../support/quiet.mjs';
 
 /** A ledger on the folder that compacts only when asked. */
-export const open = ({ PersistentLedger }, storagePath, config = {}) => watch(new PersistentLedger({ storagePath, compactIntervalMs: 0, ...config }));
+export const open = ({ PersistentLedger }, storagePath, config = {}) =>
+  watch(new PersistentLedger({ storagePath, compactIntervalMs: 0, ...config }));
 
 const planted = (folder, events) => {
   mkdirSync(folder, { recursive: true });
@@ -14,7 +16,10 @@ const planted = (folder, events) => {
 };
 
 export const ledger = {
-  async 'a PersistentLedger is a RunLedger'({ createPersistentLedger, PersistentLedger, RunLedger, EventStore }, storagePath) {
+  async 'a PersistentLedger is a RunLedger'(
+    { createPersistentLedger, PersistentLedger, RunLedger, EventStore },
+    storagePath,
+  ) {
     const ledger = createPersistentLedger({ storagePath });
     expect(ledger).toBeInstanceOf(PersistentLedger);
     expect(ledger).toBeInstanceOf(RunLedger);
@@ -26,7 +31,8 @@ export const ledger = {
   },
 
   async 'without a config the default folder is used'({ createPersistentLedger }) {
-    for (const config of [undefined, {}, { maxEvents: 5 }]) expect(() => createPersistentLedger(config)).not.toThrow();
+    for (const config of [undefined, {}, { maxEvents: 5 }])
+      expect(() => createPersistentLedger(config)).not.toThrow();
     return null;
   },
 
@@ -58,7 +64,12 @@ export const ledger = {
     const event = ledger.logEvent(runEvent({ taskId: 'written', timestamp: 7 }));
     await quiet(ledger);
     expect(logText(folder)).toBe(lineOf(event));
-    expect(readIndex(folder)).toEqual({ eventCount: 1, oldestTimestamp: 7, newestTimestamp: 7, taskIds: ['written'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 1,
+      oldestTimestamp: 7,
+      newestTimestamp: 7,
+      taskIds: ['written'],
+    });
     expect(ledger.getEvents()[0]).toBe(event);
     return null;
   },
@@ -96,7 +107,12 @@ export const ledger = {
     expect(readLog(folder)?.length ?? 0).toBe(0);
     await ledger.save();
     expect(logText(folder)).toBe(events.map(lineOf).join(''));
-    expect(readIndex(folder)).toEqual({ eventCount: 2, oldestTimestamp: 1, newestTimestamp: 2, taskIds: ['task-1'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 2,
+      oldestTimestamp: 1,
+      newestTimestamp: 2,
+      taskIds: ['task-1'],
+    });
     return null;
   },
 
@@ -142,7 +158,12 @@ export const ledger = {
     ledger.clear();
     await ledger.save();
     expect(logText(folder)).toBe('');
-    expect(readIndex(folder)).toEqual({ eventCount: 0, oldestTimestamp: null, newestTimestamp: null, taskIds: [] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 0,
+      oldestTimestamp: null,
+      newestTimestamp: null,
+      taskIds: [],
+    });
     return null;
   },
 
@@ -191,12 +212,20 @@ export const ledger = {
 
   async 'metrics and ranking of loaded events, changed or not'(implementation, folder) {
     planted(folder, [
-      runEvent({ violations: [violation('A', true), violation('B')], reworkLines: 4 }), runEvent({ violations: [violation('C')], reworkLines: 4 }), runEvent({ reworkLines: 1 }),
+      runEvent({ violations: [violation('A', true), violation('B')], reworkLines: 4 }),
+      runEvent({ violations: [violation('C')], reworkLines: 4 }),
+      runEvent({ reworkLines: 1 }),
     ]);
     const ledger = open(implementation, folder);
     await ledger.init();
     const before = [ledger.computeMetrics(), ledger.rankViolations()];
-    expect(before[0]).toEqual({ violationRate: 10, selfCorrectionRate: 1 / 3, reworkLines: 3, clarifyingQuestions: 0, taskCount: 3 });
+    expect(before[0]).toEqual({
+      violationRate: 10,
+      selfCorrectionRate: 1 / 3,
+      reworkLines: 3,
+      clarifyingQuestions: 0,
+      taskCount: 3,
+    });
     expect(before[1].map((ranked) => ranked.ruleId)).toEqual(['A', 'B', 'C']);
     ledger.getRecentEvents(1)[0].violations.push(violation('C', true));
     expect(ledger.computeMetrics().selfCorrectionRate).toBe(0.5);
@@ -216,16 +245,33 @@ export const ledger = {
       }
     };
     const shapes = [
-      '{}', '{"violations":null}', '{"violations":"ab","reworkLines":1}', '{"violations":[null],"reworkLines":1}', '{"violations":[],"reworkLines":"3"}', '{"violations":[5,{}],"reworkLines":1}',
-      '{"violations":{"length":2},"reworkLines":1}', '{"violations":[{"ruleId":"R","autoCorrected":1}],"reworkLines":2.5}', '{"violations":[{"ruleId":["R"]},{"ruleId":["R"]}],"reworkLines":1}',
-      '{"violations":[],"reworkLines":9007199254740993}', '{"violations":[],"reworkLines":1e400}', '{"violations":[],"violations":[{"ruleId":"last"}],"reworkLines":7}', '{"violations":[{"rule\\u0049d":"esc","ruleId":"aped"}],"reworkLines":-0}',
+      '{}',
+      '{"violations":null}',
+      '{"violations":"ab","reworkLines":1}',
+      '{"violations":[null],"reworkLines":1}',
+      '{"violations":[],"reworkLines":"3"}',
+      '{"violations":[5,{}],"reworkLines":1}',
+      '{"violations":{"length":2},"reworkLines":1}',
+      '{"violations":[{"ruleId":"R","autoCorrected":1}],"reworkLines":2.5}',
+      '{"violations":[{"ruleId":["R"]},{"ruleId":["R"]}],"reworkLines":1}',
+      '{"violations":[],"reworkLines":9007199254740993}',
+      '{"violations":[],"reworkLines":1e400}',
+      '{"violations":[],"violations":[{"ruleId":"last"}],"reworkLines":7}',
+      '{"violations":[{"rule\\u0049d":"esc","ruleId":"aped"}],"reworkLines":-0}',
     ];
     for (const shape of shapes) {
       mkdirSync(folder, { recursive: true });
-      writeFileSync(paths(folder).log, `${lineOf(runEvent({ violations: [violation('R')], reworkLines: 2 }))}${shape}\n${lineOf(runEvent({ reworkLines: 0.1 }))}`);
+      writeFileSync(
+        paths(folder).log,
+        `${lineOf(runEvent({ violations: [violation('R')], reworkLines: 2 }))}${shape}\n${lineOf(runEvent({ reworkLines: 0.1 }))}`,
+      );
       const ledger = open(implementation, folder);
       await ledger.init();
-      answers.push([attempt(() => ledger.computeMetrics()), attempt(() => ledger.rankViolations()), ledger.eventCount]);
+      answers.push([
+        attempt(() => ledger.computeMetrics()),
+        attempt(() => ledger.rankViolations()),
+        ledger.eventCount,
+      ]);
     }
     expect(answers[0][0]).toMatch(/^TypeError/);
     expect(answers[4][0].taskCount).toBe(3);
@@ -243,7 +289,12 @@ export const ledger = {
     expect(await ledger.compact()).toBe(2);
     expect(times(ledger.getEvents())).toEqual([30, 40]);
     expect(times(logged(folder))).toEqual([30, 40]);
-    expect(readIndex(folder)).toEqual({ eventCount: 2, oldestTimestamp: 30, newestTimestamp: 40, taskIds: ['task-1'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 2,
+      oldestTimestamp: 30,
+      newestTimestamp: 40,
+      taskIds: ['task-1'],
+    });
     expect(existsSync(paths(folder).lock)).toBe(false);
     return null;
   },
@@ -307,7 +358,10 @@ export const ledger = {
       vi.advanceTimersByTime(59_999);
       expect(times(logged(folder))).toEqual([1, 2, 3]);
       vi.advanceTimersByTime(1);
-      await until(() => logText(folder).split('\n').length === 3 && !existsSync(paths(folder).lock), 'the compaction');
+      await until(
+        () => logText(folder).split('\n').length === 3 && !existsSync(paths(folder).lock),
+        'the compaction',
+      );
       expect(times(logged(folder))).toEqual([2, 3]);
       await until(() => ledger.eventCount === 2, 'the reload');
       await ledger.init();
@@ -320,7 +374,10 @@ export const ledger = {
     return null;
   },
 
-  async 'an interval of zero starts no timer, and the timer does not keep the process'(implementation, folder) {
+  async 'an interval of zero starts no timer, and the timer does not keep the process'(
+    implementation,
+    folder,
+  ) {
     const started = vi.spyOn(globalThis, 'setInterval');
     try {
       const idle = open(implementation, folder);
@@ -348,7 +405,11 @@ export const ledger = {
   async 'evaluators work on a persistent ledger'(implementation, folder) {
     const ledger = open(implementation, folder);
     ledger.removeEvaluator('tests-pass');
-    ledger.addEvaluator({ name: 'mine', type: 'subjective', evaluate: async () => ({ name: 'mine', passed: true, details: '', score: 1 }) });
+    ledger.addEvaluator({
+      name: 'mine',
+      type: 'subjective',
+      evaluate: async () => ({ name: 'mine', passed: true, details: '', score: 1 }),
+    });
     return (await ledger.evaluate(runEvent())).map((result) => result.name);
   },
 };

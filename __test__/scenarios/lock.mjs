@@ -1,6 +1,7 @@
 /** The lock of a folder. */
-import { expect } from 'vitest';
+
 import { existsSync, mkdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { expect } from 'vitest';
 import { bytes, paths, readLock } from '../support/disk.mjs';
 import { runEvent } from '../support/events.mjs';
 
@@ -29,10 +30,14 @@ export const lock = {
 
   async 'a held lock refuses another store'({ createEventStore }, folder) {
     await createEventStore(folder).acquireLock();
-    const refusal = await createEventStore(folder).acquireLock().catch((error) => error);
+    const refusal = await createEventStore(folder)
+      .acquireLock()
+      .catch((error) => error);
     expect(refusal).toBeInstanceOf(Error);
     const { holder } = readLock(folder);
-    expect(refusal.message).toMatch(/^Storage is locked by another process \(holder: [0-9a-f-]{36}, age: \d+ms\)\. Lock file: /);
+    expect(refusal.message).toMatch(
+      /^Storage is locked by another process \(holder: [0-9a-f-]{36}, age: \d+ms\)\. Lock file: /,
+    );
     expect(refusal.message).toContain(holder);
     expect(refusal.message.endsWith(`Lock file: ${paths(folder).lock}`)).toBe(true);
     return refusal.message;
@@ -80,7 +85,9 @@ export const lock = {
     plant(folder, peer(29_000), 0);
     const before = bytes(paths(folder).lock);
     const store = createEventStore(folder);
-    await expect(store.acquireLock()).rejects.toThrow(/^Storage is locked by another process \(holder: peer, age: (29|30)\d{3}ms\)/);
+    await expect(store.acquireLock()).rejects.toThrow(
+      /^Storage is locked by another process \(holder: peer, age: (29|30)\d{3}ms\)/,
+    );
     await store.releaseLock();
     expect(bytes(paths(folder).lock)).toEqual(before);
     return null;
@@ -98,7 +105,16 @@ export const lock = {
 
   async 'a lock file that says nothing is taken over'({ createEventStore }, folder) {
     const store = createEventStore(folder);
-    for (const content of ['', '{', 'not json', 'null', '"text"', '{"holder":"peer"}', '{"holder":"peer","timestamp":"yesterday"}', '\u0000'.repeat(50)]) {
+    for (const content of [
+      '',
+      '{',
+      'not json',
+      'null',
+      '"text"',
+      '{"holder":"peer"}',
+      '{"holder":"peer","timestamp":"yesterday"}',
+      '\u0000'.repeat(50),
+    ]) {
       plant(folder, content);
       await store.acquireLock();
       expect(readLock(folder).pid, content).toBe(process.pid);

@@ -34,9 +34,20 @@ export const memory = {
     expect(ledger.eventCount).toBe(0);
     expect(ledger.createEvent('task', 'bug-fix', 'hash').eventId).not.toBe(event.eventId);
     expect(event).toEqual({
-      eventId: expect.any(String), taskId: 'task', guidanceHash: 'hash', retrievedRuleIds: [], toolsUsed: [], filesTouched: [],
-      diffSummary: { linesAdded: 0, linesRemoved: 0, filesChanged: 0 }, testResults: { ran: false, passed: 0, failed: 0, skipped: 0 },
-      violations: [], outcomeAccepted: null, reworkLines: 0, intent: 'bug-fix', timestamp: expect.any(Number), durationMs: 0,
+      eventId: expect.any(String),
+      taskId: 'task',
+      guidanceHash: 'hash',
+      retrievedRuleIds: [],
+      toolsUsed: [],
+      filesTouched: [],
+      diffSummary: { linesAdded: 0, linesRemoved: 0, filesChanged: 0 },
+      testResults: { ran: false, passed: 0, failed: 0, skipped: 0 },
+      violations: [],
+      outcomeAccepted: null,
+      reworkLines: 0,
+      intent: 'bug-fix',
+      timestamp: expect.any(Number),
+      durationMs: 0,
     });
     return JSON.stringify({ ...event, timestamp: 0 });
   },
@@ -55,7 +66,13 @@ export const memory = {
     const ledger = new RunLedger();
     const events = at(1, 2, 3);
     ledger.importEvents(events);
-    const lists = [ledger.getEvents(), ledger.exportEvents(), ledger.getEventsByTask('task-1'), ledger.getEventsInRange(0, 9), ledger.getRecentEvents(3)];
+    const lists = [
+      ledger.getEvents(),
+      ledger.exportEvents(),
+      ledger.getEventsByTask('task-1'),
+      ledger.getEventsInRange(0, 9),
+      ledger.getRecentEvents(3),
+    ];
     for (const list of lists) {
       expect(list).not.toBe(lists[0] === list ? lists[1] : lists[0]);
       expect(list.length).toBe(3);
@@ -78,14 +95,24 @@ export const memory = {
     event.reworkLines = 6;
     expect(ledger.getEventsByTask('moved')).toEqual([event]);
     expect(ledger.getEventsInRange(99, 99)).toEqual([event]);
-    expect(ledger.computeMetrics()).toEqual({ violationRate: 5, selfCorrectionRate: 1, reworkLines: 3, clarifyingQuestions: 0, taskCount: 2 });
+    expect(ledger.computeMetrics()).toEqual({
+      violationRate: 5,
+      selfCorrectionRate: 1,
+      reworkLines: 3,
+      clarifyingQuestions: 0,
+      taskCount: 2,
+    });
     expect(ledger.rankViolations()).toEqual([{ ruleId: 'R1', frequency: 1, cost: 6, score: 6 }]);
     return null;
   },
 
   async 'events are found by task and by range, both ends included'({ RunLedger }) {
     const ledger = new RunLedger();
-    ledger.importEvents([runEvent({ taskId: 'a', timestamp: 1 }), runEvent({ taskId: 'b', timestamp: 2 }), runEvent({ taskId: 'a', timestamp: 3 })]);
+    ledger.importEvents([
+      runEvent({ taskId: 'a', timestamp: 1 }),
+      runEvent({ taskId: 'b', timestamp: 2 }),
+      runEvent({ taskId: 'a', timestamp: 3 }),
+    ]);
     expect(times(ledger.getEventsByTask('a'))).toEqual([1, 3]);
     expect(ledger.getEventsByTask('c')).toEqual([]);
     expect(times(ledger.getEventsInRange(1, 2))).toEqual([1, 2]);
@@ -97,16 +124,37 @@ export const memory = {
   async 'getRecentEvents is slice(-count)'({ RunLedger }) {
     const ledger = new RunLedger();
     ledger.importEvents(at(1, 2, 3, 4));
-    const answers = [2, 0, -0, 9, 1, -1, -3, 1.9, NaN, Infinity, -Infinity, undefined, null, '2'].map((count) => times(ledger.getRecentEvents(count)));
+    const answers = [2, 0, -0, 9, 1, -1, -3, 1.9, NaN, Infinity, -Infinity, undefined, null, '2'].map(
+      (count) => times(ledger.getRecentEvents(count)),
+    );
     expect(answers).toEqual([
-      [3, 4], [1, 2, 3, 4], [1, 2, 3, 4], [1, 2, 3, 4], [4], [2, 3, 4], [4], [4], [1, 2, 3, 4], [1, 2, 3, 4], [], [1, 2, 3, 4], [1, 2, 3, 4], [3, 4],
+      [3, 4],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+      [4],
+      [2, 3, 4],
+      [4],
+      [4],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+      [],
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+      [3, 4],
     ]);
     return answers;
   },
 
   async 'no events: metrics of zero, an empty ranking'({ RunLedger }) {
     const ledger = new RunLedger();
-    expect(ledger.computeMetrics()).toEqual({ violationRate: 0, selfCorrectionRate: 0, reworkLines: 0, clarifyingQuestions: 0, taskCount: 0 });
+    expect(ledger.computeMetrics()).toEqual({
+      violationRate: 0,
+      selfCorrectionRate: 0,
+      reworkLines: 0,
+      clarifyingQuestions: 0,
+      taskCount: 0,
+    });
     expect(ledger.rankViolations()).toEqual([]);
     return Object.keys(ledger.computeMetrics());
   },
@@ -118,15 +166,37 @@ export const memory = {
       runEvent({ violations: [violation('R1', true)], reworkLines: 5 }),
       runEvent({ reworkLines: 0 }),
     ]);
-    expect(ledger.computeMetrics()).toEqual({ violationRate: 10, selfCorrectionRate: 2 / 3, reworkLines: 5, clarifyingQuestions: 0, taskCount: 3 });
-    expect(ledger.computeMetrics([])).toEqual({ violationRate: 0, selfCorrectionRate: 0, reworkLines: 0, clarifyingQuestions: 0, taskCount: 0 });
-    expect(ledger.computeMetrics([runEvent({ reworkLines: 4 })])).toEqual({ violationRate: 0, selfCorrectionRate: 1, reworkLines: 4, clarifyingQuestions: 0, taskCount: 1 });
+    expect(ledger.computeMetrics()).toEqual({
+      violationRate: 10,
+      selfCorrectionRate: 2 / 3,
+      reworkLines: 5,
+      clarifyingQuestions: 0,
+      taskCount: 3,
+    });
+    expect(ledger.computeMetrics([])).toEqual({
+      violationRate: 0,
+      selfCorrectionRate: 0,
+      reworkLines: 0,
+      clarifyingQuestions: 0,
+      taskCount: 0,
+    });
+    expect(ledger.computeMetrics([runEvent({ reworkLines: 4 })])).toEqual({
+      violationRate: 0,
+      selfCorrectionRate: 1,
+      reworkLines: 4,
+      clarifyingQuestions: 0,
+      taskCount: 1,
+    });
     return null;
   },
 
   async 'sums of fractions are added in the order of the ledger'({ RunLedger }) {
     const ledger = new RunLedger();
-    ledger.importEvents([0.1, 0.2, 0.3, 1e16, 1, -1e16, 0.7].map((reworkLines) => runEvent({ reworkLines, violations: [violation('R')] })));
+    ledger.importEvents(
+      [0.1, 0.2, 0.3, 1e16, 1, -1e16, 0.7].map((reworkLines) =>
+        runEvent({ reworkLines, violations: [violation('R')] }),
+      ),
+    );
     const metrics = ledger.computeMetrics();
     expect(metrics.reworkLines).toBe((0.1 + 0.2 + 0.3 + 1e16 + 1 + -1e16 + 0.7) / 7);
     return [metrics, ledger.rankViolations()];
@@ -141,29 +211,57 @@ export const memory = {
       runEvent({ violations: [violation('free')], reworkLines: 0 }),
     ]);
     expect(ledger.rankViolations()).toEqual([
-      { ruleId: 'big', frequency: 1, cost: 50, score: 50 }, { ruleId: 'late', frequency: 3, cost: 2, score: 6 }, { ruleId: 'tie-1', frequency: 1, cost: 2, score: 2 },
-      { ruleId: 'tie-2', frequency: 1, cost: 2, score: 2 }, { ruleId: 'free', frequency: 1, cost: 0, score: 0 },
+      { ruleId: 'big', frequency: 1, cost: 50, score: 50 },
+      { ruleId: 'late', frequency: 3, cost: 2, score: 6 },
+      { ruleId: 'tie-1', frequency: 1, cost: 2, score: 2 },
+      { ruleId: 'tie-2', frequency: 1, cost: 2, score: 2 },
+      { ruleId: 'free', frequency: 1, cost: 0, score: 0 },
     ]);
-    expect(ledger.rankViolations(ledger.getRecentEvents(1))).toEqual([{ ruleId: 'free', frequency: 1, cost: 0, score: 0 }]);
+    expect(ledger.rankViolations(ledger.getRecentEvents(1))).toEqual([
+      { ruleId: 'free', frequency: 1, cost: 0, score: 0 },
+    ]);
     return Object.keys(ledger.rankViolations()[0]);
   },
 
   async 'rules are told apart as Map keys are'({ RunLedger }) {
     const ledger = new RunLedger();
-    ledger.importEvents([1, '1', null, undefined, NaN, NaN, '__proto__', '', '\ud800', 0, -0].map((ruleId) => runEvent({ violations: [{ ruleId, autoCorrected: false }], reworkLines: 1 })));
+    ledger.importEvents(
+      [1, '1', null, undefined, NaN, NaN, '__proto__', '', '\ud800', 0, -0].map((ruleId) =>
+        runEvent({ violations: [{ ruleId, autoCorrected: false }], reworkLines: 1 }),
+      ),
+    );
     const ranking = ledger.rankViolations().map(({ ruleId, frequency }) => [ruleId, frequency]);
-    expect(ranking).toEqual([[NaN, 2], [0, 2], [1, 1], ['1', 1], [null, 1], [undefined, 1], ['__proto__', 1], ['', 1], ['\ud800', 1]]);
+    expect(ranking).toEqual([
+      [NaN, 2],
+      [0, 2],
+      [1, 1],
+      ['1', 1],
+      [null, 1],
+      [undefined, 1],
+      ['__proto__', 1],
+      ['', 1],
+      ['\ud800', 1],
+    ]);
     return null;
   },
 
   async 'events of no regular shape give what JavaScript gives'({ RunLedger }) {
     const answers = {};
     for (const [name, fields] of Object.entries({
-      'no violations': { violations: undefined }, 'violations null': { violations: null }, 'violations text': { violations: 'ab' }, 'a null violation': { violations: [null] },
-      'rework text': { reworkLines: '3' }, 'rework missing': { reworkLines: undefined }, 'rework null': { reworkLines: null }, 'corrected text': { violations: [{ ruleId: 'R', autoCorrected: 'yes' }] },
+      'no violations': { violations: undefined },
+      'violations null': { violations: null },
+      'violations text': { violations: 'ab' },
+      'a null violation': { violations: [null] },
+      'rework text': { reworkLines: '3' },
+      'rework missing': { reworkLines: undefined },
+      'rework null': { reworkLines: null },
+      'corrected text': { violations: [{ ruleId: 'R', autoCorrected: 'yes' }] },
     })) {
       const ledger = new RunLedger();
-      ledger.importEvents([runEvent({ reworkLines: 1, violations: [violation('R')] }), { ...runEvent(), ...fields }]);
+      ledger.importEvents([
+        runEvent({ reworkLines: 1, violations: [violation('R')] }),
+        { ...runEvent(), ...fields },
+      ]);
       const attempt = (call) => {
         try {
           return call();
@@ -252,7 +350,16 @@ export const memory = {
   },
 
   async 'classes cannot be called without new'(implementation) {
-    for (const name of ['RunLedger', 'EventStore', 'PersistentLedger', 'TestsPassEvaluator', 'ForbiddenCommandEvaluator', 'ForbiddenDependencyEvaluator', 'ViolationRateEvaluator', 'DiffQualityEvaluator']) {
+    for (const name of [
+      'RunLedger',
+      'EventStore',
+      'PersistentLedger',
+      'TestsPassEvaluator',
+      'ForbiddenCommandEvaluator',
+      'ForbiddenDependencyEvaluator',
+      'ViolationRateEvaluator',
+      'DiffQualityEvaluator',
+    ]) {
       expect(() => implementation[name]('path'), name).toThrow(TypeError);
     }
     return null;

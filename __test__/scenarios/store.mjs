@@ -1,7 +1,8 @@
 /** What EventStore does, whichever implementation it is. A scenario asserts, and returns an outcome that must be equal for both. */
-import { expect } from 'vitest';
+
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { logText, logged, paths, readIndex, readLog, snapshot } from '../support/disk.mjs';
+import { expect } from 'vitest';
+import { logged, logText, paths, readIndex, readLog, snapshot } from '../support/disk.mjs';
 import { at, lineOf, runEvent, times } from '../support/events.mjs';
 
 export const store = {
@@ -17,7 +18,12 @@ export const store = {
     expect(await store.readAll()).toEqual([]);
     expect(await store.readRange(0, Infinity)).toEqual([]);
     expect(await store.compact(0)).toBe(0);
-    expect(await store.getStats()).toEqual({ eventCount: 0, storageSizeBytes: 0, oldestEvent: null, newestEvent: null });
+    expect(await store.getStats()).toEqual({
+      eventCount: 0,
+      storageSizeBytes: 0,
+      oldestEvent: null,
+      newestEvent: null,
+    });
     expect(snapshot(folder)).toBe(null);
     return null;
   },
@@ -31,7 +37,12 @@ export const store = {
     const event = runEvent({ timestamp: 5, taskId: 'a' });
     expect(await createEventStore(folder).append(event)).toBe(undefined);
     expect(logText(folder)).toBe(lineOf(event));
-    expect(readIndex(folder)).toEqual({ eventCount: 1, oldestTimestamp: 5, newestTimestamp: 5, taskIds: ['a'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 1,
+      oldestTimestamp: 5,
+      newestTimestamp: 5,
+      taskIds: ['a'],
+    });
     return null;
   },
 
@@ -39,7 +50,12 @@ export const store = {
     await createEventStore(folder).append(runEvent({ timestamp: 5, taskId: 'a"\\\ud83d😀' }));
     const text = snapshot(folder)['index.json'];
     expect(Buffer.from(text, 'latin1').toString('utf8')).toBe(JSON.stringify(readIndex(folder), null, 2));
-    expect(Object.keys(readIndex(folder))).toEqual(['eventCount', 'oldestTimestamp', 'newestTimestamp', 'taskIds']);
+    expect(Object.keys(readIndex(folder))).toEqual([
+      'eventCount',
+      'oldestTimestamp',
+      'newestTimestamp',
+      'taskIds',
+    ]);
     return text;
   },
 
@@ -49,7 +65,12 @@ export const store = {
     for (const event of events) await store.append(event);
     expect(await store.readAll()).toEqual(events);
     expect(logText(folder)).toBe(events.map(lineOf).join(''));
-    expect(readIndex(folder)).toEqual({ eventCount: 4, oldestTimestamp: 10, newestTimestamp: 30, taskIds: ['task-1'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 4,
+      oldestTimestamp: 10,
+      newestTimestamp: 30,
+      taskIds: ['task-1'],
+    });
     return null;
   },
 
@@ -109,17 +130,39 @@ export const store = {
   async 'readRange includes both ends'({ createEventStore }, folder) {
     const store = createEventStore(folder);
     for (const event of at(10, 20, 30, 40)) await store.append(event);
-    const ranges = { inner: [20, 30], point: [20, 20], all: [-Infinity, Infinity], none: [21, 29], reversed: [30, 20], nan: [NaN, 100], nanEnd: [0, NaN], noEnd: [0, undefined] };
+    const ranges = {
+      inner: [20, 30],
+      point: [20, 20],
+      all: [-Infinity, Infinity],
+      none: [21, 29],
+      reversed: [30, 20],
+      nan: [NaN, 100],
+      nanEnd: [0, NaN],
+      noEnd: [0, undefined],
+    };
     const found = {};
-    for (const [name, [start, end]] of Object.entries(ranges)) found[name] = times(await store.readRange(start, end));
-    expect(found).toEqual({ inner: [20, 30], point: [20], all: [10, 20, 30, 40], none: [], reversed: [], nan: [], nanEnd: [], noEnd: [] });
+    for (const [name, [start, end]] of Object.entries(ranges))
+      found[name] = times(await store.readRange(start, end));
+    expect(found).toEqual({
+      inner: [20, 30],
+      point: [20],
+      all: [10, 20, 30, 40],
+      none: [],
+      reversed: [],
+      nan: [],
+      nanEnd: [],
+      noEnd: [],
+    });
     return null;
   },
 
   async 'readRange compares as JavaScript does'({ createEventStore }, folder) {
     mkdirSync(folder, { recursive: true });
     const stamps = ['15', '"15"', 'null', 'true', '"x"', '[15]', '{}', '15.5', '1.5e1', '-0'];
-    writeFileSync(paths(folder).log, stamps.map((stamp, i) => `{"n":${i},"timestamp":${stamp}}\n`).join('') + '{"n":10}\n');
+    writeFileSync(
+      paths(folder).log,
+      stamps.map((stamp, i) => `{"n":${i},"timestamp":${stamp}}\n`).join('') + '{"n":10}\n',
+    );
     const store = createEventStore(folder);
     const number = async (start, end) => (await store.readRange(start, end)).map((event) => event.n);
     expect(await number(10, 20)).toEqual([0, 1, 5, 7, 8]);
@@ -133,7 +176,10 @@ export const store = {
   async 'blank and malformed lines are passed over'({ createEventStore }, folder) {
     const [a, b] = at(1, 2);
     mkdirSync(folder, { recursive: true });
-    writeFileSync(paths(folder).log, `\n  \n${lineOf(a)}{"half":\nnot json\n\r\n{"a":1}{"b":2}\n${lineOf(b)}`);
+    writeFileSync(
+      paths(folder).log,
+      `\n  \n${lineOf(a)}{"half":\nnot json\n\r\n{"a":1}{"b":2}\n${lineOf(b)}`,
+    );
     const store = createEventStore(folder);
     expect(await store.readAll()).toEqual([a, b]);
     expect(times(await store.readRange(0, 9))).toEqual([1, 2]);
@@ -144,12 +190,18 @@ export const store = {
     const events = at(1, 2, 3, 4);
     const [a, b, c, d] = events.map((event) => JSON.stringify(event));
     mkdirSync(folder, { recursive: true });
-    writeFileSync(paths(folder).log, `\ufeff${a}\r\n \t\u00a0${b}\u2003\u2029\r\n\ufeff\ufeff${c}\ufeff\n${d}`);
+    writeFileSync(
+      paths(folder).log,
+      `\ufeff${a}\r\n \t\u00a0${b}\u2003\u2029\r\n\ufeff\ufeff${c}\ufeff\n${d}`,
+    );
     expect(await createEventStore(folder).readAll()).toEqual(events);
     return null;
   },
 
-  async 'a complete last line counts without its newline, half of one does not'({ createEventStore }, folder) {
+  async 'a complete last line counts without its newline, half of one does not'(
+    { createEventStore },
+    folder,
+  ) {
     const [a, b] = at(1, 2);
     mkdirSync(folder, { recursive: true });
     writeFileSync(paths(folder).log, lineOf(a) + JSON.stringify(b));
@@ -161,8 +213,24 @@ export const store = {
 
   async 'what JSON.parse accepts is read, what it refuses is not'({ createEventStore }, folder) {
     const lines = [
-      '{"n":0,"deep":' + '['.repeat(2000) + ']'.repeat(2000) + '}', '{"n":1,"a":1e999}', '{"n":2,"a":-0}', '{"n":3,"a":"\\ud800"}', '{"n":4,"n":5}', '{"\\u006e":6}', '{"n":7,"__proto__":{"x":1}}',
-      '{"n":8,"a":123456789012345678901234567890}', ' {"n":9}', '{"n":10,}', "{'n':11}", '{"n":12,"a":01}', '{"n":13,"a":"\t"}', '{"n":14,"a":NaN}', '{"n":15}x', '\u200b{"n":16}', '{"n":17,"a":"\\x"}', '{"n":18,"a":+1}',
+      '{"n":0,"deep":' + '['.repeat(2000) + ']'.repeat(2000) + '}',
+      '{"n":1,"a":1e999}',
+      '{"n":2,"a":-0}',
+      '{"n":3,"a":"\\ud800"}',
+      '{"n":4,"n":5}',
+      '{"\\u006e":6}',
+      '{"n":7,"__proto__":{"x":1}}',
+      '{"n":8,"a":123456789012345678901234567890}',
+      ' {"n":9}',
+      '{"n":10,}',
+      "{'n':11}",
+      '{"n":12,"a":01}',
+      '{"n":13,"a":"\t"}',
+      '{"n":14,"a":NaN}',
+      '{"n":15}x',
+      '\u200b{"n":16}',
+      '{"n":17,"a":"\\x"}',
+      '{"n":18,"a":+1}',
     ];
     mkdirSync(folder, { recursive: true });
     writeFileSync(paths(folder).log, lines.join('\n') + '\n');
@@ -177,7 +245,14 @@ export const store = {
 
   async 'invalid UTF-8 is read as U+FFFD'({ createEventStore }, folder) {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(paths(folder).log, Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff, 0xe2, 0x82, 0x41, 0xed, 0xa0, 0x80, 0xf0, 0x9f]), Buffer.from('"}\n')]));
+    writeFileSync(
+      paths(folder).log,
+      Buffer.concat([
+        Buffer.from('{"a":"'),
+        Buffer.from([0xff, 0xe2, 0x82, 0x41, 0xed, 0xa0, 0x80, 0xf0, 0x9f]),
+        Buffer.from('"}\n'),
+      ]),
+    );
     const [event] = await createEventStore(folder).readAll();
     expect(event.a).toBe('\ufffd\ufffdA\ufffd\ufffd\ufffd\ufffd');
     return event.a;
@@ -188,15 +263,28 @@ export const store = {
     for (const event of at(50, 10, 40, 20, 30)) await store.append(event);
     expect(await store.compact(3)).toBe(2);
     expect(times(await store.readAll())).toEqual([30, 40, 50]);
-    expect(readIndex(folder)).toEqual({ eventCount: 3, oldestTimestamp: 30, newestTimestamp: 50, taskIds: ['task-1'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 3,
+      oldestTimestamp: 30,
+      newestTimestamp: 50,
+      taskIds: ['task-1'],
+    });
     return null;
   },
 
   async 'compact sorts stably'({ createEventStore }, folder) {
     const store = createEventStore(folder);
-    for (const [i, timestamp] of [5, 1, 5, 3, 1, 5, 3].entries()) await store.append(runEvent({ eventId: `e${i}`, timestamp }));
+    for (const [i, timestamp] of [5, 1, 5, 3, 1, 5, 3].entries())
+      await store.append(runEvent({ eventId: `e${i}`, timestamp }));
     expect(await store.compact(6)).toBe(1);
-    expect((await store.readAll()).map((event) => event.eventId)).toEqual(['e4', 'e3', 'e6', 'e0', 'e2', 'e5']);
+    expect((await store.readAll()).map((event) => event.eventId)).toEqual([
+      'e4',
+      'e3',
+      'e6',
+      'e0',
+      'e2',
+      'e5',
+    ]);
     return null;
   },
 
@@ -217,13 +305,24 @@ export const store = {
     for (const event of at(1, 2)) await store.append(event);
     expect(await store.compact(0)).toBe(2);
     expect(logText(folder)).toBe('');
-    expect(readIndex(folder)).toEqual({ eventCount: 0, oldestTimestamp: null, newestTimestamp: null, taskIds: [] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 0,
+      oldestTimestamp: null,
+      newestTimestamp: null,
+      taskIds: [],
+    });
     return null;
   },
 
   async 'compact keeps the order of tasks in the new log'({ createEventStore }, folder) {
     const store = createEventStore(folder);
-    for (const [taskId, timestamp] of [['a', 3], ['b', 1], ['c', 2], ['a', 1]]) await store.append(runEvent({ taskId, timestamp }));
+    for (const [taskId, timestamp] of [
+      ['a', 3],
+      ['b', 1],
+      ['c', 2],
+      ['a', 1],
+    ])
+      await store.append(runEvent({ taskId, timestamp }));
     expect(readIndex(folder).taskIds).toEqual(['a', 'b', 'c']);
     expect(await store.compact(3)).toBe(1);
     expect(readIndex(folder).taskIds).toEqual(['a', 'c']);
@@ -236,7 +335,12 @@ export const store = {
     const events = [runEvent({ taskId: 'b', timestamp: 9 }), runEvent({ taskId: 'a', timestamp: 4 })];
     expect(await store.writeAll(events)).toBe(undefined);
     expect(logText(folder)).toBe(events.map(lineOf).join(''));
-    expect(readIndex(folder)).toEqual({ eventCount: 2, oldestTimestamp: 4, newestTimestamp: 9, taskIds: ['b', 'a'] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 2,
+      oldestTimestamp: 4,
+      newestTimestamp: 9,
+      taskIds: ['b', 'a'],
+    });
     return null;
   },
 
@@ -244,7 +348,12 @@ export const store = {
     await createEventStore(folder).writeAll([]);
     expect(logText(folder)).toBe('');
     expect(existsSync(paths(folder).log)).toBe(true);
-    expect(readIndex(folder)).toEqual({ eventCount: 0, oldestTimestamp: null, newestTimestamp: null, taskIds: [] });
+    expect(readIndex(folder)).toEqual({
+      eventCount: 0,
+      oldestTimestamp: null,
+      newestTimestamp: null,
+      taskIds: [],
+    });
     return null;
   },
 
@@ -262,7 +371,12 @@ export const store = {
     for (const event of at(20, 10, 30)) await store.append(event);
     const stats = await store.getStats();
     const files = snapshot(folder);
-    expect(stats).toEqual({ eventCount: 3, storageSizeBytes: files['events.ndjson'].length + files['index.json'].length, oldestEvent: 10, newestEvent: 30 });
+    expect(stats).toEqual({
+      eventCount: 3,
+      storageSizeBytes: files['events.ndjson'].length + files['index.json'].length,
+      oldestEvent: 10,
+      newestEvent: 30,
+    });
     expect(Object.keys(stats)).toEqual(['eventCount', 'storageSizeBytes', 'oldestEvent', 'newestEvent']);
     return Object.keys(stats);
   },
@@ -285,7 +399,9 @@ export const store = {
     await store.append(runEvent());
     await store.acquireLock();
     await store.destroy();
-    const left = Object.keys(snapshot(folder) ?? {}).filter((name) => ['events.ndjson', 'index.json', '.lock'].includes(name));
+    const left = Object.keys(snapshot(folder) ?? {}).filter((name) =>
+      ['events.ndjson', 'index.json', '.lock'].includes(name),
+    );
     expect(left).toEqual([]);
     expect(await store.readAll()).toEqual([]);
     const event = runEvent();
@@ -306,11 +422,15 @@ export const store = {
   },
 
   async 'a log of many events keeps all answers'({ createEventStore }, folder) {
-    const events = Array.from({ length: 3000 }, (_, i) => runEvent({ eventId: `m${i}`, timestamp: (i * 7919) % 3000, taskId: `t${i % 40}` }));
+    const events = Array.from({ length: 3000 }, (_, i) =>
+      runEvent({ eventId: `m${i}`, timestamp: (i * 7919) % 3000, taskId: `t${i % 40}` }),
+    );
     const store = createEventStore(folder);
     await store.writeAll(events);
     expect(await store.readAll()).toEqual(events);
-    expect(await store.readRange(100, 250)).toEqual(events.filter((event) => event.timestamp >= 100 && event.timestamp <= 250));
+    expect(await store.readRange(100, 250)).toEqual(
+      events.filter((event) => event.timestamp >= 100 && event.timestamp <= 250),
+    );
     expect(await store.compact(1000)).toBe(2000);
     expect(times(await store.readAll())).toEqual(Array.from({ length: 1000 }, (_, i) => 2000 + i));
     return null;

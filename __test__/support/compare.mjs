@@ -24,7 +24,10 @@ export class Ids {
 
   /** The same bytes, with the ids that `owner` has for the same events. */
   translate(buffer, owner) {
-    return Buffer.from(buffer.toString('latin1').replace(UUID, (id) => this.#meanings.get(this.of(id))?.[owner] ?? id), 'latin1');
+    return Buffer.from(
+      buffer.toString('latin1').replace(UUID, (id) => this.#meanings.get(this.of(id))?.[owner] ?? id),
+      'latin1',
+    );
   }
 }
 
@@ -41,7 +44,8 @@ export function differingLine(a, b) {
 /** Where `a` and `b` differ, as a path with both values, or null. */
 export function differ(a, b, ids, path = '') {
   if (Object.is(a, b)) return null;
-  if (typeof a === 'string' && typeof b === 'string') return ids.of(a) === ids.of(b) ? null : told(path, a, b);
+  if (typeof a === 'string' && typeof b === 'string')
+    return ids.of(a) === ids.of(b) ? null : told(path, a, b);
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return told(path, a, b);
   if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return `${path}: prototypes differ`;
   if (a instanceof Date) {
@@ -55,9 +59,15 @@ export function differ(a, b, ids, path = '') {
   }
   const keys = Reflect.ownKeys(a);
   const others = Reflect.ownKeys(b);
-  if (keys.length !== others.length || keys.some((key, i) => key !== others[i])) return told(`${path}<keys>`, keys.map(String), others.map(String));
+  if (keys.length !== others.length || keys.some((key, i) => key !== others[i]))
+    return told(`${path}<keys>`, keys.map(String), others.map(String));
   for (const key of keys) {
-    const found = differ(a[key], b[key], ids, `${path}[${typeof key === 'string' ? JSON.stringify(key) : String(key)}]`);
+    const found = differ(
+      a[key],
+      b[key],
+      ids,
+      `${path}[${typeof key === 'string' ? JSON.stringify(key) : String(key)}]`,
+    );
     if (found !== null) return found;
   }
   return null;
@@ -68,7 +78,8 @@ function told(path, a, b) {
 }
 
 export function show(item) {
-  if (typeof item === 'string') return JSON.stringify(item.length > 900 ? `${item.slice(0, 900)}… (${item.length})` : item);
+  if (typeof item === 'string')
+    return JSON.stringify(item.length > 900 ? `${item.slice(0, 900)}… (${item.length})` : item);
   if (typeof item === 'bigint') return `${item}n`;
   if (Object.is(item, -0)) return '-0';
   if (typeof item === 'object' && item !== null) {

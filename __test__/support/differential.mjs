@@ -12,13 +12,24 @@
  *
  * `--twin` compares the original with itself, without a model: nothing may differ, which is a test of this file.
  */
-import { appendFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, existsSync, statSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as originalLedger from '@claude-flow/guidance/ledger';
 import * as originalPersistence from '@claude-flow/guidance/persistence';
-import { Ids, differ, differingLine, show } from './compare.mjs';
+import { differ, differingLine, Ids, show } from './compare.mjs';
 import { difference } from './differences.mjs';
 import { bytes, paths } from './disk.mjs';
 import * as hostile from './hostile.mjs';
@@ -63,7 +74,9 @@ class Contestant {
   }
 
   openLedger(config) {
-    this.ledger = watch(new this.implementation.PersistentLedger({ storagePath: this.folder, compactIntervalMs: 0, ...config }));
+    this.ledger = watch(
+      new this.implementation.PersistentLedger({ storagePath: this.folder, compactIntervalMs: 0, ...config }),
+    );
   }
 
   log() {
@@ -92,7 +105,10 @@ class Contestant {
   }
 
   size() {
-    return [this.paths.log, this.paths.index].reduce((sum, path) => sum + (existsSync(path) ? statSync(path).size : 0), 0);
+    return [this.paths.log, this.paths.index].reduce(
+      (sum, path) => sum + (existsSync(path) ? statSync(path).size : 0),
+      0,
+    );
   }
 }
 
@@ -107,7 +123,13 @@ const hand = {
 
   tearTail(contestant, random, { lines }) {
     if (lines === 'canonical' || !existsSync(contestant.folder)) return;
-    appendFileSync(contestant.paths.log, Buffer.from(JSON.stringify(hostile.event(random, false))).subarray(0, random.chance(0.3) ? undefined : 1 + random.int(100)));
+    appendFileSync(
+      contestant.paths.log,
+      Buffer.from(JSON.stringify(hostile.event(random, false))).subarray(
+        0,
+        random.chance(0.3) ? undefined : 1 + random.int(100),
+      ),
+    );
   },
 
   replaceLog(contestant, random, { lines }) {
@@ -123,7 +145,12 @@ const hand = {
 
   spoilIndex(contestant, random) {
     mkdirSync(contestant.folder, { recursive: true });
-    const content = random.pick([null, '', '{', JSON.stringify({ eventCount: 99, oldestTimestamp: 1, newestTimestamp: 2, taskIds: ['no'] }, null, 2)]);
+    const content = random.pick([
+      null,
+      '',
+      '{',
+      JSON.stringify({ eventCount: 99, oldestTimestamp: 1, newestTimestamp: 2, taskIds: ['no'] }, null, 2),
+    ]);
     if (content === null) rmSync(contestant.paths.index, { force: true });
     else writeFileSync(contestant.paths.index, content);
   },
@@ -134,7 +161,11 @@ const hand = {
       JSON.stringify({ holder: 'peer', timestamp: Date.now() - 5_000, pid: 1 }),
       JSON.stringify({ holder: 'peer', timestamp: Date.now() - 29_000, pid: 1 }),
       JSON.stringify({ holder: 'peer', timestamp: Date.now() - 31_000, pid: 1 }),
-      '', '{', 'null', '{"holder":"peer","timestamp":"long ago","pid":1}', '\u0000\u0000',
+      '',
+      '{',
+      'null',
+      '{"holder":"peer","timestamp":"long ago","pid":1}',
+      '\u0000\u0000',
     ]);
     if (contestant.lock() !== 'none') return store && undefined;
     mkdirSync(contestant.folder, { recursive: true });
@@ -154,14 +185,21 @@ const onStore = {
   readAll: (c) => c.store.readAll(),
   readRange: (c, random) => c.store.readRange(hostile.bound(random), hostile.bound(random)),
   compact: (c, random) => c.store.compact(random.pick([0, 1, 2, 3, 5, 8, 10_000, Infinity])),
-  writeAll: (c, random, { wild }) => c.store.writeAll(Array.from({ length: random.int(6) }, () => hostile.event(random, wild))),
+  writeAll: (c, random, { wild }) =>
+    c.store.writeAll(Array.from({ length: random.int(6) }, () => hostile.event(random, wild))),
   getStats: (c) => stats(c, c.store.getStats()),
   acquireLock: (c) => c.store.acquireLock(),
   releaseLock: (c) => c.store.releaseLock(),
   reopen: (c) => c.openStore(),
   destroy: (c) => c.store.destroy(),
-  badAppend: (c, random) => c.store.append(random.chance(0.3) ? hostile.unserialisable(random) : hostile.notAnEvent(random)),
-  badWriteAll: (c, random, { wild }) => c.store.writeAll(random.chance(0.3) ? random.pick([null, undefined, 'text', 5, {}]) : [hostile.event(random, wild), hostile.notAnEvent(random)]),
+  badAppend: (c, random) =>
+    c.store.append(random.chance(0.3) ? hostile.unserialisable(random) : hostile.notAnEvent(random)),
+  badWriteAll: (c, random, { wild }) =>
+    c.store.writeAll(
+      random.chance(0.3)
+        ? random.pick([null, undefined, 'text', 5, {}])
+        : [hostile.event(random, wild), hostile.notAnEvent(random)],
+    ),
   badCompact: (c, random) => c.store.compact(random.pick([NaN, -1, undefined, null, '1', {}, 1.5])),
 };
 
@@ -174,12 +212,19 @@ const inMemory = {
     return logged;
   },
   finalizeEvent(c, random, { wild }) {
-    const given = random.chance(0.2) && c.objects.length > 0 ? c.objects[random.int(c.objects.length)] : hostile.event(random, wild);
+    const given =
+      random.chance(0.2) && c.objects.length > 0
+        ? c.objects[random.int(c.objects.length)]
+        : hostile.event(random, wild);
     c.trace(given);
     return c.ledger.finalizeEvent(given);
   },
   createAndFinalize(c, random) {
-    const made = c.ledger.createEvent(hostile.task(random), random.pick(['feature', 'general']), hostile.text(random));
+    const made = c.ledger.createEvent(
+      hostile.task(random),
+      random.pick(['feature', 'general']),
+      hostile.text(random),
+    );
     c.newIds.push(made.eventId);
     made.timestamp -= random.int(1000);
     c.trace(made);
@@ -195,7 +240,8 @@ const inMemory = {
   eventCount: (c) => c.ledger.eventCount,
   getEventsByTask: (c, random) => c.ledger.getEventsByTask(hostile.task(random)),
   getEventsInRange: (c, random) => c.ledger.getEventsInRange(hostile.bound(random), hostile.bound(random)),
-  getRecentEvents: (c, random) => c.ledger.getRecentEvents(random.pick([0, 1, 2, 3, 100, -1, -2, 1.5, NaN, Infinity, undefined, '2', -0])),
+  getRecentEvents: (c, random) =>
+    c.ledger.getRecentEvents(random.pick([0, 1, 2, 3, 100, -1, -2, 1.5, NaN, Infinity, undefined, '2', -0])),
   computeMetrics: (c) => c.ledger.computeMetrics(),
   rankViolations: (c) => c.ledger.rankViolations(),
   metricsOfSome: (c, random) => c.ledger.computeMetrics(c.ledger.getEvents().slice(random.int(4))),
@@ -205,9 +251,16 @@ const inMemory = {
   addEvaluator(c, random) {
     const name = random.pick(['mine', 'yours', 'tests-pass']);
     const answer = hostile.value(random, 1);
-    c.ledger.addEvaluator({ name, type: 'subjective', evaluate: (event) => ({ name, answer, task: event?.taskId }) });
+    c.ledger.addEvaluator({
+      name,
+      type: 'subjective',
+      evaluate: (event) => ({ name, answer, task: event?.taskId }),
+    });
   },
-  removeEvaluator: (c, random) => c.ledger.removeEvaluator(random.pick(['mine', 'yours', 'tests-pass', 'violation-rate', 'none', undefined])),
+  removeEvaluator: (c, random) =>
+    c.ledger.removeEvaluator(
+      random.pick(['mine', 'yours', 'tests-pass', 'violation-rate', 'none', undefined]),
+    ),
   mutate(c, random) {
     if (c.objects.length === 0) return undefined;
     const target = c.objects[random.int(c.objects.length)];
@@ -216,7 +269,8 @@ const inMemory = {
     if (change === 1) target.timestamp = 1000 + random.int(50);
     if (change === 2) target.taskId = hostile.task(random);
     if (change === 3) target.note = hostile.value(random, 1);
-    if (change === 4 && Array.isArray(target.violations)) target.violations.push({ ruleId: 'R9', autoCorrected: random.chance(0.5) });
+    if (change === 4 && Array.isArray(target.violations))
+      target.violations.push({ ruleId: 'R9', autoCorrected: random.chance(0.5) });
     if (change === 5) delete target.violations;
     return target;
   },
@@ -231,7 +285,8 @@ const onLedger = {
   getStorageStats: (c) => stats(c, c.ledger.getStorageStats()),
   readAll: (c) => c.ledger.getEventStore().readAll(),
   sameStore: (c) => c.ledger.getEventStore() === c.ledger.getEventStore(),
-  peerAppend: (c, random, { wild }) => new c.implementation.EventStore(c.folder).append(hostile.event(random, wild)),
+  peerAppend: (c, random, { wild }) =>
+    new c.implementation.EventStore(c.folder).append(hostile.event(random, wild)),
   peerCompact: (c, random) => new c.implementation.EventStore(c.folder).compact(random.int(6)),
   async reopen(c, random, { config }) {
     if (random.chance(0.5)) await c.ledger.destroy();
@@ -240,27 +295,63 @@ const onLedger = {
   },
   destroy: (c) => c.ledger.destroy(),
   badLog(c, random) {
-    const logged = c.ledger.logEvent(random.chance(0.3) ? { big: 1n } : random.pick([undefined, null, 5, 'text']));
+    const logged = c.ledger.logEvent(
+      random.chance(0.3) ? { big: 1n } : random.pick([undefined, null, 5, 'text']),
+    );
     c.newIds.push(logged.eventId);
     return logged;
   },
-  badImport: (c, random, { wild }) => c.ledger.importEvents([hostile.event(random, wild), hostile.notAnEvent(random)]),
+  badImport: (c, random, { wild }) =>
+    c.ledger.importEvents([hostile.event(random, wild), hostile.notAnEvent(random)]),
 };
 
 async function stats(contestant, promise) {
   const answer = await promise;
   // The size is compared with the contestant's own files: those of another may rightly be of another size.
-  return { ...answer, storageSizeBytes: answer.storageSizeBytes === contestant.size() ? 'as on disk' : `${answer.storageSizeBytes}, on disk ${contestant.size()}` };
+  return {
+    ...answer,
+    storageSizeBytes:
+      answer.storageSizeBytes === contestant.size()
+        ? 'as on disk'
+        : `${answer.storageSizeBytes}, on disk ${contestant.size()}`,
+  };
 }
 
-const HAND = [[3, 'scribble'], [0.7, 'tearTail'], [0.6, 'replaceLog'], [0.3, 'removeLog'], [0.5, 'spoilIndex']];
-const READS = [[1.5, 'getEvents'], [0.5, 'exportEvents'], [1, 'eventCount'], [1, 'getEventsByTask'], [1, 'getEventsInRange'], [1, 'getRecentEvents'], [1.5, 'computeMetrics'],
-  [1.5, 'rankViolations'], [0.3, 'metricsOfSome'], [0.3, 'rankingOfSome'], [0.5, 'evaluate'], [0.2, 'addEvaluator'], [0.2, 'removeEvaluator']];
+const HAND = [
+  [3, 'scribble'],
+  [0.7, 'tearTail'],
+  [0.6, 'replaceLog'],
+  [0.3, 'removeLog'],
+  [0.5, 'spoilIndex'],
+];
+const READS = [
+  [1.5, 'getEvents'],
+  [0.5, 'exportEvents'],
+  [1, 'eventCount'],
+  [1, 'getEventsByTask'],
+  [1, 'getEventsInRange'],
+  [1, 'getRecentEvents'],
+  [1.5, 'computeMetrics'],
+  [1.5, 'rankViolations'],
+  [0.3, 'metricsOfSome'],
+  [0.3, 'rankingOfSome'],
+  [0.5, 'evaluate'],
+  [0.2, 'addEvaluator'],
+  [0.2, 'removeEvaluator'],
+];
 
 const KINDS = {
   memory: {
     steps: inMemory,
-    table: () => [[6, 'logEvent'], [2, 'finalizeEvent'], [1, 'createAndFinalize'], [2, 'importEvents'], [0.3, 'clear'], [2, 'mutate'], ...READS],
+    table: () => [
+      [6, 'logEvent'],
+      [2, 'finalizeEvent'],
+      [1, 'createAndFinalize'],
+      [2, 'importEvents'],
+      [0.3, 'clear'],
+      [2, 'mutate'],
+      ...READS,
+    ],
     length: (random) => 5 + random.int(30),
     open(contestant, settings) {
       contestant.ledger = new contestant.implementation.RunLedger(settings.maxEvents);
@@ -269,10 +360,30 @@ const KINDS = {
   store: {
     steps: onStore,
     table: ({ lines, bad, locks }) => [
-      [6, 'append'], [2, 'readAll'], [2, 'readRange'], [1.5, 'compact'], [0.8, 'writeAll'], [1.5, 'getStats'], [0.5, 'reopen'], [0.2, 'destroy'],
+      [6, 'append'],
+      [2, 'readAll'],
+      [2, 'readRange'],
+      [1.5, 'compact'],
+      [0.8, 'writeAll'],
+      [1.5, 'getStats'],
+      [0.5, 'reopen'],
+      [0.2, 'destroy'],
       ...(lines ? HAND : []),
-      ...(locks ? [[2, 'acquireLock'], [2, 'releaseLock'], [1.5, 'foreignLock'], [1, 'removeLock']] : []),
-      ...(bad ? [[0.7, 'badAppend'], [0.5, 'badWriteAll'], [0.5, 'badCompact']] : []),
+      ...(locks
+        ? [
+            [2, 'acquireLock'],
+            [2, 'releaseLock'],
+            [1.5, 'foreignLock'],
+            [1, 'removeLock'],
+          ]
+        : []),
+      ...(bad
+        ? [
+            [0.7, 'badAppend'],
+            [0.5, 'badWriteAll'],
+            [0.5, 'badCompact'],
+          ]
+        : []),
     ],
     length: (random) => 4 + random.int(12),
     open: (contestant) => contestant.openStore(),
@@ -280,12 +391,41 @@ const KINDS = {
   ledger: {
     steps: onLedger,
     table: ({ lines, bad, locks, finalize }) => [
-      [6, 'logEvent'], [1, 'importEvents'], [1, 'init'], [0.7, 'load'], [1, 'save'], [1, 'compact'], [0.3, 'clear'], [1, 'mutate'], ...READS,
-      [1, 'getStorageStats'], [0.5, 'readAll'], [0.1, 'sameStore'], [1, 'peerAppend'], [0.2, 'peerCompact'], [0.7, 'reopen'], [0.2, 'destroy'],
-      ...(finalize ? [[2, 'finalizeEvent'], [1.5, 'createAndFinalize']] : []),
+      [6, 'logEvent'],
+      [1, 'importEvents'],
+      [1, 'init'],
+      [0.7, 'load'],
+      [1, 'save'],
+      [1, 'compact'],
+      [0.3, 'clear'],
+      [1, 'mutate'],
+      ...READS,
+      [1, 'getStorageStats'],
+      [0.5, 'readAll'],
+      [0.1, 'sameStore'],
+      [1, 'peerAppend'],
+      [0.2, 'peerCompact'],
+      [0.7, 'reopen'],
+      [0.2, 'destroy'],
+      ...(finalize
+        ? [
+            [2, 'finalizeEvent'],
+            [1.5, 'createAndFinalize'],
+          ]
+        : []),
       ...(lines ? HAND : []),
-      ...(locks ? [[1.5, 'foreignLock'], [1, 'removeLock']] : []),
-      ...(bad ? [[0.5, 'badLog'], [0.3, 'badImport']] : []),
+      ...(locks
+        ? [
+            [1.5, 'foreignLock'],
+            [1, 'removeLock'],
+          ]
+        : []),
+      ...(bad
+        ? [
+            [0.5, 'badLog'],
+            [0.3, 'badImport'],
+          ]
+        : []),
     ],
     length: (random) => 5 + random.int(14),
     open: (contestant, { config }) => contestant.openLedger(config),
@@ -299,10 +439,20 @@ const WRITES = new Set([...IMMEDIATE, 'append', 'importEvents', 'writeAll', 'sav
 /** What a seed stands for: the kind, the settings, the steps. */
 export function sequence(seed, onlyKind) {
   const random = new Random(seed);
-  const kind = onlyKind ?? random.weighted([[1, 'memory'], [3, 'store'], [4, 'ledger']]);
+  const kind =
+    onlyKind ??
+    random.weighted([
+      [1, 'memory'],
+      [3, 'store'],
+      [4, 'ledger'],
+    ]);
   const settings = {
     wild: random.chance(0.4),
-    lines: random.weighted([[4, null], [2, 'canonical'], [4, 'wild']]),
+    lines: random.weighted([
+      [4, null],
+      [2, 'canonical'],
+      [4, 'wild'],
+    ]),
     bad: random.chance(0.2),
     locks: random.chance(0.2),
     finalize: random.chance(0.5),
@@ -310,7 +460,10 @@ export function sequence(seed, onlyKind) {
     config: { enableWAL: random.chance(0.75), maxEvents: random.pick([0, 1, 2, 3, 5, 8, 10_000]) },
   };
   const table = KINDS[kind].table(settings);
-  const steps = Array.from({ length: KINDS[kind].length(random) }, () => ({ name: random.weighted(table), seed: random.fork() }));
+  const steps = Array.from({ length: KINDS[kind].length(random) }, () => ({
+    name: random.weighted(table),
+    seed: random.fork(),
+  }));
   return { kind, settings, steps };
 }
 
@@ -326,7 +479,8 @@ async function perform(contestant, step, plan, subject) {
   let early;
   try {
     const pending = KINDS[plan.kind].steps[step.name](contestant, random, plan.settings);
-    if (contestant === subject && contestant.ledger?.flush && IMMEDIATE.has(step.name)) early = contestant.log();
+    if (contestant === subject && contestant.ledger?.flush && IMMEDIATE.has(step.name))
+      early = contestant.log();
     outcome.answer = await pending;
     if (!STATS.has(step.name)) outcome.trace = contestant.trace(outcome.answer);
   } catch (error) {
@@ -343,7 +497,9 @@ async function perform(contestant, step, plan, subject) {
 
 function describeError(error) {
   if (!(error instanceof Error)) return `no Error: ${show(error)}`;
-  const locked = /^Storage is locked by another process \(holder: (.*), age: \d+ms\)\. Lock file: /.exec(error.message);
+  const locked = /^Storage is locked by another process \(holder: (.*), age: \d+ms\)\. Lock file: /.exec(
+    error.message,
+  );
   if (locked) return `Error: locked by ${/^[0-9a-f-]{36}$/.test(locked[1]) ? 'an instance' : locked[1]}`;
   return error.constructor.name;
 }
@@ -351,15 +507,23 @@ function describeError(error) {
 /** The log with each event's line serialised anew: for what a ledger holds live, its bytes are not kept. */
 function canonical(buffer) {
   if (buffer === null) return null;
-  return Buffer.concat(dissect(buffer).flatMap((line) => [line.kind === 'event' ? Buffer.from(JSON.stringify(line.event)) : line.raw, Buffer.from('\n')]));
+  return Buffer.concat(
+    dissect(buffer).flatMap((line) => [
+      line.kind === 'event' ? Buffer.from(JSON.stringify(line.event)) : line.raw,
+      Buffer.from('\n'),
+    ]),
+  );
 }
 
 function compareStep(a, b, outcomes, ids, { excused, loose, step, plan, rejected, freshIndex }) {
   const [left, right] = [outcomes.get(a), outcomes.get(b)];
   if (!excused.has(STATS.has(step.name) ? 'stats' : 'answer')) {
-    if (left.error !== right.error) return `error: ${left.error ?? show(left.answer)} against ${right.error ?? show(right.answer)}`;
+    if (left.error !== right.error)
+      return `error: ${left.error ?? show(left.answer)} against ${right.error ?? show(right.answer)}`;
     if (!left.error) {
-      const found = differ(left.answer, right.answer, ids) ?? (plan.kind === 'store' ? null : differ(left.trace, right.trace, ids, 'identity'));
+      const found =
+        differ(left.answer, right.answer, ids) ??
+        (plan.kind === 'store' ? null : differ(left.trace, right.trace, ids, 'identity'));
       if (found) return found;
     }
   }
@@ -367,12 +531,30 @@ function compareStep(a, b, outcomes, ids, { excused, loose, step, plan, rejected
   if (plan.kind === 'memory') return null;
   if (!excused.has('log')) {
     const [x, y] = [ids.bytes(a.log()), ids.bytes(b.log())];
-    if (x !== y && !(loose && ids.bytes(canonical(a.log())) === ids.bytes(canonical(b.log())))) return `log: ${differingLine(x, y)}`;
+    if (x !== y && !(loose && ids.bytes(canonical(a.log())) === ids.bytes(canonical(b.log()))))
+      return `log: ${differingLine(x, y)}`;
   }
   if (!excused.has('index')) {
     const [x, y] = [a.index(), b.index()];
     const found = differ(x, y, ids, 'index');
-    if (found && !(freshIndex && !differ(plain(truth(dissect(b.log()).filter((line) => line.kind === 'event').map((line) => line.event))), y, ids))) return found;
+    if (
+      found &&
+      !(
+        freshIndex &&
+        !differ(
+          plain(
+            truth(
+              dissect(b.log())
+                .filter((line) => line.kind === 'event')
+                .map((line) => line.event),
+            ),
+          ),
+          y,
+          ids,
+        )
+      )
+    )
+      return found;
   }
   if (!excused.has('lock') && a.lock() !== b.lock()) return `lock: ${a.lock()} against ${b.lock()}`;
   if (rejected) {
@@ -422,16 +604,33 @@ export async function runSeed(seed, subject, { twin = false, kind, root: base } 
       fired.clear();
       const freshIndex = !WRITES.has(step.name);
       const outcomes = new Map();
-      for (const contestant of runners) outcomes.set(contestant, await perform(contestant, step, plan, twin ? null : tested));
-      while (runners.some((contestant) => contestant.newIds.length > 0)) ids.unify(Object.fromEntries(runners.map((contestant) => [contestant.name, contestant.newIds.shift()])));
+      for (const contestant of runners)
+        outcomes.set(contestant, await perform(contestant, step, plan, twin ? null : tested));
+      while (runners.some((contestant) => contestant.newIds.length > 0))
+        ids.unify(
+          Object.fromEntries(runners.map((contestant) => [contestant.name, contestant.newIds.shift()])),
+        );
       trail.push(`${step.name}${fired.size ? ` (${[...fired].join(', ')})` : ''}`);
       const touched = new Set([...fired].flatMap((number) => difference(number).touches));
       for (const reference of runners.slice(0, -1)) {
         const found = compareStep(reference, tested, outcomes, ids, {
-          step, plan, excused: reference === modelled || twin ? new Set() : touched, rejected: reference === modelled,
-          loose: reference === modelled && loose, freshIndex: freshIndex && !twin,
+          step,
+          plan,
+          excused: reference === modelled || twin ? new Set() : touched,
+          rejected: reference === modelled,
+          loose: reference === modelled && loose,
+          freshIndex: freshIndex && !twin,
         });
-        if (found) return { seed, kind: plan.kind, settings: plan.settings, against: reference.name, step: at + 1, trail, found };
+        if (found)
+          return {
+            seed,
+            kind: plan.kind,
+            settings: plan.settings,
+            against: reference.name,
+            step: at + 1,
+            trail,
+            found,
+          };
       }
       if (runners.length < 3 && runners[0] !== modelled) continue;
       if (loose) bring(tested, modelled, ids);
@@ -441,7 +640,15 @@ export async function runSeed(seed, subject, { twin = false, kind, root: base } 
     }
     return null;
   } catch (error) {
-    return { seed, kind: plan.kind, settings: plan.settings, against: 'itself', step: trail.length + 1, trail, found: `the harness failed: ${error.stack}` };
+    return {
+      seed,
+      kind: plan.kind,
+      settings: plan.settings,
+      against: 'itself',
+      step: trail.length + 1,
+      trail,
+      found: `the harness failed: ${error.stack}`,
+    };
   } finally {
     Date.now = now;
     rmSync(root, { recursive: true, force: true });
@@ -468,8 +675,12 @@ async function main() {
   const { parseArgs } = await import('node:util');
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string', default: process.env.SEEDS ?? '300' }, from: { type: 'string', default: process.env.SEED ?? '1' }, kind: { type: 'string' },
-      twin: { type: 'boolean', default: false }, model: { type: 'boolean', default: false }, 'stop-after': { type: 'string', default: '10' },
+      seeds: { type: 'string', default: process.env.SEEDS ?? '300' },
+      from: { type: 'string', default: process.env.SEED ?? '1' },
+      kind: { type: 'string' },
+      twin: { type: 'boolean', default: false },
+      model: { type: 'boolean', default: false },
+      'stop-after': { type: 'string', default: '10' },
     },
   });
   const subject = values.twin ? original : values.model ? model : await import('guidance-ledger');
@@ -482,7 +693,9 @@ async function main() {
     failures += 1;
     console.error(report(failure));
   }
-  console.log(`${values.seeds} seeds from ${values.from}: ${failures === 0 ? 'no difference' : `${failures} failed`}, ${((performance.now() - started) / 1000).toFixed(1)} s`);
+  console.log(
+    `${values.seeds} seeds from ${values.from}: ${failures === 0 ? 'no difference' : `${failures} failed`}, ${((performance.now() - started) / 1000).toFixed(1)} s`,
+  );
   process.exitCode = failures === 0 ? 0 : 1;
 }
 

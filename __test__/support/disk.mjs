@@ -1,5 +1,5 @@
 /** What is in a storage folder, read without any of the implementations. */
-import { existsSync, lstatSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const paths = (folder) => ({
@@ -29,7 +29,10 @@ export function logged(folder) {
   const text = logText(folder);
   if (text === '') return [];
   if (!text.endsWith('\n')) throw new Error('the log does not end with a newline');
-  return text.slice(0, -1).split('\n').map((line) => JSON.parse(line));
+  return text
+    .slice(0, -1)
+    .split('\n')
+    .map((line) => JSON.parse(line));
 }
 
 /** The parsed index.json, or null if there is none. */

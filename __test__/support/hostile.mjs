@@ -30,22 +30,126 @@ class Serialised {
 }
 
 export const NUMBERS = [
-  0, -0, 1, -1, 2, 7, 0.1, 0.2, 0.3, -0.5, 1e21, 1e-7, 123456789.125, 5e-324, 1.7976931348623157e308,
-  -1.7976931348623157e308, 2 ** 31, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 2 ** 53 + 2, -(2 ** 53), NaN, Infinity, -Infinity,
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  7,
+  0.1,
+  0.2,
+  0.3,
+  -0.5,
+  1e21,
+  1e-7,
+  123456789.125,
+  5e-324,
+  1.7976931348623157e308,
+  -1.7976931348623157e308,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53 - 1,
+  2 ** 53,
+  2 ** 53 + 2,
+  -(2 ** 53),
+  NaN,
+  Infinity,
+  -Infinity,
 ];
 
 export const STRINGS = [
-  '', ' ', 'a', 'task', '\n', '\r\n', '\r', '\t', '\u0000', '\u001f', '\u007f', '\u0085', '\u00a0', '\u2028', '\u2029', '\ufeff',
-  '\ufeffbom', '"', '\\', '\\"', '\\u0041', '/', '</script>', 'ä', 'é', 'e\u0301', '日本語', '😀', '👩‍👩‍👧', '\ud800', '\udfff', 'a\ud83d', '\ude00b',
-  '\udc00\ud800', '\uffff', '\u{10ffff}', '{"a":1}', '[]', 'null', '0', '-0', 'NaN', '__proto__', 'constructor', 'x'.repeat(300),
+  '',
+  ' ',
+  'a',
+  'task',
+  '\n',
+  '\r\n',
+  '\r',
+  '\t',
+  '\u0000',
+  '\u001f',
+  '\u007f',
+  '\u0085',
+  '\u00a0',
+  '\u2028',
+  '\u2029',
+  '\ufeff',
+  '\ufeffbom',
+  '"',
+  '\\',
+  '\\"',
+  '\\u0041',
+  '/',
+  '</script>',
+  'ä',
+  'é',
+  'e\u0301',
+  '日本語',
+  '😀',
+  '👩‍👩‍👧',
+  '\ud800',
+  '\udfff',
+  'a\ud83d',
+  '\ude00b',
+  '\udc00\ud800',
+  '\uffff',
+  '\u{10ffff}',
+  '{"a":1}',
+  '[]',
+  'null',
+  '0',
+  '-0',
+  'NaN',
+  '__proto__',
+  'constructor',
+  'x'.repeat(300),
 ];
 
 export const KEYS = [
-  'note', 'metadata', '', ' ', '__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'length', '0', '1', '-1', '01', '4294967294',
-  '4294967295', '9007199254740993', '1.5', 'ключ', '\ud800', 'time stamp', 'timestamp ', 'TaskId', 'a"b', 'a\\b', 'a\nb',
+  'note',
+  'metadata',
+  '',
+  ' ',
+  '__proto__',
+  'constructor',
+  'prototype',
+  'toString',
+  'hasOwnProperty',
+  'length',
+  '0',
+  '1',
+  '-1',
+  '01',
+  '4294967294',
+  '4294967295',
+  '9007199254740993',
+  '1.5',
+  'ключ',
+  '\ud800',
+  'time stamp',
+  'timestamp ',
+  'TaskId',
+  'a"b',
+  'a\\b',
+  'a\nb',
 ];
 
-const TASKS = ['task-1', 'task-2', 'task-3', 'task-1 ', 'Task-1', 'tâche', '任务', '😀', '\ud83d', '', '__proto__', '0', 'a"b\\c\n', 'toString'];
+const TASKS = [
+  'task-1',
+  'task-2',
+  'task-3',
+  'task-1 ',
+  'Task-1',
+  'tâche',
+  '任务',
+  '😀',
+  '\ud83d',
+  '',
+  '__proto__',
+  '0',
+  'a"b\\c\n',
+  'toString',
+];
 const RULES = ['R1', 'R2', 'R3', 'R1 ', '', '__proto__', 'règle', '\ud800', 'constructor'];
 
 export function text(random) {
@@ -107,7 +211,8 @@ function define(object, key, member) {
 
 function nested(random) {
   let inner = random.int(10);
-  for (let depth = random.chance(0.1) ? 400 : 2 + random.int(140); depth > 0; depth--) inner = random.chance(0.5) ? [inner] : { a: inner };
+  for (let depth = random.chance(0.1) ? 400 : 2 + random.int(140); depth > 0; depth--)
+    inner = random.chance(0.5) ? [inner] : { a: inner };
   return inner;
 }
 
@@ -145,14 +250,36 @@ export function unserialisable(random) {
 /** What is no event at all. */
 export function notAnEvent(random) {
   return random.pick([
-    undefined, null, 0, 5, NaN, true, '', 'text', '{"a":1}', [], [{}], SHARED_SYMBOL, sharedFunction, 7n, new Date(0), Object('boxed'), Object(5),
+    undefined,
+    null,
+    0,
+    5,
+    NaN,
+    true,
+    '',
+    'text',
+    '{"a":1}',
+    [],
+    [{}],
+    SHARED_SYMBOL,
+    sharedFunction,
+    7n,
+    new Date(0),
+    Object('boxed'),
+    Object(5),
   ]);
 }
 
 function violation(random, wild) {
   if (wild && random.chance(0.25)) return value(random, 1);
-  const made = { ruleId: random.pick(RULES), description: text(random), severity: random.pick(['low', 'medium', 'high', 'critical']), autoCorrected: random.chance(0.4) };
-  if (wild && random.chance(0.2)) define(made, random.pick(['ruleId', 'autoCorrected', 'description']), value(random, 1));
+  const made = {
+    ruleId: random.pick(RULES),
+    description: text(random),
+    severity: random.pick(['low', 'medium', 'high', 'critical']),
+    autoCorrected: random.chance(0.4),
+  };
+  if (wild && random.chance(0.2))
+    define(made, random.pick(['ruleId', 'autoCorrected', 'description']), value(random, 1));
   if (wild && random.chance(0.1)) delete made[random.pick(['ruleId', 'autoCorrected'])];
   return made;
 }
@@ -167,10 +294,17 @@ export function event(random, wild) {
     taskId: random.pick(TASKS),
     guidanceHash: text(random),
     retrievedRuleIds: random.chance(0.5) ? [] : [random.pick(RULES)],
-    toolsUsed: random.chance(0.5) ? [] : [random.pick(['Edit', 'Bash', 'rm -rf /', 'eval (x)', text(random)])],
+    toolsUsed: random.chance(0.5)
+      ? []
+      : [random.pick(['Edit', 'Bash', 'rm -rf /', 'eval (x)', text(random)])],
     filesTouched: random.chance(0.6) ? [] : [random.pick(['src/a.ts', 'package.json', text(random)])],
     diffSummary: { linesAdded: random.int(100), linesRemoved: random.int(50), filesChanged: random.int(5) },
-    testResults: { ran: random.chance(0.7), passed: random.int(20), failed: random.int(3), skipped: random.int(2) },
+    testResults: {
+      ran: random.chance(0.7),
+      passed: random.int(20),
+      failed: random.int(3),
+      skipped: random.int(2),
+    },
     violations: Array.from({ length: random.chance(0.4) ? random.int(4) : 0 }, () => violation(random, wild)),
     outcomeAccepted: random.pick([true, false, null]),
     reworkLines: random.chance(0.8) ? random.int(30) : random.pick([0.1, 0.7, 2.5, -0, -3, 2 ** 53, 1e300]),
@@ -188,7 +322,17 @@ export function event(random, wild) {
   if (random.chance(0.05)) Object.defineProperty(made, 'hidden', { value: 1, enumerable: false });
   if (wild) {
     for (let n = random.int(3); n > 0; n--) {
-      const field = random.pick(['timestamp', 'taskId', 'eventId', 'violations', 'reworkLines', 'toolsUsed', 'testResults', 'diffSummary', 'filesTouched']);
+      const field = random.pick([
+        'timestamp',
+        'taskId',
+        'eventId',
+        'violations',
+        'reworkLines',
+        'toolsUsed',
+        'testResults',
+        'diffSummary',
+        'filesTouched',
+      ]);
       if (random.chance(0.25)) delete made[field];
       else define(made, field, random.chance(0.4) ? number(random) : value(random, 2));
     }
@@ -206,8 +350,24 @@ function foreignJson(random) {
     [1, () => `{"timestamp":9,"taskId":"doubled",${base.slice(1)}`],
     [1, () => `${base.slice(0, -1)},"timestamp":${random.int(2000)},"taskId":"last wins"}`],
     [1, () => `{"nested":{"timestamp":1,"taskId":"inner","eventId":"inner"},${base.slice(1)}`],
-    [1, () => base.replace(/"timestamp":[^,}]*/, () => `"timestamp":${random.pick(['1e3', '1E+3', '10.50', '-0', '-0.0', '1e-400', '123456789012345678901234567890', '0.1e1'])}`)],
-    [1, () => base.replace(/"taskId":"[^"]*"/, () => `"taskId":${random.pick(['"\\u0041"', '"\\ud800"', '"\\ud83d\\ude00"', '"\\/"', '"\\b\\f"'])}`)],
+    [
+      1,
+      () =>
+        base.replace(
+          /"timestamp":[^,}]*/,
+          () =>
+            `"timestamp":${random.pick(['1e3', '1E+3', '10.50', '-0', '-0.0', '1e-400', '123456789012345678901234567890', '0.1e1'])}`,
+        ),
+    ],
+    [
+      1,
+      () =>
+        base.replace(
+          /"taskId":"[^"]*"/,
+          () =>
+            `"taskId":${random.pick(['"\\u0041"', '"\\ud800"', '"\\ud83d\\ude00"', '"\\/"', '"\\b\\f"'])}`,
+        ),
+    ],
     [1, () => `{"__proto__":{"timestamp":3},${base.slice(1)}`],
     [0.5, () => '{}'],
     [0.5, () => `{"deep":${'['.repeat(300)}${']'.repeat(300)},${base.slice(1)}`],
@@ -217,8 +377,36 @@ function foreignJson(random) {
 
 const NON_OBJECTS = ['null', '5', '-0', 'true', '"text"', '[]', '[{"a":1}]', '"{}"', '1e999'];
 const MALFORMED = [
-  '{', '}', '{"a":1', '{"a":1}}', '{"a":1}{"b":2}', "{'a':1}", '{a:1}', '{"a":1,}', '{"a":01}', '{"a":+1}', '{"a":.5}', '{"a":1.}', '{"a":0x1}', '{"a":NaN}', '{"a":undefined}',
-  '{"a":"\\x41"}', '{"a":"\\u12"}', '{"a":"\t"}', '{"a":"\u0000"}', 'undefined', 'nul', '// comment', '{"a":1} // comment', '[1,]', '"open', '\u0000', '{"a":\u00a01}', '{"a":\ufeff1}', '\u180e{}', '\u200b{}',
+  '{',
+  '}',
+  '{"a":1',
+  '{"a":1}}',
+  '{"a":1}{"b":2}',
+  "{'a':1}",
+  '{a:1}',
+  '{"a":1,}',
+  '{"a":01}',
+  '{"a":+1}',
+  '{"a":.5}',
+  '{"a":1.}',
+  '{"a":0x1}',
+  '{"a":NaN}',
+  '{"a":undefined}',
+  '{"a":"\\x41"}',
+  '{"a":"\\u12"}',
+  '{"a":"\t"}',
+  '{"a":"\u0000"}',
+  'undefined',
+  'nul',
+  '// comment',
+  '{"a":1} // comment',
+  '[1,]',
+  '"open',
+  '\u0000',
+  '{"a":\u00a01}',
+  '{"a":\ufeff1}',
+  '\u180e{}',
+  '\u200b{}',
 ];
 const BLANK = ['', ' ', '\t', '\r', '\u00a0', '\ufeff', ' \ufeff\u2003 ', '\u2028', '\u000b\u000c'];
 const BEFORE = ['', '', '', ' ', '\ufeff', '\t', '\u00a0', '\u2003'];
@@ -240,9 +428,20 @@ export function line(random, kind) {
 }
 
 function withBadUtf8(random, bytes) {
-  const bad = random.pick([[0xff], [0xc3], [0xe2, 0x82], [0xf0, 0x9f, 0x98], [0xed, 0xa0, 0x80], [0xc0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0x80]]);
+  const bad = random.pick([
+    [0xff],
+    [0xc3],
+    [0xe2, 0x82],
+    [0xf0, 0x9f, 0x98],
+    [0xed, 0xa0, 0x80],
+    [0xc0, 0x80],
+    [0xf5, 0x80, 0x80, 0x80],
+    [0x80],
+  ]);
   const at = random.chance(0.7) ? bytes.indexOf('"guidanceHash":"') + 16 : random.int(bytes.length + 1);
-  return Buffer.concat([bytes.subarray(0, at), Buffer.from(bad), bytes.subarray(at)]).filter((byte) => byte !== 0x0a);
+  return Buffer.concat([bytes.subarray(0, at), Buffer.from(bad), bytes.subarray(at)]).filter(
+    (byte) => byte !== 0x0a,
+  );
 }
 
 /** Bytes to add to a log behind everybody's back; sometimes without the last newline, as a crash leaves them. */

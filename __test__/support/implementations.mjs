@@ -6,7 +6,8 @@ import { describe } from 'vitest';
 import { original } from './differential.mjs';
 
 const only = process.env.ONLY;
-if (only !== undefined && only !== 'original' && only !== 'ours') throw new Error(`ONLY must be "original" or "ours", not "${only}"`);
+if (only !== undefined && only !== 'original' && only !== 'ours')
+  throw new Error(`ONLY must be "original" or "ours", not "${only}"`);
 
 export { original };
 export const ours = only === 'original' ? null : await import('guidance-ledger');
@@ -17,7 +18,10 @@ export const implementations = [
 ];
 
 /** Runs a suite once per implementation. */
-export const describeBoth = (title, suite) => describe.each(implementations)(`${title} ($name)`, ({ implementation, name }) => suite(implementation, name));
+export const describeBoth = (title, suite) =>
+  describe.each(implementations)(`${title} ($name)`, ({ implementation, name }) =>
+    suite(implementation, name),
+  );
 
 /** Runs a suite for ours only. */
 export const describeOurs = (title, suite) => describe.skipIf(ours === null)(title, suite);

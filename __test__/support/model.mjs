@@ -51,12 +51,17 @@ const regular = (event) => Number.isFinite(event.timestamp) && typeof event.task
 /** What index.json must say of these events. */
 export function truth(events) {
   const times = events.map((event) => event.timestamp).filter(countable);
-  const ends = times.reduce(([low, high], time) => [Math.min(low, time), Math.max(high, time)], [Infinity, -Infinity]);
+  const ends = times.reduce(
+    ([low, high], time) => [Math.min(low, time), Math.max(high, time)],
+    [Infinity, -Infinity],
+  );
   return {
     eventCount: events.length,
     oldestTimestamp: asJson(ends[0]),
     newestTimestamp: asJson(ends[1]),
-    taskIds: [...new Map(events.map(({ taskId }) => [`${typeof taskId} ${JSON.stringify(taskId)}`, taskId])).values()],
+    taskIds: [
+      ...new Map(events.map(({ taskId }) => [`${typeof taskId} ${JSON.stringify(taskId)}`, taskId])).values(),
+    ],
   };
 }
 
@@ -90,7 +95,9 @@ export class EventStore extends stores.EventStore {
   }
 
   events() {
-    return this.lines().filter((line) => line.kind === 'event').map((line) => line.event);
+    return this.lines()
+      .filter((line) => line.kind === 'event')
+      .map((line) => line.event);
   }
 
   parseNdjson(content) {
@@ -128,7 +135,9 @@ export class EventStore extends stores.EventStore {
     const events = this.events();
     if (!existsSync(this.indexPath)) return events.length === 0;
     try {
-      return JSON.stringify(JSON.parse(readFileSync(this.indexPath, 'utf8'))) === JSON.stringify(truth(events));
+      return (
+        JSON.stringify(JSON.parse(readFileSync(this.indexPath, 'utf8'))) === JSON.stringify(truth(events))
+      );
     } catch {
       return false;
     }
@@ -149,7 +158,9 @@ export class EventStore extends stores.EventStore {
     if (events.length <= maxEvents) return 0;
     if (!events.every((line) => countable(line.event.timestamp))) fired.add(14);
     const key = ({ event }) => (countable(event.timestamp) ? event.timestamp : -Infinity);
-    const sorted = events.toSorted((a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : rank(a) - rank(b)));
+    const sorted = events.toSorted((a, b) =>
+      key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : rank(a) - rank(b),
+    );
     const evicted = events.length - maxEvents;
     this.rewrite(sorted.slice(evicted));
     return evicted;
@@ -171,7 +182,10 @@ export class EventStore extends stores.EventStore {
     const malformed = this.lines().filter((line) => line.kind === 'malformed');
     if (malformed.length > 0) {
       fired.add(4);
-      appendFileSync(paths(this.baseDir).rejected, Buffer.concat(malformed.flatMap(({ raw }) => [raw, Buffer.from('\n')])));
+      appendFileSync(
+        paths(this.baseDir).rejected,
+        Buffer.concat(malformed.flatMap(({ raw }) => [raw, Buffer.from('\n')])),
+      );
     }
     if (!lines.every((line) => line.canonical)) fired.add(12);
     if (!lines.every((line) => regular(line.event))) fired.add(13);
@@ -244,7 +258,8 @@ export class PersistentLedger extends stores.PersistentLedger {
   }
 
   async load() {
-    for (const { event, raw } of this.store.lines().filter((line) => line.kind === 'event')) this.known.add(identity(event, raw.toString('latin1')));
+    for (const { event, raw } of this.store.lines().filter((line) => line.kind === 'event'))
+      this.known.add(identity(event, raw.toString('latin1')));
     await super.load();
   }
 
@@ -252,8 +267,15 @@ export class PersistentLedger extends stores.PersistentLedger {
     await this.store.acquireLock();
     try {
       const texts = this.exportEvents().map((event) => accepted(event));
-      const held = new Set([...this.known, ...this.exportEvents().map((event, i) => identity(event, latin1(texts[i])))]);
-      const unseen = this.store.lines().filter((line) => line.kind === 'event' && !held.has(identity(line.event, line.raw.toString('latin1'))));
+      const held = new Set([
+        ...this.known,
+        ...this.exportEvents().map((event, i) => identity(event, latin1(texts[i]))),
+      ]);
+      const unseen = this.store
+        .lines()
+        .filter(
+          (line) => line.kind === 'event' && !held.has(identity(line.event, line.raw.toString('latin1'))),
+        );
       if (unseen.length > 0) fired.add(7);
       await this.store.ensureDirectory();
       this.store.rewrite([...texts.map((text) => judge(Buffer.from(text))), ...unseen]);
@@ -268,7 +290,8 @@ export class PersistentLedger extends stores.PersistentLedger {
     const unsaved = [...this.unsaved];
     const evicted = await super.compact();
     if (evicted > 0) {
-      for (const { event, raw } of this.store.lines().filter((line) => line.kind === 'event')) this.known.add(identity(event, raw.toString('latin1')));
+      for (const { event, raw } of this.store.lines().filter((line) => line.kind === 'event'))
+        this.known.add(identity(event, raw.toString('latin1')));
       if (unsaved.length > 0) fired.add(8);
       addsEvents.call(this, unsaved);
       this.unsaved = new Set(unsaved);

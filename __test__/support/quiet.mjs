@@ -11,7 +11,10 @@ export function watch(ledger) {
   const append = store.append;
   store.append = (event) => {
     const done = append.call(store, event);
-    const settled = done.then(() => {}, () => {});
+    const settled = done.then(
+      () => {},
+      () => {},
+    );
     running.add(settled);
     settled.then(() => running.delete(settled));
     return done;

@@ -110,4 +110,3 @@ fn extend_bounded(pending: &mut Vec<u8>, more: &[u8]) {
     let room = (MAX_READ_LINE + 1).saturating_sub(pending.len());
     pending.extend_from_slice(more.get(..room).unwrap_or(more));
 }
-

@@ -58,29 +58,28 @@ impl Checkpoint {
     /// Reads the file. Anything that is not a valid checkpoint counts as none.
     pub(crate) fn load(file: &dyn File) -> io::Result<Self> {
         let slots = read_range(file, 0, 2 * SLOT)?;
-        let mut best: Option<(Slot, u64)> = None;
-        for bytes in slots.chunks_exact(SLOT) {
-            if let Some(slot) = Slot::decode(bytes) {
-                if best.as_ref().is_none_or(|(_, sequence)| *sequence < slot.sequence) {
-                    best = Some((slot, slot.sequence));
-                }
-            }
-        }
-        let Some((slot, _)) = best else { return Ok(Self { summary: Summary::empty(), ..Self::default() }) };
+        let newest = slots.chunks_exact(SLOT).filter_map(Slot::decode).max_by_key(|slot| slot.sequence);
+        let Some(slot) = newest else { return Ok(Self { summary: Summary::empty(), ..Self::default() }) };
         let mut summary = Summary { mark: slot.mark, events: slot.events, times: slot.times, tasks: None };
-        let mut names = (0, 0);
-        let mut named = 0;
+        let (mut names, mut names_count) = ((0, 0), 0);
         if let Some((length, crc)) = slot.tasks {
             match load_names(file, length, crc)? {
                 Some(tasks) => {
                     names = (length, crc);
-                    named = tasks.len();
+                    names_count = tasks.len();
                     summary.tasks = Some(tasks);
                 }
                 None => summary = Summary::empty(),
             }
         }
-        Ok(Self { sequence: slot.sequence, summary, rewrite: slot.rewrite, stored: slot.mark, named, names })
+        Ok(Self {
+            sequence: slot.sequence,
+            summary,
+            rewrite: slot.rewrite,
+            stored: slot.mark,
+            named: names_count,
+            names,
+        })
     }
 
     /// Whether the file still holds this state.
@@ -88,6 +87,12 @@ impl Checkpoint {
         let slots = read_range(file, 0, 2 * SLOT)?;
         let newest = slots.chunks_exact(SLOT).filter_map(Slot::decode).map(|slot| slot.sequence).max();
         Ok(newest == Some(self.sequence))
+    }
+
+    /// Forgets the sums: the log is not the one they are of, or no longer what it was.
+    pub(crate) fn start_anew(&mut self) {
+        self.summary = Summary::empty();
+        self.named = 0;
     }
 
     /// Writes the sums and the rewrite under way.
@@ -147,7 +152,9 @@ fn load_names(file: &dyn File, length: u32, crc: u32) -> io::Result<Option<Inter
     let mut tasks = Interner::default();
     let mut rest = bytes.as_slice();
     while let Some((size, after)) = rest.split_first_chunk::<4>() {
-        let Some((name, after)) = after.split_at_checked(u32::from_le_bytes(*size) as usize) else { return Ok(None) };
+        let Some((name, after)) = after.split_at_checked(u32::from_le_bytes(*size) as usize) else {
+            return Ok(None);
+        };
         tasks.intern(name);
         rest = after;
     }
@@ -174,15 +181,16 @@ impl Slot {
             | flag(self.rewrite.is_some(), HAS_REWRITE);
         let (oldest, newest) = self.times.unwrap_or_default();
         let (names, names_crc) = self.tasks.unwrap_or_default();
-        let rewrite =
-            self.rewrite.unwrap_or(Rewrite { previous: FileId::default(), from: 0, kept: 0 });
+        let rewrite = self.rewrite.unwrap_or(Rewrite { previous: FileId::default(), from: 0, kept: 0 });
         let mut bytes = Vec::with_capacity(SLOT);
         bytes.extend_from_slice(&MAGIC.to_le_bytes());
         bytes.extend_from_slice(&VERSION.to_le_bytes());
         for number in [self.sequence, self.mark.log.device, self.mark.log.inode, self.mark.log.born_ns] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
-        for number in [self.mark.offset, self.mark.modified_ns, self.events, oldest.to_bits(), newest.to_bits()] {
+        for number in
+            [self.mark.offset, self.mark.modified_ns, self.events, oldest.to_bits(), newest.to_bits()]
+        {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         for number in [self.mark.anchor, flags, names, names_crc] {

@@ -79,9 +79,10 @@ impl GroupCommit {
                 return Err(at(folder, "fsync", LOG, &error));
             }
             if confirmed.named != Some(id) {
-                folder.sync_folder().map_err(|error| Error::io("fsync", folder.path(), &error)).inspect_err(
-                    |error| confirmed.failed = Some(error.to_string()),
-                )?;
+                folder
+                    .sync_folder()
+                    .map_err(|error| Error::io("fsync", folder.path(), &error))
+                    .inspect_err(|error| confirmed.failed = Some(error.to_string()))?;
                 confirmed.named = Some(id);
             }
         }

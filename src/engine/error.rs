@@ -78,7 +78,9 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Io { kind, errno, .. } => errno.and_then(code_of_errno).unwrap_or_else(|| code_of_kind(*kind)),
+            Self::Io { kind, errno, .. } => {
+                errno.and_then(code_of_errno).unwrap_or_else(|| code_of_kind(*kind))
+            }
             Self::Locked { .. } | Self::Busy { .. } => "ELOCKED",
             Self::TooLong { .. } => "ETOOLONG",
             Self::Unsafe { .. } => "EUNSAFE",

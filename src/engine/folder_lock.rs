@@ -83,7 +83,13 @@ impl FolderLock {
         result
     }
 
-    fn wait_for_turn(&self, folder: &Folder, start: Duration, wait: Duration, first: &mut bool) -> Result<()> {
+    fn wait_for_turn(
+        &self,
+        folder: &Folder,
+        start: Duration,
+        wait: Duration,
+        first: &mut bool,
+    ) -> Result<()> {
         let mut pause = PAUSE.0;
         loop {
             let waited = folder.monotonic().saturating_sub(start);

@@ -190,10 +190,15 @@ impl Index {
     pub(crate) fn rows_of_task(&self, task: &[u8]) -> Vec<u32> {
         let Some(number) = self.task_names.find(task) else { return self.odd_tasks.clone() };
         if self.odd_tasks.is_empty() {
-            return (0_u32..).zip(&self.tasks).filter(|&(_, &task)| task == number).map(|(row, _)| row).collect();
+            return (0_u32..)
+                .zip(&self.tasks)
+                .filter(|&(_, &task)| task == number)
+                .map(|(row, _)| row)
+                .collect();
         }
         self.rows_where(|row| {
-            self.tasks.get(row) == Some(&number) || u32::try_from(row).is_ok_and(|row| self.odd_tasks.binary_search(&row).is_ok())
+            self.tasks.get(row) == Some(&number)
+                || u32::try_from(row).is_ok_and(|row| self.odd_tasks.binary_search(&row).is_ok())
         })
     }
 
@@ -312,7 +317,8 @@ impl Index {
         };
         let task_numbers = renumber(&mut self.task_names, &part.task_names);
         let rule_numbers = renumber(&mut self.rule_names, &part.rule_names);
-        let renumbered = |numbers: &[u32], number: u32| numbers.get(number as usize).copied().unwrap_or(number);
+        let renumbered =
+            |numbers: &[u32], number: u32| numbers.get(number as usize).copied().unwrap_or(number);
 
         if let Some(&time) = part.times.first() {
             self.note_order(time);
@@ -372,14 +378,17 @@ struct Part {
 /// Scans `[from, to)` in one part or several, in order.
 fn scan_parts(log: &dyn File, from: u64, to: u64) -> io::Result<Vec<Part>> {
     let bounds = part_bounds(log, from, to)?;
-    let ranges: Vec<_> = bounds.iter().zip(bounds.iter().skip(1)).map(|(&start, &end)| (start, end)).collect();
+    let ranges: Vec<_> =
+        bounds.iter().zip(bounds.iter().skip(1)).map(|(&start, &end)| (start, end)).collect();
     if let [(start, end)] = *ranges {
         return Ok(vec![scan_part(log, start, end)?]);
     }
     std::thread::scope(|scope| {
         let scans: Vec<_> = ranges
             .into_iter()
-            .map(|(start, end)| std::thread::Builder::new().spawn_scoped(scope, move || scan_part(log, start, end)))
+            .map(|(start, end)| {
+                std::thread::Builder::new().spawn_scoped(scope, move || scan_part(log, start, end))
+            })
             .collect();
         scans
             .into_iter()
@@ -418,10 +427,10 @@ fn part_bounds(log: &dyn File, from: u64, to: u64) -> io::Result<Vec<u64>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS) as u64;
         for part in 1..threads {
             let wanted = from + (to - from) / threads * part;
-            if let Some(bound) = next_line_start(log, wanted, to)? {
-                if bounds.last().is_some_and(|&last| last < bound) {
-                    bounds.push(bound);
-                }
+            if let Some(bound) = next_line_start(log, wanted, to)?
+                && bounds.last().is_some_and(|&last| last < bound)
+            {
+                bounds.push(bound);
             }
         }
     }

@@ -35,14 +35,19 @@ impl Keeper {
     fn work(&self) {
         let mut chores = self.chores.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let next = chores.iter().enumerate().min_by_key(|(_, (at, _))| *at).map(|(number, (at, _))| (number, *at));
+            let next = chores
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, (at, _))| *at)
+                .map(|(number, (at, _))| (number, *at));
             let Some((number, at)) = next else {
                 chores = self.changed.wait(chores).unwrap_or_else(PoisonError::into_inner);
                 continue;
             };
             let now = Instant::now();
             if at > now {
-                chores = self.changed.wait_timeout(chores, at - now).unwrap_or_else(PoisonError::into_inner).0;
+                chores =
+                    self.changed.wait_timeout(chores, at - now).unwrap_or_else(PoisonError::into_inner).0;
                 continue;
             }
             let (_, mut chore) = chores.swap_remove(number);
@@ -73,7 +78,7 @@ pub fn look_after(store: &Arc<Store>) {
             Box::new(move || {
                 let store = weak.upgrade()?;
                 store.tended.lease.clear();
-                if store.end_lease() && !store.tended.lease.set() { Some(LEASE) } else { None }
+                (store.end_lease() && !store.tended.lease.set()).then_some(LEASE)
             }),
         );
         if !scheduled {
@@ -86,11 +91,8 @@ pub fn look_after(store: &Arc<Store>) {
             TIDY_AFTER,
             Box::new(move || {
                 let store = weak.upgrade()?;
-                if store.tidy() {
-                    return Some(TIDY_AFTER);
-                }
                 store.tended.index.clear();
-                None
+                (store.tidy() && !store.tended.index.set()).then_some(TIDY_AFTER)
             }),
         );
     }

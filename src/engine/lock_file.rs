@@ -89,11 +89,10 @@ pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>>
     };
     let owner = match age_ms {
         _ if is_ours(&holder) => Owner::Ours,
-        None => Owner::Stale,
         // A time far in the future blocks only for as long as the file is fresh.
-        Some(age) if age < -LOCK_STALE_MS && unchanged_ms >= LOCK_STALE_MS => Owner::Stale,
-        Some(age) if age < LOCK_STALE_MS => Owner::Foreign,
-        Some(_) => Owner::Stale,
+        Some(age) if age < -LOCK_STALE_MS && unchanged_ms < LOCK_STALE_MS => Owner::Foreign,
+        Some(age) if (-LOCK_STALE_MS..LOCK_STALE_MS).contains(&age) => Owner::Foreign,
+        _ => Owner::Stale,
     };
     Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), stat }))
 }

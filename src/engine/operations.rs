@@ -11,9 +11,14 @@ use super::line::{Line, Scanner};
 use super::paths::{
     CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
 };
+use super::queue::Queue;
 use super::rewrite::{Plan, Source};
+use super::storage::File;
 use super::store::{State, Store};
 use super::user_lock::UserLock;
+
+/// An open log and its columns.
+pub(super) type Snapshot = (Box<dyn File>, Arc<Index>);
 
 /// What `getStats` tells.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -136,13 +141,16 @@ impl Store {
     }
 
     fn remove_files(&self) -> Result<()> {
-        let temporary = self.folder.list().unwrap_or_default().into_iter().filter(|name| temporary_id(name).is_some());
+        let temporary =
+            self.folder.list().unwrap_or_default().into_iter().filter(|name| temporary_id(name).is_some());
         for name in temporary {
             let _ = self.folder.remove(&name);
         }
         for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK] {
             match self.folder.remove(name) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(self.at("unlink", name, &error)),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.at("unlink", name, &error));
+                }
                 _ => {}
             }
         }
@@ -182,6 +190,11 @@ impl Store {
         }
     }
 
+    /// The same, if somebody in the queue asks for stable storage.
+    pub(super) fn ensure_usable_for(&self, queue: &Queue) -> Result<()> {
+        if queue.asks_for_disk() { self.ensure_usable() } else { Ok(()) }
+    }
+
     /// Fails if an fsync has failed and nobody opened the store anew since.
     pub(super) fn ensure_usable(&self) -> Result<()> {
         if self.renewal.load(Ordering::Relaxed) { Ok(()) } else { self.commit.check_usable(&self.folder) }
@@ -203,7 +216,7 @@ impl Store {
     }
 
     /// The columns of the log as it is now, with the open log; `None` if there is no log.
-    pub(super) fn snapshot(&self) -> Result<Option<(Box<dyn super::storage::File>, Arc<Index>)>> {
+    pub(super) fn snapshot(&self) -> Result<Option<Snapshot>> {
         let Some(log) = self.open_log()? else { return Ok(None) };
         let index = self.index_of(&*log)?;
         Ok(Some((log, index)))

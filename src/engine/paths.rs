@@ -16,23 +16,23 @@
 use std::time::Duration;
 
 /// The log.
-pub const LOG: &str = "events.ndjson";
+pub(crate) const LOG: &str = "events.ndjson";
 /// The sums, for others.
-pub const INDEX: &str = "index.json";
+pub(crate) const INDEX: &str = "index.json";
 /// The user-level lock.
-pub const LOCK: &str = ".lock";
+pub(crate) const LOCK: &str = ".lock";
 /// Target of the folder lock.
-pub const FOLDER_LOCK: &str = ".events.lk";
+pub(crate) const FOLDER_LOCK: &str = ".events.lk";
 /// Target of the lock that those who wait for the folder lock queue for.
-pub const GATE: &str = ".events.gate";
+pub(crate) const GATE: &str = ".events.gate";
 /// Locked while `.lock` is ours.
-pub const OWNER: &str = ".events.own";
+pub(crate) const OWNER: &str = ".events.own";
 /// The checkpoint.
-pub const CHECKPOINT: &str = ".events.ckpt";
+pub(crate) const CHECKPOINT: &str = ".events.ckpt";
 /// The log that a rewrite replaces.
-pub const PREVIOUS: &str = ".events.prev";
+pub(crate) const PREVIOUS: &str = ".events.prev";
 /// Lines set aside.
-pub const REJECTED: &str = "events.rejected.ndjson";
+pub(crate) const REJECTED: &str = "events.rejected.ndjson";
 
 /// A new log in the making. `id` is a version 8 UUID (see [`is_ours`]), so that what a crash leaves can be told from
 /// the JavaScript module's temporary files, which look the same but for the version.
@@ -65,9 +65,9 @@ pub(crate) fn new_id(random: u128) -> String {
 }
 
 /// Longest line that is accepted, in bytes without its newline.
-pub const MAX_LINE: usize = 64 << 20;
+pub(crate) const MAX_LINE: usize = 64 << 20;
 /// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`).
-pub const MAX_READ_LINE: usize = 536_870_888;
+pub(crate) const MAX_READ_LINE: usize = 536_870_888;
 /// Most of `.lock` that is ever read.
 pub(crate) const MAX_LOCK_FILE: usize = 4096;
 /// A store with more tasks than this is large: its `index.json` is not rewritten at each append.

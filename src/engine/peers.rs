@@ -23,7 +23,6 @@ use super::store::Store;
 /// Pause between two looks at a foreign `.lock`.
 const PAUSE: Duration = Duration::from_millis(5);
 /// A foreign `.lock` is waited for until it must be stale, and a little longer.
-#[expect(clippy::cast_sign_loss, reason = "a positive constant")]
 const PATIENCE: Duration = Duration::from_millis(LOCK_STALE_MS as u64 + 1000);
 
 /// Lines that a rewriting program may have missed.
@@ -120,7 +119,8 @@ impl Store {
             peers.forget();
             return Ok(());
         }
-        let missing = missing_lines(&*log.file, 0, &peers.lines).map_err(|error| self.at("read", LOG, &error))?;
+        let missing =
+            missing_lines(&*log.file, 0, &peers.lines).map_err(|error| self.at("read", LOG, &error))?;
         peers.forget();
         if !missing.is_empty() {
             *index_behind = true;

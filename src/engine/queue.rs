@@ -54,6 +54,11 @@ impl Queue {
         self.entries.is_empty()
     }
 
+    /// Whether somebody asks for stable storage.
+    pub(crate) fn asks_for_disk(&self) -> bool {
+        self.entries.iter().any(|entry| entry.disk)
+    }
+
     /// Whether lines of one of these tickets still wait.
     pub(crate) fn contains_any(&self, tickets: &RangeInclusive<Ticket>) -> bool {
         self.entries.iter().any(|entry| tickets.contains(&entry.ticket))
@@ -94,7 +99,9 @@ impl Queue {
                 _ => Ok(()),
             };
         }
-        if let Some(error) = self.refused.iter().find_map(|(ticket, error)| tickets.contains(ticket).then_some(error)) {
+        if let Some(error) =
+            self.refused.iter().find_map(|(ticket, error)| tickets.contains(ticket).then_some(error))
+        {
             return Err(error.clone());
         }
         if self.contains_any(tickets) { attempt } else { Ok(()) }
@@ -119,7 +126,9 @@ mod tests {
         let c = queue.push(b"c\n".to_vec(), OnFault::Keep, false);
         let error = Error::TooLong { bytes: 1, limit: 0 };
         queue.put_back(taken.into_iter(), &error);
-        assert!(queue.contains_any(&(a..=a)) && !queue.contains_any(&(b..=b)) && queue.contains_any(&(c..=c)));
+        assert!(
+            queue.contains_any(&(a..=a)) && !queue.contains_any(&(b..=b)) && queue.contains_any(&(c..=c))
+        );
         assert!(queue.settle(&(a..=c), Ok(())).is_err(), "a group fails with its member");
         assert!(queue.settle(&(b..=b), Ok(())).is_err());
         assert!(queue.settle(&(b..=b), Ok(())).is_ok(), "told once");

@@ -58,8 +58,16 @@ pub struct Reader {
 enum Way {
     /// Not begun; `true`: by the columns.
     New(bool),
-    Sequence { log: Box<dyn File>, position: u64, end: u64 },
-    Columns { log: Box<dyn File>, index: Arc<Index>, rows: std::vec::IntoIter<u32> },
+    Sequence {
+        log: Box<dyn File>,
+        position: u64,
+        end: u64,
+    },
+    Columns {
+        log: Box<dyn File>,
+        index: Arc<Index>,
+        rows: std::vec::IntoIter<u32>,
+    },
     Over,
 }
 
@@ -111,9 +119,8 @@ impl Reader {
     fn advance(&mut self) -> Result<Option<Vec<u8>>> {
         match &mut self.way {
             Way::New(_) | Way::Over => Ok(None),
-            Way::Sequence { log, position, end } => {
-                next_in_sequence(&**log, &self.query, position, *end).map_err(|error| self.store.at("read", LOG, &error))
-            }
+            Way::Sequence { log, position, end } => next_in_sequence(&**log, &self.query, position, *end)
+                .map_err(|error| self.store.at("read", LOG, &error)),
             Way::Columns { log, index, rows } => {
                 next_by_columns(&**log, index, rows).map_err(|error| self.store.at("read", LOG, &error))
             }
@@ -222,10 +229,10 @@ impl Slice {
     }
 
     fn take(&mut self, scanner: &mut Scanner, query: &Query, line: &[u8]) {
-        if let Line::Event(event) = scanner.scan(line) {
-            if query.may_match(&event) {
-                self.add(event.text);
-            }
+        if let Line::Event(event) = scanner.scan(line)
+            && query.may_match(&event)
+        {
+            self.add(event.text);
         }
     }
 

@@ -54,7 +54,8 @@ impl Store {
         if !ours_to_go_on {
             state.checkpoint = Checkpoint::load(file).map_err(failed)?;
         }
-        let old = self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
+        let old =
+            self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
         let mut new = Log::open(&self.folder)?;
         // Without a record of S, nothing that the old log holds may be missing: better twice considered than once lost.
         let mut rewrite = state
@@ -109,7 +110,8 @@ impl Store {
     pub(super) fn remove_drafts(&self) {
         let Ok(names) = self.folder.list() else { return };
         for name in names.iter().filter(|name| temporary_id(name).is_some()) {
-            let orphan = self.folder.open(name, Open::Read).is_ok_and(|file| file.try_lock().unwrap_or(false));
+            let orphan =
+                self.folder.open(name, Open::Read).is_ok_and(|file| file.try_lock().unwrap_or(false));
             if orphan && name.starts_with("events.tmp.") {
                 let _ = self.folder.remove(name);
             }
@@ -144,7 +146,9 @@ pub(crate) fn drain(
         .map_err(failed("read", PREVIOUS))?;
         let mut upto = walked.whole;
         if done && !walked.tail.is_empty() {
-            lines.extend_from_slice(&read_range(old, walked.whole, walked.tail.len()).map_err(failed("read", PREVIOUS))?);
+            lines.extend_from_slice(
+                &read_range(old, walked.whole, walked.tail.len()).map_err(failed("read", PREVIOUS))?,
+            );
             lines.push(b'\n');
             upto = size;
         }

@@ -14,6 +14,12 @@ use super::store::Store;
 
 static STORES: LazyLock<Mutex<HashMap<FileId, Weak<Store>>>> = LazyLock::new(Mutex::default);
 
+/// A store of its own for a folder that cannot be made or looked at just now: its queue keeps what a ledger logs meanwhile.
+#[must_use]
+pub fn detached(path: &Path) -> Arc<Store> {
+    Arc::new(Store::new(Arc::new(OsStorage::new(path)), true))
+}
+
 /// The store of the folder at `path`. If there is no such folder: with `create` it is made, else the answer is `None`.
 ///
 /// # Errors

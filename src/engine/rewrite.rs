@@ -27,7 +27,6 @@ use super::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED}
 use super::recovery::{Leftover, drain};
 use super::storage::{File, FileId, Open};
 use super::store::{State, Store};
-use super::summary::Summary;
 use super::{bytes, checkpoint};
 
 /// How often a rewrite starts again with the folder free before it keeps the folder locked throughout.
@@ -55,7 +54,10 @@ pub(crate) enum Plan {
 impl Store {
     /// Replaces the log by what `compose` writes into the draft. `compose` may be called several times, each time with a fresh draft.
     /// Returns whether the log was replaced.
-    pub(super) fn rewrite(&self, compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>) -> Result<bool> {
+    pub(super) fn rewrite(
+        &self,
+        compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
+    ) -> Result<bool> {
         for _ in 0..FREE_ATTEMPTS {
             let source = {
                 let mut state = self.state();
@@ -149,7 +151,8 @@ impl Store {
             Some(id) => {
                 let stat = log.file.stat().map_err(|error| self.at("fstat", LOG, &error))?;
                 let mark = source.index.mark;
-                Ok(id == log.id && mark.recognises(&*log.file, &stat).map_err(|error| self.at("read", LOG, &error))?)
+                Ok(id == log.id
+                    && mark.recognises(&*log.file, &stat).map_err(|error| self.at("read", LOG, &error))?)
             }
             // There was none; `begin` has just made one. Anything in it arrived since.
             None => Ok(true),
@@ -165,7 +168,8 @@ impl Store {
         let file = &*lock.checkpoint;
         let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
         if !checkpoint.is_current(file).unwrap_or(false) {
-            *checkpoint = checkpoint::Checkpoint::load(file).map_err(|error| self.at("read", CHECKPOINT, &error))?;
+            *checkpoint =
+                checkpoint::Checkpoint::load(file).map_err(|error| self.at("read", CHECKPOINT, &error))?;
         }
         checkpoint.rewrite = Some(previous);
         checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
@@ -214,7 +218,8 @@ impl Store {
         drop(old);
         let mut new = super::log::Log::open(&self.folder)?;
         if linked {
-            let old = self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
+            let old =
+                self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
             previous.from = upto;
             let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT)?;
             drop(old);
@@ -230,7 +235,7 @@ impl Store {
             state.checkpoint.rewrite = None;
         }
         state.log = Some(new);
-        state.checkpoint.summary = Summary::empty();
+        state.checkpoint.start_anew();
         self.sum_up(state, None)?;
         state.index_behind = true;
         if state.checkpoint.summary.tasks.is_none() {
@@ -256,10 +261,10 @@ impl Store {
         let failed = |syscall| move |error: std::io::Error| at(&self.folder, syscall, REJECTED, &error);
         let file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
         let stat = file.stat().map_err(failed("fstat"))?;
-        if let Some(before) = stat.size.checked_sub(lines.len() as u64) {
-            if read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines {
-                return Ok(());
-            }
+        if let Some(before) = stat.size.checked_sub(lines.len() as u64)
+            && read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines
+        {
+            return Ok(());
         }
         if stat.size > 0 && read_range(&*file, stat.size - 1, 1).map_err(failed("read"))? != b"\n" {
             lines.insert(0, b'\n');

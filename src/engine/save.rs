@@ -54,7 +54,13 @@ impl Store {
         self.write_sealed(holdings, next, usize::MAX, draft)
     }
 
-    fn write_sealed(&self, holdings: &Holdings<'_>, start: usize, end: usize, draft: &mut Draft) -> Result<()> {
+    fn write_sealed(
+        &self,
+        holdings: &Holdings<'_>,
+        start: usize,
+        end: usize,
+        draft: &mut Draft,
+    ) -> Result<()> {
         let Some(sealed) = holdings.sealed.filter(|_| start < end) else { return Ok(()) };
         sealed.visit_sealed(start, end, &mut |text| {
             draft.line(text).map_err(|error| self.at("write", draft.name(), &error))

@@ -23,6 +23,9 @@ use super::storage::File;
 use super::store::Store;
 use super::text::write_json_string;
 
+/// Identities of events.
+pub(super) type Keys = HashSet<u64>;
+
 /// A log up to this size is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
 /// About how much text [`Sealed::take`] hands out at a time.
@@ -94,7 +97,8 @@ impl Sealed {
                 // Windows lets nobody replace a file that we keep open.
                 if size <= IN_MEMORY || cfg!(windows) {
                     let length = usize::try_from(size).unwrap_or(usize::MAX);
-                    let bytes = read_range(&*log, 0, length).map_err(|error| store.at("read", LOG, &error))?;
+                    let bytes =
+                        read_range(&*log, 0, length).map_err(|error| store.at("read", LOG, &error))?;
                     (Lines::Memory(bytes), index)
                 } else {
                     (Lines::File(log), index)
@@ -186,7 +190,11 @@ impl Sealed {
 
     fn sealed_among(&self, rows: Vec<u32>) -> Vec<u32> {
         let marks = self.marks();
-        positions(rows.into_iter().filter_map(|row| self.position(row)).filter(|&position| marks.is_sealed(position)))
+        positions(
+            rows.into_iter()
+                .filter_map(|row| self.position(row))
+                .filter(|&position| marks.is_sealed(position)),
+        )
     }
 
     fn row(&self, position: usize) -> u32 {
@@ -345,7 +353,7 @@ impl Sealed {
     }
 
     /// Adds the identities of all events, sealed and live.
-    pub fn add_keys_to(&self, keys: &mut HashSet<u64>) {
+    pub fn add_keys_to(&self, keys: &mut Keys) {
         keys.extend((0..self.len()).map(|position| self.index.key(self.row(position) as usize)));
     }
 
@@ -382,7 +390,7 @@ impl Marks {
 }
 
 /// Adds the identities of the events in `lines`.
-pub fn add_keys(lines: &[u8], keys: &mut HashSet<u64>) {
+pub fn add_keys(lines: &[u8], keys: &mut Keys) {
     let mut scanner = Scanner::new();
     for line in lines.split(|&byte| byte == b'\n') {
         if let Line::Event(event) = scanner.scan(line) {

@@ -84,6 +84,8 @@ pub(super) struct State {
     pub(super) appended: Option<Duration>,
     /// Whether `index.json` lacks something that we wrote.
     pub(super) index_behind: bool,
+    /// Whether the store is known to have too many tasks for an `index.json` that follows each append.
+    pub(super) large: bool,
 }
 
 impl Store {
@@ -143,11 +145,12 @@ impl Store {
             if state.lock.is_none() {
                 state.lock = Some(FolderLock::open(&self.folder)?);
                 state.checkpoint = Checkpoint::default();
+                state.large = false;
             }
-            if let Some(lock) = &mut state.lock {
-                if lock.acquire(&self.folder, wait)? {
-                    return Ok(());
-                }
+            if let Some(lock) = &mut state.lock
+                && lock.acquire(&self.folder, wait)?
+            {
+                return Ok(());
             }
             state.lock = None;
         }
@@ -218,7 +221,7 @@ impl Store {
         }
         let now = self.folder.monotonic();
         let quiet = state.appended.is_none_or(|then| now.saturating_sub(then) >= QUIET);
-        let small = state.checkpoint.summary.tasks.is_some();
+        let small = !state.large;
         drop(state);
         if !quiet && !small {
             return true;
@@ -251,13 +254,18 @@ impl Store {
             return Ok(false);
         }
         if trusted && to_read == 0 && mark.modified_ns != 0 {
+            state.large = checkpoint.summary.tasks.is_none();
             return Ok(true);
+        }
+        if !trusted {
+            checkpoint.start_anew();
         }
         let caught_up = checkpoint.summary.catch_up(&*log.file);
         if caught_up.is_err() {
-            checkpoint.summary = Summary::empty();
+            checkpoint.start_anew();
         }
         caught_up.map_err(failed)?;
+        state.large = checkpoint.summary.tasks.is_none();
         checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
         Ok(true)
     }

@@ -123,8 +123,11 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
         Ok(()) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Attempt::Unclear),
         // A file system without hard links: the name is exclusive all the same, its content comes a moment later.
-        Err(error) if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
-            match folder.open(LOCK, Open::New).and_then(|file| write_all_at(&*file, &text, 0).map(|()| file)) {
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
+        {
+            match folder.open(LOCK, Open::New).and_then(|file| write_all_at(&*file, &text, 0).map(|()| file))
+            {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Attempt::Unclear),
                 Err(error) => return Err(at(folder, "open", LOCK, &error)),
@@ -150,7 +153,8 @@ mod tests {
     #[test]
     fn the_timestamp_is_where_refresh_writes_it() {
         let holder = super::new_id(1);
-        let text = serde_json::to_string(&Content { holder: &holder, timestamp: 1_764_000_000_000, pid: 7 }).unwrap();
+        let text = serde_json::to_string(&Content { holder: &holder, timestamp: 1_764_000_000_000, pid: 7 })
+            .unwrap();
         let at = usize::try_from(TIMESTAMP_AT).unwrap();
         assert_eq!(&text[at..], "1764000000000,\"pid\":7}");
     }

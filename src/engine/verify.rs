@@ -124,15 +124,16 @@ impl Store {
             report.lines += 1;
             let complete = matches!(scanner.scan(&walked.tail), Line::Event(_));
             report.events += u64::from(complete);
-            report.torn_tail = Some(TornTail { offset: walked.whole, length: walked.tail.len() as u64, complete });
+            report.torn_tail =
+                Some(TornTail { offset: walked.whole, length: walked.tail.len() as u64, complete });
         }
         counts.retain(|_, count| *count > 1);
         if !counts.is_empty() {
             for_each_line(&*log, 0, walked.whole, |_, line| {
-                if let Line::Event(event) = scanner.scan(line) {
-                    if let Some(count) = event.id.and_then(|_| counts.remove(&event_key(&event))) {
-                        report.duplicate(event.id.map(|id| id.decode().into_owned()).unwrap_or_default(), count);
-                    }
+                if let Line::Event(event) = scanner.scan(line)
+                    && let Some(count) = event.id.and_then(|_| counts.remove(&event_key(&event)))
+                {
+                    report.duplicate(event.id.map(|id| id.decode().into_owned()).unwrap_or_default(), count);
                 }
             })
             .map_err(failed)?;

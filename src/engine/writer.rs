@@ -40,7 +40,7 @@ impl Store {
             return Err(Error::TooLong { bytes, limit: MAX_LINE });
         }
         let disk = durability == Durability::Disk;
-        if disk {
+        if disk && on_fault == OnFault::Refuse {
             self.ensure_usable()?;
         }
         let (ticket, first) = {
@@ -52,7 +52,7 @@ impl Store {
         let wait = if first { INLINE_WAIT } else { Duration::ZERO };
         let Some(mut state) = self.state_within(wait) else { return Ok(Appended::Queued(ticket)) };
         let result = self.drain(&mut state, wait);
-        let settled = !disk && !state.peers.is_waiting() && state.checkpoint.summary.tasks.is_none();
+        let settled = !disk && !state.peers.is_waiting() && state.large;
         drop(state);
         let mut queue = self.queue();
         match (result, queue.take_error(ticket)) {
@@ -118,10 +118,10 @@ impl Store {
     /// Best effort before the process ends: what waits is written if the folder can be had within `wait`; a small `index.json`
     /// follows.
     pub fn flush_at_exit(&self, wait: Duration) {
-        if !self.queue().is_empty() {
-            if let Some(mut state) = self.state_within(wait) {
-                let _ = self.drain(&mut state, wait);
-            }
+        if !self.queue().is_empty()
+            && let Some(mut state) = self.state_within(wait)
+        {
+            let _ = self.drain(&mut state, wait);
         }
         let _ = self.write_small_index();
     }
@@ -136,7 +136,7 @@ impl Store {
     pub(super) fn drain(&self, state: &mut State, wait: Duration) -> Result<()> {
         self.renew_if_asked(state, wait)?;
         self.begin(state, wait)?;
-        let mut result = Ok(());
+        let mut result = self.ensure_usable_for(&self.queue());
         while result.is_ok() {
             let entries = self.queue().take();
             if entries.is_empty() {
@@ -169,7 +169,11 @@ impl Store {
     }
 
     /// Writes one batch. On failure returns what of it is not in the log.
-    fn write_batch(&self, state: &mut State, mut batch: Vec<Entry>) -> std::result::Result<(), (Vec<Entry>, Error)> {
+    fn write_batch(
+        &self,
+        state: &mut State,
+        mut batch: Vec<Entry>,
+    ) -> std::result::Result<(), (Vec<Entry>, Error)> {
         let State { log: Some(log), peers, index_behind, .. } = state else {
             let error = Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 };
             return Err((batch, error));

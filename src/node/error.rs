@@ -5,11 +5,11 @@ use napi::bindgen_prelude::{Env, JsObjectValue, JsValue};
 use crate::engine::Error;
 
 /// The JavaScript error for an engine error, ready to be thrown or to reject with.
-pub(super) fn to_js(env: &Env, error: &Error) -> napi::Error {
+pub(super) fn to_js(env: Env, error: &Error) -> napi::Error {
     build(env, error).unwrap_or_else(|_| napi::Error::from_reason(error.to_string()))
 }
 
-fn build(env: &Env, error: &Error) -> napi::Result<napi::Error> {
+fn build(env: Env, error: &Error) -> napi::Result<napi::Error> {
     let mut object = env.create_error(napi::Error::from_reason(error.to_string()))?;
     object.set_named_property("code", error.code())?;
     if let Some(path) = error.path() {

@@ -5,6 +5,8 @@
 //!
 //! Every export catches panics: one that reached Node would end the process.
 
+#![expect(clippy::needless_pass_by_value, reason = "Node-API hands arguments over by value")]
+
 mod batch;
 mod error;
 mod reader;

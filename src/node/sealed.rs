@@ -100,7 +100,7 @@ impl Sealed {
     #[napi(catch_unwind)]
     pub fn take(&self, env: Env, positions: Uint32Array, start: u32) -> Result<Text> {
         let positions = positions.get(index(start)..).unwrap_or_default();
-        let (text, _) = self.set.take(positions).map_err(|error| to_js(&env, &error))?;
+        let (text, _) = self.set.take(positions).map_err(|error| to_js(env, &error))?;
         Ok(Text(text))
     }
 

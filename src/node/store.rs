@@ -13,7 +13,9 @@ use super::reader::Reader;
 use super::sealed::Sealed;
 use super::task::Work;
 use crate::engine::text::parse_json_string;
-use crate::engine::{self, Appended, Durability, Holdings, OnFault, Query, Store, Ticket, UserLock, keeper, registry};
+use crate::engine::{
+    self, Appended, Durability, Holdings, OnFault, Query, Store, Ticket, UserLock, keeper, registry,
+};
 
 /// How a store writes.
 #[napi(object)]
@@ -60,15 +62,12 @@ impl Handle {
         self.find(false)
     }
 
-    /// The folder's store; the folder is made if need be.
-    fn created(&self) -> engine::Result<Arc<Store>> {
-        self.find(true)?.ok_or_else(|| engine::Error::Io {
-            syscall: "mkdir",
-            path: self.path.to_string_lossy().into_owned(),
-            kind: std::io::ErrorKind::NotFound,
-            errno: None,
-            reason: "the folder vanished while it was made".to_owned(),
-        })
+    /// The folder's store; the folder is made if need be. If it cannot be made, each write tells why, and a ledger's events wait.
+    fn created(&self) -> Arc<Store> {
+        match self.find(true) {
+            Ok(Some(store)) => store,
+            _ => Arc::clone(self.store.get_or_init(|| registry::detached(&self.path))),
+        }
     }
 
     fn find(&self, create: bool) -> engine::Result<Option<Arc<Store>>> {
@@ -106,22 +105,21 @@ impl StoreCore {
         if lines.last() != Some(&b'\n') {
             lines.push(b'\n');
         }
-        let store = self.handle().created()?;
+        let store = self.handle().created();
         let appended = store.append(lines, on_fault, self.durability)?;
         keeper::look_after(&store);
         Ok(appended)
     }
 
-    fn write_for_ledger(&self, env: &Env, lines: Vec<u8>) -> Result<bool> {
+    fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<bool> {
         if lines.is_empty() {
             return Ok(true);
         }
-        let failed = |error: &engine::Error| to_js(env, error);
-        let appended = self.write(lines, OnFault::Keep).map_err(|error| failed(&error))?;
+        let appended = self.write(lines, OnFault::Keep).map_err(|error| to_js(env, &error))?;
         if matches!(appended, Appended::Queued(_)) {
             return Ok(false);
         }
-        let store = self.handle().created().map_err(|error| failed(&error))?;
+        let store = self.handle().created();
         Ok(store.sync(self.durability).is_ok() && !store.waits_for_peers())
     }
 }
@@ -145,7 +143,7 @@ impl StoreCore {
         match self.write(line.into_bytes(), OnFault::Refuse) {
             Ok(Appended::Settled) => Ok(0.0),
             Ok(Appended::Written(ticket) | Appended::Queued(ticket)) => Ok(number(ticket)),
-            Err(error) => Err(to_js(&env, &error)),
+            Err(error) => Err(to_js(env, &error)),
         }
     }
 
@@ -155,16 +153,16 @@ impl StoreCore {
     pub fn settle(&self, first: f64, last: f64) -> AsyncTask<Work<()>> {
         let handle = self.handle();
         let tickets: std::ops::RangeInclusive<Ticket> = whole(first)..=whole(last);
-        Work::start(move || handle.created()?.settle(tickets, handle.durability))
+        Work::start(move || handle.created().settle(tickets, handle.durability))
     }
 
     /// Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody must call `flush`.
     ///
     /// # Errors
-    /// If it is too long, or the folder cannot be made.
+    /// If it is too long.
     #[napi(catch_unwind)]
     pub fn log(&self, env: Env, line: String) -> Result<bool> {
-        self.write_for_ledger(&env, line.into_bytes())
+        self.write_for_ledger(env, line.into_bytes())
     }
 
     /// As `log`, for all events of a batch.
@@ -173,7 +171,7 @@ impl StoreCore {
     /// As `log`.
     #[napi(catch_unwind)]
     pub fn log_batch(&self, env: Env, batch: &Batch) -> Result<bool> {
-        self.write_for_ledger(&env, batch.lines.clone())
+        self.write_for_ledger(env, batch.lines.clone())
     }
 
     /// Writes all that waits, as durable as asked for, and `index.json`.
@@ -235,7 +233,7 @@ impl StoreCore {
         indexed: bool,
     ) -> Result<Reader> {
         let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
-        let store = self.handle().existing().map_err(|error| to_js(&env, &error))?;
+        let store = self.handle().existing().map_err(|error| to_js(env, &error))?;
         Ok(Reader::new(store.map(|store| engine::Reader::new(store, Query { from, to, task }, indexed))))
     }
 
@@ -267,7 +265,7 @@ impl StoreCore {
     pub fn replace_all(&self, batch: &mut Batch) -> AsyncTask<Work<()>> {
         let handle = self.handle();
         let lines = std::mem::take(&mut batch.lines);
-        Work::start(move || handle.created()?.replace_all(&lines))
+        Work::start(move || handle.created().replace_all(&lines))
     }
 
     /// Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
@@ -286,7 +284,7 @@ impl StoreCore {
         let positions = positions.to_vec();
         let dropped = known.keys.clone();
         Work::start(move || {
-            handle.created()?.save(&Holdings {
+            handle.created().save(&Holdings {
                 sealed: sealed.as_deref(),
                 live: &live,
                 positions: &positions,
@@ -316,7 +314,7 @@ impl StoreCore {
         let handle = self.handle();
         let cell = Arc::clone(&self.lock);
         Work::start(move || {
-            let store = handle.created()?;
+            let store = handle.created();
             let lock = store.acquire_user_lock(whole(now), Duration::from_millis(whole(timeout_ms)))?;
             *cell.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
             keeper::keep_fresh(&cell, now_ms);
@@ -357,7 +355,8 @@ impl StoreCore {
     pub fn verify(&self) -> AsyncTask<Work<String>> {
         let handle = self.handle();
         Work::start(move || {
-            let report = handle.existing()?.map_or_else(|| Ok(engine::Report::default()), |store| store.verify())?;
+            let report =
+                handle.existing()?.map_or_else(|| Ok(engine::Report::default()), |store| store.verify())?;
             Ok(report.to_json())
         })
     }

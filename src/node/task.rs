@@ -50,6 +50,6 @@ where
     }
 
     fn reject(&mut self, env: Env, error: napi::Error) -> napi::Result<T> {
-        Err(self.error.take().map_or(error, |error| to_js(&env, &error)))
+        Err(self.error.take().map_or(error, |error| to_js(env, &error)))
     }
 }

@@ -17,7 +17,10 @@ impl TypeName for Text {
 }
 
 impl ToNapiValue for Text {
-    #[expect(unsafe_code, reason = "the trait's method is unsafe; this one relies on nothing but a valid `env`")]
+    #[expect(
+        unsafe_code,
+        reason = "the trait's method is unsafe; this one relies on nothing but a valid `env`"
+    )]
     unsafe fn to_napi_value(env: napi::sys::napi_env, text: Self) -> Result<napi::sys::napi_value> {
         let env = Env::from_raw(env);
         let string = if text.0.is_ascii() {

@@ -1,5 +1,6 @@
 //! A process of ours: opens the store, does its deeds, and notes what it was told.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) struct Actor {
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) system: Arc<dyn System>,
     pub(crate) random: Random,
+    /// Logged events that the next flush has to bring to the log.
+    pub(crate) logged: Vec<Range<usize>>,
 }
 
 impl Actor {
@@ -39,6 +42,7 @@ impl Actor {
             let refused = match deed {
                 Deed::Reopen => {
                     drop(subject);
+                    self.logged.clear();
                     let Some(again) = self.open() else { return };
                     subject = again;
                     false
@@ -47,6 +51,7 @@ impl Actor {
             };
             if refused && self.random.one_in(2) {
                 drop(subject);
+                self.logged.clear();
                 let Some(again) = self.open() else { return };
                 subject = again;
             }
@@ -89,10 +94,15 @@ impl Actor {
     }
 
     /// Does one deed. Tells whether it was refused.
-    fn act(&self, subject: &mut dyn Subject, deed: &Deed) -> bool {
+    fn act(&mut self, subject: &mut dyn Subject, deed: &Deed) -> bool {
         match deed {
             Deed::Append(pads) => self.adds("append", pads, |lines| subject.append(lines)),
-            Deed::Save(pads) => self.adds("save", pads, |lines| subject.save(lines)),
+            Deed::Save(pads) => {
+                history(&self.record).saves = true;
+                self.adds("save", pads, |lines| subject.save(lines))
+            }
+            Deed::Log(pads) => self.log(subject, pads),
+            Deed::Flush => self.flush(subject),
             Deed::Compact { keep } => {
                 let at = history(&self.record).begin_removal(self.author(), Some(*keep), 0..0);
                 let answer = self.judge("compact", subject.compact(*keep));
@@ -126,6 +136,26 @@ impl Actor {
         };
         history(&self.record).end(events, accepted);
         self.judge(what, answer).is_none()
+    }
+
+    fn log(&mut self, subject: &mut dyn Subject, pads: &[usize]) -> bool {
+        let (events, lines) = history(&self.record).begin(self.author(), pads);
+        self.simulation.world().note(self.pid, || format!("── log e{}..e{}", events.start, events.end));
+        match self.judge("log", subject.log(&lines)) {
+            Some(true) => history(&self.record).end(events.clone(), events.len()),
+            Some(false) => self.logged.push(events),
+            None => history(&self.record).end(events, 0),
+        }
+        false
+    }
+
+    fn flush(&mut self, subject: &mut dyn Subject) -> bool {
+        if self.judge("flush", subject.flush()).is_none() {
+            return true; // they stay where they are until the next flush
+        }
+        let mut history = history(&self.record);
+        self.logged.drain(..).for_each(|events| history.end(events.clone(), events.len()));
+        false
     }
 
     fn read(&self, subject: &mut dyn Subject) -> bool {

@@ -94,9 +94,17 @@ pub(crate) struct Allowed {
 pub(crate) enum Plan {
     Quiet,
     /// Each call with a chance of one in `one_in`, as long as `budget` lasts.
-    Chance { allowed: Allowed, one_in: usize, budget: usize },
+    Chance {
+        allowed: Allowed,
+        one_in: usize,
+        budget: usize,
+    },
     /// At the given call, counted from 0. A sticky error then meets all later calls of that kind too.
-    At { call: u64, fault: Fault, sticky: bool },
+    At {
+        call: u64,
+        fault: Fault,
+        sticky: bool,
+    },
 }
 
 impl Plan {

@@ -252,7 +252,12 @@ impl Disk {
     }
 
     /// One `write`: at the end for append descriptors, else at `offset`. Short when the disk fills up.
-    pub(crate) fn write(&mut self, description: Description, bytes: &[u8], offset: Option<u64>) -> Result<usize> {
+    pub(crate) fn write(
+        &mut self,
+        description: Description,
+        bytes: &[u8],
+        offset: Option<u64>,
+    ) -> Result<usize> {
         self.may_write()?;
         let opened = self.at(description)?;
         let key = opened.key;

@@ -56,7 +56,12 @@ pub(crate) fn explore(scenario: &Scenario, system: &Arc<dyn System>, schedules: 
 }
 
 /// The shortest failure among the seeds, if there is any, with its trace.
-pub(crate) fn search(scenario: &Scenario, system: &Arc<dyn System>, first: u64, count: u64) -> Option<Failure> {
+pub(crate) fn search(
+    scenario: &Scenario,
+    system: &Arc<dyn System>,
+    first: u64,
+    count: u64,
+) -> Option<Failure> {
     let scenario = Arc::new(scenario.clone());
     let (next, end) = (AtomicU64::new(first), AtomicU64::new(first.saturating_add(count)));
     let shortest: Mutex<Option<Failure>> = Mutex::new(None);
@@ -69,7 +74,9 @@ pub(crate) fn search(scenario: &Scenario, system: &Arc<dyn System>, first: u64, 
                     if seed >= end.load(Ordering::Relaxed) {
                         break;
                     }
-                    if let Some(failure) = run(&scenario, system, seed, None, &mut crew, Trace::default()).failure {
+                    if let Some(failure) =
+                        run(&scenario, system, seed, None, &mut crew, Trace::default()).failure
+                    {
                         end.fetch_min(seed.saturating_add(SEARCH_ON), Ordering::Relaxed);
                         let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
                         if shortest.as_ref().is_none_or(|other| failure.calls < other.calls) {
@@ -82,7 +89,11 @@ pub(crate) fn search(scenario: &Scenario, system: &Arc<dyn System>, first: u64, 
     });
     let failure = shortest.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let again = run(&scenario, system, failure.seed, None, &mut Crew::default(), Trace::on());
-    Some(again.failure.unwrap_or(Failure { trace: "(not repeatable: chance from outside)".to_owned(), ..failure }))
+    Some(
+        again
+            .failure
+            .unwrap_or(Failure { trace: "(not repeatable: chance from outside)".to_owned(), ..failure }),
+    )
 }
 
 /// How a run ended.
@@ -113,7 +124,11 @@ pub(crate) fn run(
         let jobs = jobs(scenario, system, &record, &mut random);
         let cut = simulation.run(crew, jobs);
         let mut history = history(&record);
-        if cut { history.cut(scenario.durable) } else { history.dead() }
+        if cut {
+            history.cut(scenario.durable)
+        } else {
+            history.dead()
+        }
         drop(history);
         if simulation.world().failure.is_some() {
             break;
@@ -168,7 +183,12 @@ fn start(scenario: &Scenario, record: &Record, random: &mut Random) -> Disk {
     Disk::with_files([("events.ndjson", log.as_slice())])
 }
 
-fn jobs(scenario: &Arc<Scenario>, system: &Arc<dyn System>, record: &Record, random: &mut Random) -> Vec<Job> {
+fn jobs(
+    scenario: &Arc<Scenario>,
+    system: &Arc<dyn System>,
+    record: &Record,
+    random: &mut Random,
+) -> Vec<Job> {
     let (ours, peers) = scenario.draw(random);
     let mut jobs: Vec<Job> = Vec::new();
     for deeds in ours {
@@ -176,7 +196,7 @@ fn jobs(scenario: &Arc<Scenario>, system: &Arc<dyn System>, record: &Record, ran
         let random = random.fork();
         jobs.push(Box::new(move |simulation, pid| {
             let simulation = Arc::clone(simulation);
-            Actor { simulation, pid, record, scenario, system, random }.live(&deeds);
+            Actor { simulation, pid, record, scenario, system, random, logged: Vec::new() }.live(&deeds);
         }));
     }
     for deeds in peers {
@@ -267,7 +287,8 @@ fn append_and_compact(
             .map_err(|refusal| format!("open after the storm fails: {refusal:?}"))?;
         store.append(&lines).map_err(|refusal| format!("append after the storm fails: {refusal:?}"))?;
         history(record).end(events, 1);
-        let there = store.lines().map_err(|refusal| format!("lines after the storm fails: {refusal:?}"))?.len();
+        let there =
+            store.lines().map_err(|refusal| format!("lines after the storm fails: {refusal:?}"))?.len();
         let at = history(record).begin_removal(Author { pid, peer: false }, Some(1), 0..0);
         let evicted =
             store.compact(1).map_err(|refusal| format!("compact after the storm fails: {refusal:?}"))?;
@@ -285,4 +306,3 @@ fn files(simulation: &Arc<Simulation>) -> Vec<(String, Vec<u8>)> {
     let names = world.disk.names.iter().filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
     names.map(|(name, &key)| (name.clone(), world.disk.inodes[key].content.clone())).collect()
 }
-

@@ -57,6 +57,8 @@ pub(crate) struct History {
     /// Malformed lines that lay in the log from the start.
     pub(crate) malformed: Vec<Vec<u8>>,
     pub(crate) cuts: usize,
+    /// Ledgers saved, which may bring back what others had removed.
+    pub(crate) saves: bool,
     /// Who believes to hold the user-level lock.
     pub(crate) holder: Option<Pid>,
     by_line: HashMap<Vec<u8>, usize>,
@@ -89,7 +91,10 @@ impl History {
             let line = line.into_bytes();
             self.attempts.push(Attempt { line, stamp, author, begun, ended: OPEN, fate: Fate::Open });
         }
-        (first..self.attempts.len(), self.attempts[first..].iter().map(|attempt| attempt.line.clone()).collect())
+        (
+            first..self.attempts.len(),
+            self.attempts[first..].iter().map(|attempt| attempt.line.clone()).collect(),
+        )
     }
 
     /// Notes that the append of `events` ended, with the first `accepted` of them accepted.
@@ -110,7 +115,12 @@ impl History {
         }
     }
 
-    pub(crate) fn begin_removal(&mut self, author: Author, keep: Option<usize>, fresh: Range<usize>) -> usize {
+    pub(crate) fn begin_removal(
+        &mut self,
+        author: Author,
+        keep: Option<usize>,
+        fresh: Range<usize>,
+    ) -> usize {
         let begun = self.tick();
         self.removals.push(Removal { author, begun, ended: OPEN, keep, fresh, evicted: None });
         self.removals.len() - 1

@@ -21,6 +21,7 @@ pub(crate) mod chaos;
 pub(crate) mod checker;
 pub(crate) mod crew;
 pub(crate) mod disk;
+pub(crate) mod engine;
 pub(crate) mod enumerate;
 pub(crate) mod errno;
 pub(crate) mod explore;

@@ -34,7 +34,13 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn new(simulation: &Arc<Simulation>, pid: Pid, record: Record) -> Self {
-        Self { folder: folder(simulation, pid), simulation: Arc::clone(simulation), pid, record, holder: None }
+        Self {
+            folder: folder(simulation, pid),
+            simulation: Arc::clone(simulation),
+            pid,
+            record,
+            holder: None,
+        }
     }
 
     /// The life of the process. Errors are swallowed, as the original's ledger does.
@@ -102,7 +108,8 @@ impl Peer {
     }
 
     fn write_all_events(&self, events: &[(u64, Vec<u8>)]) -> io::Result<()> {
-        let bytes: Vec<u8> = events.iter().flat_map(|(_, line)| line.iter().copied().chain([b'\n'])).collect();
+        let bytes: Vec<u8> =
+            events.iter().flat_map(|(_, line)| line.iter().copied().chain([b'\n'])).collect();
         let temporary = format!("events.tmp.{}.ndjson", uuid::Uuid::from_u128(self.folder.random()));
         self.write_file(&temporary, &bytes)?;
         self.folder.rename(&temporary, LOG)?;

@@ -8,6 +8,9 @@ use super::random::Random;
 pub(crate) enum Deed {
     /// Appends events in one call; each number makes one event that much longer.
     Append(Vec<usize>),
+    /// `logEvent`: accepted at once, or by the next flush.
+    Log(Vec<usize>),
+    Flush,
     Compact {
         keep: usize,
     },
@@ -27,6 +30,8 @@ pub(crate) enum Deed {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Wish {
     Append,
+    Log,
+    Flush,
     Compact,
     Replace,
     Save,
@@ -96,7 +101,7 @@ impl Scenario {
 impl Allowed {
     /// Whether half lines can come about.
     pub(crate) fn tears(self) -> bool {
-        self.kills || self.cuts || self.errors
+        self.kills || self.cuts || self.errors || self.shorts
     }
 }
 
@@ -105,6 +110,8 @@ fn deed(wish: Wish, random: &mut Random) -> Deed {
     let events = (0..random.between(1, most)).map(|_| random.pick(&[0, 0, 0, 7, 300, 900, 5000])).collect();
     match wish {
         Wish::Append => Deed::Append(events),
+        Wish::Log => Deed::Log(events),
+        Wish::Flush => Deed::Flush,
         Wish::Compact => Deed::Compact { keep: random.below(5) },
         Wish::Replace => Deed::Replace(events),
         Wish::Save => Deed::Save(events),

@@ -155,7 +155,11 @@ impl Simulation {
             ids: random.fork(),
             schedule: random,
         };
-        Arc::new(Self { world: Mutex::new(world), turn: AtomicUsize::new(NOBODY), conductor: thread::current() })
+        Arc::new(Self {
+            world: Mutex::new(world),
+            turn: AtomicUsize::new(NOBODY),
+            conductor: thread::current(),
+        })
     }
 
     pub(crate) fn world(&self) -> MutexGuard<'_, World> {

@@ -28,13 +28,21 @@ pub(crate) trait Subject {
     /// store.
     fn append(&mut self, lines: &[Vec<u8>]) -> Answer<()>;
 
+    /// Appends events as a ledger's `logEvent` does: true if they are accepted, false if that is for [`Subject::flush`]
+    /// to bring about, whatever the disk says now.
+    fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool>;
+
+    /// Has all logged events accepted.
+    fn flush(&mut self) -> Answer<()>;
+
     /// Keeps the newest `keep` events; tells how many it evicted.
     fn compact(&mut self, keep: usize) -> Answer<u64>;
 
     /// Replaces all events (`writeAll`).
     fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()>;
 
-    /// Makes a ledger's `save()` of what `lines()` gave before plus `fresh`, which stays beside what others appended.
+    /// A ledger's `save()` of what it loaded (what `lines()` gave), what it logged, and `fresh`; what others appended
+    /// stays.
     fn save(&mut self, fresh: &[Vec<u8>]) -> Answer<()>;
 
     /// All events.

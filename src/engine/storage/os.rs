@@ -37,8 +37,8 @@ impl OsStorage {
     /// # Errors
     /// Whatever `stat` says, but not that the folder is missing.
     pub fn identity(&self) -> io::Result<Option<FileId>> {
-        match fs::metadata(&self.path) {
-            Ok(metadata) => Ok(Some(stat_of(&metadata).id)),
+        match fs::metadata(&self.path).and_then(|metadata| stat_of_path(&self.path, &metadata)) {
+            Ok(stat) => Ok(Some(stat.id)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -76,8 +76,9 @@ impl Storage for OsStorage {
     }
 
     fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
-        match fs::symlink_metadata(self.at(name)) {
-            Ok(metadata) => Ok(Some(stat_of(&metadata))),
+        let path = self.at(name);
+        match fs::symlink_metadata(&path).and_then(|metadata| stat_of_path(&path, &metadata)) {
+            Ok(stat) => Ok(Some(stat)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
@@ -129,7 +130,7 @@ struct OsFile(fs::File);
 
 impl File for OsFile {
     fn stat(&self) -> io::Result<Stat> {
-        Ok(stat_of(&self.0.metadata()?))
+        stat_of_file(&self.0)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -210,10 +211,7 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 
 /// Creates a folder and its missing ancestors, each made durable in its parent.
 fn create_durably(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, FOLDER_MODE);
-    match builder.create(path) {
+    match create_folder(path) {
         Ok(()) => path.parent().map_or(Ok(()), sync_folder),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let parent = path.parent().ok_or(error)?;
@@ -226,6 +224,17 @@ fn create_durably(path: &Path) -> io::Result<()> {
         }
         Err(error) => Err(error),
     }
+}
+
+#[cfg(unix)]
+fn create_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(FOLDER_MODE).create(path)
+}
+
+#[cfg(not(unix))]
+fn create_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 fn sync_folder(path: &Path) -> io::Result<()> {
@@ -242,10 +251,25 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 #[cfg(unix)]
+fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
+    Ok(stat_of(&file.metadata()?))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on Windows")]
+fn stat_of_path(_path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
+    Ok(stat_of(metadata))
+}
+
+#[cfg(unix)]
 fn stat_of(metadata: &fs::Metadata) -> Stat {
     use std::os::unix::fs::MetadataExt;
     Stat {
-        id: FileId { device: metadata.dev(), inode: metadata.ino(), born_ns: nanoseconds(metadata.created()) },
+        id: FileId {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            born_ns: nanoseconds(metadata.created()),
+        },
         size: metadata.len(),
         links: metadata.nlink(),
         mode: metadata.mode() & 0o7777,
@@ -255,16 +279,51 @@ fn stat_of(metadata: &fs::Metadata) -> Stat {
 }
 
 #[cfg(windows)]
-fn stat_of(metadata: &fs::Metadata) -> Stat {
-    // The standard library does not yet tell a file's index: the time of birth, in units of 100 ns, stands for it.
-    Stat {
-        id: FileId { device: 0, inode: 0, born_ns: nanoseconds(metadata.created()) },
+fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
+    let metadata = file.metadata()?;
+    let information = winapi_util::file::information(file)?;
+    Ok(Stat {
+        id: FileId {
+            device: information.volume_serial_number(),
+            inode: information.file_index(),
+            born_ns: nanoseconds(metadata.created()),
+        },
         size: metadata.len(),
-        links: 1,
+        links: information.number_of_links(),
         mode: 0,
         modified_ns: nanoseconds(metadata.modified()),
         regular: metadata.is_file(),
+    })
+}
+
+#[cfg(windows)]
+fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
+    if metadata.is_symlink() {
+        // Nothing is known of a link but that it is one.
+        return Ok(Stat {
+            id: FileId::default(),
+            size: 0,
+            links: 1,
+            mode: 0,
+            modified_ns: 0,
+            regular: false,
+        });
     }
+    // Without access rights: nobody is kept from renaming or removing it, and folders open too.
+    let handle = winapi_util::Handle::from_path_any(path)?;
+    let information = winapi_util::file::information(&handle)?;
+    Ok(Stat {
+        id: FileId {
+            device: information.volume_serial_number(),
+            inode: information.file_index(),
+            born_ns: nanoseconds(metadata.created()),
+        },
+        size: metadata.len(),
+        links: information.number_of_links(),
+        mode: 0,
+        modified_ns: nanoseconds(metadata.modified()),
+        regular: metadata.is_file(),
+    })
 }
 
 fn nanoseconds(time: io::Result<SystemTime>) -> u64 {

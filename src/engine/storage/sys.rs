@@ -29,7 +29,9 @@ pub(super) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
         return match error.raw_os_error() {
             Some(libc::EAGAIN) => Ok(Some(false)),
             // File systems without leases, or a file of somebody else's.
-            Some(libc::EINVAL | libc::EACCES | libc::EPERM | libc::ENOSYS | libc::ENOLCK | libc::ENOTSUP) => Ok(None),
+            Some(libc::EINVAL | libc::EACCES | libc::EPERM | libc::ENOSYS | libc::ENOLCK | libc::ENOTSUP) => {
+                Ok(None)
+            }
             _ => Err(error),
         };
     }

@@ -115,6 +115,14 @@ impl Subject for Twin {
         error.map_or(Ok(()), |error| Err(Refusal { accepted, ..refusal(error) }))
     }
 
+    fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool> {
+        self.append(lines).map(|()| true)
+    }
+
+    fn flush(&mut self) -> Answer<()> {
+        Ok(())
+    }
+
     fn compact(&mut self, keep: usize) -> Answer<u64> {
         self.rewrite(rewrite::Selection::Newest(keep))
     }
@@ -129,7 +137,11 @@ impl Subject for Twin {
 
     fn lines(&mut self) -> Answer<Vec<Vec<u8>>> {
         let content = self.content(LOG).map_err(refusal)?;
-        Ok(content.split(|&byte| byte == b'\n').filter(|line| stamp(line).is_some()).map(<[u8]>::to_vec).collect())
+        Ok(content
+            .split(|&byte| byte == b'\n')
+            .filter(|line| stamp(line).is_some())
+            .map(<[u8]>::to_vec)
+            .collect())
     }
 
     fn totals(&mut self) -> Answer<Totals> {

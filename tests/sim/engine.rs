@@ -1,0 +1,168 @@
+//! The engine on trial, used as the Node-API layer uses it: each append from the caller's thread, then settled.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use guidance_ledger::engine::storage::Folder;
+use guidance_ledger::engine::{
+    Appended, Durability, Error, Holdings, OnFault, Query, Reader, Sealed, Store, UserLock,
+};
+use serde_json::value::RawValue;
+
+use super::subject::{Answer, Refusal, Subject, System, Totals};
+
+/// Opens engines.
+pub(crate) struct Engine {
+    /// Keep the folder lock over bursts. The lease is ended by the process itself, at its next call but one.
+    pub(crate) leases: bool,
+    /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other way.
+    pub(crate) user_lock: bool,
+}
+
+struct OpenEngine {
+    folder: Folder,
+    store: Arc<Store>,
+    durability: Durability,
+    user_lock: bool,
+    held: Option<UserLock>,
+    /// What the ledger loaded, and what it holds beyond that.
+    loaded: Option<Sealed>,
+    live: Vec<u8>,
+}
+
+impl System for Engine {
+    fn open(&self, folder: Folder, durable: bool) -> Answer<Box<dyn Subject>> {
+        let store = Arc::new(Store::new(Arc::clone(&folder), self.leases));
+        let durability = if durable { Durability::Disk } else { Durability::Process };
+        let user_lock = self.user_lock;
+        Ok(Box::new(OpenEngine {
+            folder,
+            store,
+            durability,
+            user_lock,
+            held: None,
+            loaded: None,
+            live: Vec::new(),
+        }))
+    }
+}
+
+fn refusal(error: Error) -> Refusal {
+    let busy = matches!(error, Error::Locked { .. } | Error::Busy { .. });
+    Refusal { busy, accepted: 0, text: format!("{}: {error}", error.code()) }
+}
+
+fn joined(lines: &[Vec<u8>]) -> Vec<u8> {
+    lines.iter().flat_map(|line| line.iter().copied().chain([b'\n'])).collect()
+}
+
+impl OpenEngine {
+    fn append_one(&self, line: &Vec<u8>) -> Result<(), Error> {
+        let lines = joined(std::slice::from_ref(line));
+        let appended = self.store.append(lines, OnFault::Refuse, self.durability);
+        // What the keeper does, a moment later.
+        self.store.end_lease();
+        match appended? {
+            Appended::Settled => Ok(()),
+            Appended::Written(ticket) | Appended::Queued(ticket) => {
+                self.store.settle(ticket..=ticket, self.durability)
+            }
+        }
+    }
+
+    fn locked<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Answer<T> {
+        if !self.user_lock || self.held.is_some() {
+            return work(self).map_err(refusal);
+        }
+        self.acquire_lock()?;
+        let result = work(self).map_err(refusal);
+        let released = self.release_lock();
+        let value = result?;
+        released?;
+        Ok(value)
+    }
+}
+
+impl Subject for OpenEngine {
+    fn append(&mut self, lines: &[Vec<u8>]) -> Answer<()> {
+        for (accepted, line) in lines.iter().enumerate() {
+            self.append_one(line).map_err(|error| Refusal { accepted, ..refusal(error) })?;
+        }
+        Ok(())
+    }
+
+    fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool> {
+        self.live.extend(joined(lines));
+        let appended = self.store.append(joined(lines), OnFault::Keep, self.durability).map_err(refusal)?;
+        let written = !matches!(appended, Appended::Queued(_));
+        Ok(written && self.store.sync(self.durability).is_ok() && !self.store.waits_for_peers())
+    }
+
+    fn flush(&mut self) -> Answer<()> {
+        self.store.flush(self.durability).map_err(refusal)
+    }
+
+    fn compact(&mut self, keep: usize) -> Answer<u64> {
+        self.locked(|this| this.store.compact(keep as u64))
+    }
+
+    fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()> {
+        self.locked(|this| this.store.replace_all(&joined(lines)))
+    }
+
+    fn save(&mut self, fresh: &[Vec<u8>]) -> Answer<()> {
+        if self.loaded.is_none() {
+            self.loaded = Some(Sealed::load(&self.store).map_err(refusal)?);
+        }
+        self.live.extend(joined(fresh));
+        self.locked(|this| {
+            let first = this.loaded.as_ref().map_or(0, Sealed::len);
+            let count = this.live.iter().filter(|&&byte| byte == b'\n').count();
+            let positions: Vec<u32> =
+                (first..first + count).filter_map(|at| u32::try_from(at).ok()).collect();
+            let dropped = HashSet::new();
+            let sealed = this.loaded.as_ref();
+            this.store.save(&Holdings { sealed, live: &this.live, positions: &positions, dropped: &dropped })
+        })
+    }
+
+    fn lines(&mut self) -> Answer<Vec<Vec<u8>>> {
+        let mut lines = Vec::new();
+        let mut reader = Reader::new(Arc::clone(&self.store), Query::default(), false);
+        while let Some(slice) = reader.next_slice().map_err(refusal)? {
+            let slice: Vec<Box<RawValue>> = serde_json::from_slice(&slice).expect("a slice is a JSON array");
+            lines.extend(slice.into_iter().map(|line| line.get().as_bytes().to_vec()));
+        }
+        if self.loaded.is_none() && self.live.is_empty() {
+            self.loaded = Some(Sealed::load(&self.store).map_err(refusal)?);
+        }
+        Ok(lines)
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "timestamps are whole and small"
+    )]
+    fn totals(&mut self) -> Answer<Totals> {
+        let stats = self.store.stats().map_err(refusal)?;
+        let times = stats.times.map(|(oldest, newest)| (oldest as u64, newest as u64));
+        Ok(Totals { count: stats.events, oldest: times.map(|t| t.0), newest: times.map(|t| t.1) })
+    }
+
+    fn acquire_lock(&mut self) -> Answer<()> {
+        let now = self.folder.now_ms();
+        let lock = self.store.acquire_user_lock(now, Duration::from_millis(50)).map_err(refusal)?;
+        self.held = Some(lock);
+        Ok(())
+    }
+
+    fn release_lock(&mut self) -> Answer<()> {
+        self.held.take().map_or(Ok(()), |lock| self.store.release_user_lock(lock)).map_err(refusal)
+    }
+
+    fn recover(&mut self) -> Answer<()> {
+        self.store.compact(u64::MAX).map(drop).map_err(refusal)
+    }
+}
