@@ -19,17 +19,20 @@ function libc() {
 }
 
 /**
- * Messages of an error and of all its causes, without repetition.
+ * Why each attempt failed, in the order of the attempts. The loader chains them as causes, the last one first,
+ * under an error of its own that says nothing more; its attempts at a WebAssembly build, which we do not have,
+ * would only distract.
  * @param {unknown} error
  * @returns {string[]}
  */
-function messages(error) {
-  /** @type {Set<string>} */
-  const found = new Set();
-  for (let cause = error; cause instanceof Error && found.size < 20; cause = cause.cause) {
-    found.add(cause.message.split('\n', 1)[0]);
+function reasons(error) {
+  /** @type {string[]} */
+  const found = [];
+  for (let cause = error; cause instanceof Error && found.length < 20; cause = cause.cause) {
+    found.unshift(cause.message.split('\n', 1)[0]);
   }
-  return found.size > 0 ? [...found] : [String(error)];
+  const attempts = found.slice(0, -1).filter((message) => !message.includes('wasi'));
+  return attempts.length > 0 ? attempts : [found.at(-1) ?? String(error)];
 }
 
 /**
@@ -43,7 +46,7 @@ function loadError(cause) {
   const error = new Error(
     `${name}: the native addon could not be loaded on ${system}.\n` +
       `Package tried: ${name}-${target}. Install it without --omit=optional, or build from source.\n` +
-      `Cause: ${messages(cause).join('\n  ')}`,
+      `Cause: ${reasons(cause).join('\n       ')}`,
     { cause },
   );
   return Object.assign(error, { code: 'ERR_NATIVE_ADDON' });

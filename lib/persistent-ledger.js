@@ -83,8 +83,16 @@ class PersistentLedger extends RunLedger {
    */
   finalizeEvent(event) {
     checkEvent('event', event);
+    const { durationMs } = event;
     event.durationMs = Date.now() - event.timestamp;
-    return this.#log(event);
+    try {
+      return this.#log(event);
+    } catch (error) {
+      // A refused event stays as it was.
+      if (durationMs === undefined) Reflect.deleteProperty(event, 'durationMs');
+      else event.durationMs = durationMs;
+      throw error;
+    }
   }
 
   /**

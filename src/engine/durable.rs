@@ -90,6 +90,12 @@ impl GroupCommit {
         Ok(())
     }
 
+    /// Takes note that all that was written to this log is on stable storage in another file.
+    pub(crate) fn copied(&self, id: FileId) {
+        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        writes.files.retain(|(file, _)| *file != id);
+    }
+
     /// Fails if an fsync has failed.
     pub(crate) fn check_usable(&self, folder: &Folder) -> Result<()> {
         Self::check(folder, &self.confirmed.lock().unwrap_or_else(PoisonError::into_inner))

@@ -72,10 +72,14 @@ impl Store {
     /// Whatever the disk says; the log is then as it was.
     pub fn compact(&self, keep: u64) -> Result<u64> {
         self.drain_first()?;
+        let excess_of = |events: usize| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+        if self.snapshot()?.is_none_or(|(_, index)| excess_of(index.len()) == 0) {
+            return Ok(0);
+        }
         let mut evicted = 0;
         let replaced = self.rewrite(&mut |source, draft| {
             let rows = source.index.rows_by_time();
-            let excess = rows.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+            let excess = excess_of(rows.len());
             if excess == 0 {
                 return Ok(Plan::Leave);
             }

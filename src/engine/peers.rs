@@ -9,7 +9,6 @@
 //! in the log that the name leads to.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::bytes::for_each_line;
@@ -30,8 +29,8 @@ const PATIENCE: Duration = Duration::from_millis(LOCK_STALE_MS as u64 + 1000);
 pub(crate) struct Peers {
     /// Whole lines, each ending in a newline.
     lines: Vec<u8>,
-    /// The file they were written to; open, so that its identity stays its own.
-    written_to: Option<(FileId, Arc<dyn File>)>,
+    /// The file they were written to.
+    written_to: Option<FileId>,
     /// A `.lock` that is known to be ours.
     harmless: Option<Stat>,
 }
@@ -51,9 +50,7 @@ impl Peers {
             if lines.last().is_some_and(|&last| last != b'\n') {
                 self.lines.push(b'\n');
             }
-            if self.written_to.is_none() {
-                self.written_to = Some((log.id, Arc::clone(&log.file)));
-            }
+            self.written_to.get_or_insert(log.id);
         }
     }
 
@@ -115,7 +112,7 @@ impl Store {
 
     fn append_missing(&self, state: &mut super::store::State) -> Result<()> {
         let super::store::State { log: Some(log), peers, index_behind, .. } = state else { return Ok(()) };
-        if peers.written_to.as_ref().is_some_and(|(id, _)| *id == log.id) {
+        if peers.written_to == Some(log.id) {
             peers.forget();
             return Ok(());
         }

@@ -3,7 +3,7 @@
 //! ```text
 //! a  close a torn tail; read whole lines up to S; write the new log's lines into a draft; fsync it          (folder free)
 //! b  lock the folder; if the log is not the one of step a, start again
-//! c  set malformed lines aside; record S in the checkpoint, fsync; link the log to .events.prev
+//! c  record S in the checkpoint, fsync; set malformed lines aside, fsync; link the log to .events.prev
 //! d  copy whole lines that arrived since S into the draft; fsync it
 //! e  rename the draft to events.ndjson; fsync the folder
 //! f  copy the lines that JavaScript programs, which had the old file open, still wrote into it
@@ -163,17 +163,17 @@ impl Store {
     fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
         let from = source.index.mark.offset;
         let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
-        self.set_aside(source)?;
-
         let file = &*lock.checkpoint;
         let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
         if !checkpoint.is_current(file).unwrap_or(false) {
             *checkpoint =
                 checkpoint::Checkpoint::load(file).map_err(|error| self.at("read", CHECKPOINT, &error))?;
         }
+        let tried_before = checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == old.id);
         checkpoint.rewrite = Some(previous);
         checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
         file.sync().map_err(|error| self.at("fsync", CHECKPOINT, &error))?;
+        self.set_aside(source, tried_before)?;
         // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could then lose
         // what JavaScript programs write into it meanwhile.
         let linked = match self.folder.link(LOG, PREVIOUS) {
@@ -192,7 +192,6 @@ impl Store {
         let upto = match renamed {
             Ok(upto) => upto,
             Err(error) => {
-                checkpoint.rewrite = None;
                 if linked {
                     let _ = self.folder.remove(PREVIOUS);
                 }
@@ -200,6 +199,9 @@ impl Store {
             }
         };
         let named = self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
+        if named.is_ok() {
+            self.commit.copied(previous.previous);
+        }
         let finished = self.finish_replacing(state, old_file, previous, upto, linked);
         named.and(finished)
     }
@@ -246,8 +248,9 @@ impl Store {
         Ok(())
     }
 
-    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. Should a crash make us come here twice, they are there once.
-    fn set_aside(&self, source: &Source) -> Result<()> {
+    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. If a rewrite of this log was tried before and
+    /// failed, they may be there already.
+    fn set_aside(&self, source: &Source, tried_before: bool) -> Result<()> {
         let Some(log) = &source.log else { return Ok(()) };
         let mut lines = Vec::new();
         for &(offset, length) in source.index.malformed() {
@@ -261,7 +264,8 @@ impl Store {
         let failed = |syscall| move |error: std::io::Error| at(&self.folder, syscall, REJECTED, &error);
         let file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
         let stat = file.stat().map_err(failed("fstat"))?;
-        if let Some(before) = stat.size.checked_sub(lines.len() as u64)
+        if tried_before
+            && let Some(before) = stat.size.checked_sub(lines.len() as u64)
             && read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines
         {
             return Ok(());

@@ -89,6 +89,8 @@ impl Summary {
     /// Adds one timestamp.
     pub(crate) fn add_time(&mut self, time: f64) {
         if time.is_finite() {
+            // Both zeros are equal to JavaScript, and JSON text knows but one.
+            let time = time + 0.0;
             let (oldest, newest) = self.times.unwrap_or((time, time));
             self.times = Some((oldest.min(time), newest.max(time)));
         }

@@ -8,7 +8,8 @@ use guidance_ledger::engine::storage::Folder;
 use guidance_ledger::engine::{
     Appended, Durability, Error, Holdings, OnFault, Query, Reader, Sealed, Store, UserLock,
 };
-use serde_json::value::RawValue;
+use serde::de::IgnoredAny;
+use serde_json::Deserializer;
 
 use super::subject::{Answer, Refusal, Subject, System, Totals};
 
@@ -55,6 +56,20 @@ fn refusal(error: Error) -> Refusal {
 
 fn joined(lines: &[Vec<u8>]) -> Vec<u8> {
     lines.iter().flat_map(|line| line.iter().copied().chain([b'\n'])).collect()
+}
+
+/// The texts of the elements of a JSON array, as they stand there.
+fn elements(array: &[u8]) -> Vec<Vec<u8>> {
+    let mut elements = Vec::new();
+    let mut rest = array.strip_prefix(b"[").expect("a slice is a JSON array");
+    while rest != b"]" {
+        let mut values = Deserializer::from_slice(rest).into_iter::<IgnoredAny>();
+        values.next().expect("an element").expect("of a JSON array");
+        let (element, tail) = rest.split_at(values.byte_offset());
+        elements.push(element.to_vec());
+        rest = tail.strip_prefix(b",").unwrap_or(tail);
+    }
+    elements
 }
 
 impl OpenEngine {
@@ -131,8 +146,7 @@ impl Subject for OpenEngine {
         let mut lines = Vec::new();
         let mut reader = Reader::new(Arc::clone(&self.store), Query::default(), false);
         while let Some(slice) = reader.next_slice().map_err(refusal)? {
-            let slice: Vec<Box<RawValue>> = serde_json::from_slice(&slice).expect("a slice is a JSON array");
-            lines.extend(slice.into_iter().map(|line| line.get().as_bytes().to_vec()));
+            lines.extend(elements(&slice));
         }
         if self.loaded.is_none() && self.live.is_empty() {
             self.loaded = Some(Sealed::load(&self.store).map_err(refusal)?);

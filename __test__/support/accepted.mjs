@@ -1,0 +1,45 @@
+/** Checks that a log holds each accepted event once, nothing else twice, and no line that is no event. */
+import { expect } from 'vitest';
+import { logged } from './disk.mjs';
+import { ours } from './implementations.mjs';
+
+/** Ids of `expected` that are missing in the log, and ids that are there more than once. */
+export function compareIds(folder, expected) {
+  const counts = new Map();
+  for (const { eventId } of logged(folder)) counts.set(eventId, (counts.get(eventId) ?? 0) + 1);
+  return {
+    lost: expected.filter((id) => !counts.has(id)),
+    doubled: [...counts].filter(([, count]) => count > 1).map(([id]) => id),
+  };
+}
+
+/**
+ * Lets a new store repair the folder, as the next process would, and then checks log, stats and report.
+ * Returns the events.
+ */
+export async function expectKept(folder, accepted, hint = '') {
+  const store = ours.createEventStore(folder);
+  await store.append({ eventId: `check-${Math.random()}`, taskId: 'check', timestamp: 1 });
+  const events = logged(folder);
+  expect(compareIds(folder, accepted), `of ${accepted.length} accepted; ${hint}`).toEqual({
+    lost: [],
+    doubled: [],
+  });
+  expect((await store.getStats()).eventCount, hint).toBe(events.length);
+  expect(await store.verify(), hint).toMatchObject({
+    malformed: [],
+    tornTail: null,
+    duplicateIds: [],
+    index: { drift: false },
+  });
+  return events;
+}
+
+/** The numbers of `name-0`, `name-1`, … in the order of the log. */
+export const numbersOf = (events, name) =>
+  events
+    .filter(({ eventId }) => eventId.startsWith(`${name}-`))
+    .map(({ eventId }) => Number(eventId.slice(name.length + 1)));
+
+/** Whether numbers only go up. */
+export const ascending = (numbers) => numbers.every((number, i) => i === 0 || numbers[i - 1] < number);

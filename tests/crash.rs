@@ -1,0 +1,132 @@
+//! Processes that are killed or stopped at any storage call, and power cuts: nothing accepted is lost.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail loudly"
+)]
+
+#[expect(dead_code, reason = "each test file uses its part of the simulator")]
+mod sim;
+
+use std::sync::Arc;
+
+use sim::chaos::Allowed;
+use sim::engine::Engine;
+use sim::explore::explore;
+use sim::scenario::{Scenario, Wish};
+use sim::subject::System;
+
+const NOTHING: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false };
+const KILLS: Allowed = Allowed { shorts: true, kills: true, pauses: true, ..NOTHING };
+const CUTS: Allowed = Allowed { kills: true, cuts: true, ..NOTHING };
+
+fn engine(leases: bool) -> Arc<dyn System> {
+    Arc::new(Engine { leases, user_lock: false })
+}
+
+#[test]
+fn appends_survive_kills() {
+    let scenario = Scenario { name: "appends, killed", allowed: KILLS, ..Scenario::PLAIN };
+    explore(&scenario, &engine(false), 10_000);
+    explore(&scenario, &engine(true), 5_000);
+}
+
+#[test]
+fn logged_events_survive_kills() {
+    let scenario = Scenario {
+        name: "ledgers, killed",
+        wishes: &[Wish::Log, Wish::Log, Wish::Flush, Wish::Save, Wish::Read],
+        allowed: KILLS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 10_000);
+    explore(&scenario, &engine(true), 5_000);
+}
+
+#[test]
+fn compactions_survive_kills() {
+    let scenario = Scenario {
+        name: "compactions, killed",
+        wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Read],
+        allowed: KILLS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 10_000);
+    explore(&scenario, &engine(true), 5_000);
+}
+
+#[test]
+fn replacements_survive_kills() {
+    let scenario = Scenario {
+        name: "replacements, killed",
+        wishes: &[Wish::Append, Wish::Replace, Wish::Compact, Wish::Totals],
+        allowed: KILLS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 10_000);
+}
+
+#[test]
+fn the_lock_is_free_once_its_holder_is_killed() {
+    let scenario = Scenario {
+        name: "locks, killed",
+        wishes: &[Wish::Hold, Wish::Append],
+        allowed: KILLS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 5_000);
+}
+
+#[test]
+fn durable_appends_survive_power_cuts() {
+    let scenario =
+        Scenario { name: "appends, power cuts", durable: true, rounds: 3, allowed: CUTS, ..Scenario::PLAIN };
+    explore(&scenario, &engine(false), 10_000);
+    explore(&scenario, &engine(true), 5_000);
+}
+
+#[test]
+fn durable_logged_events_survive_power_cuts() {
+    let scenario = Scenario {
+        name: "ledgers, power cuts",
+        durable: true,
+        rounds: 3,
+        wishes: &[Wish::Log, Wish::Log, Wish::Flush, Wish::Save],
+        allowed: CUTS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 10_000);
+}
+
+#[test]
+fn durable_rewrites_survive_power_cuts() {
+    let scenario = Scenario {
+        name: "rewrites, power cuts",
+        durable: true,
+        rounds: 3,
+        wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Replace],
+        allowed: CUTS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 10_000);
+    let compactions = Scenario {
+        name: "compactions, power cuts",
+        wishes: &[Wish::Append, Wish::Append, Wish::Compact],
+        ..scenario
+    };
+    explore(&compactions, &engine(true), 10_000);
+}
+
+#[test]
+fn a_power_cut_without_durability_loses_no_more_than_what_was_not_synced() {
+    let scenario = Scenario {
+        name: "undurable, power cuts",
+        rounds: 3,
+        wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Log],
+        allowed: CUTS,
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 5_000);
+}

@@ -1,0 +1,107 @@
+//! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything, also beside
+//! the original module.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail loudly"
+)]
+
+#[expect(dead_code, reason = "each test file uses its part of the simulator")]
+mod sim;
+
+use std::sync::Arc;
+
+use sim::chaos::Allowed;
+use sim::engine::Engine;
+use sim::explore::explore;
+use sim::scenario::{Scenario, Wish};
+use sim::subject::System;
+
+const NOTHING: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false };
+
+fn engine(leases: bool) -> Arc<dyn System> {
+    Arc::new(Engine { leases, user_lock: false })
+}
+
+#[test]
+fn writers_and_readers() {
+    let scenario = Scenario {
+        name: "writers and readers",
+        wishes: &[Wish::Append, Wish::Log, Wish::Flush, Wish::Totals, Wish::Read, Wish::Reopen],
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 5_000);
+    explore(&scenario, &engine(true), 5_000);
+}
+
+#[test]
+fn rewriters() {
+    let scenario = Scenario {
+        name: "rewriters",
+        wishes: &[Wish::Append, Wish::Compact, Wish::Replace, Wish::Read, Wish::Reopen],
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 5_000);
+    explore(&scenario, &engine(true), 5_000);
+    let ledgers =
+        Scenario { name: "saving ledgers", wishes: &[Wish::Log, Wish::Save, Wish::Read], ..scenario };
+    explore(&ledgers, &engine(false), 5_000);
+}
+
+#[test]
+fn one_holder_at_a_time() {
+    let scenario = Scenario { name: "locks", wishes: &[Wish::Hold, Wish::Append], ..Scenario::PLAIN };
+    explore(&scenario, &engine(false), 5_000);
+    let compactors =
+        Scenario { name: "locks and compactions", wishes: &[Wish::Hold, Wish::Compact], ..scenario };
+    explore(&compactors, &(Arc::new(Engine { leases: false, user_lock: true }) as Arc<dyn System>), 5_000);
+}
+
+#[test]
+fn without_leases_on_files_a_grace_time_is_waited() {
+    let scenario = Scenario {
+        name: "no file leases",
+        no_leases: true,
+        wishes: &[Wish::Append, Wish::Compact],
+        ..Scenario::PLAIN
+    };
+    explore(&scenario, &engine(false), 3_000);
+}
+
+const BESIDE: Scenario = Scenario {
+    name: "beside the original, which appends",
+    peers: 2,
+    writers: 2,
+    wishes: &[Wish::Append, Wish::Append, Wish::Compact],
+    peer_wishes: &[Wish::Append],
+    odd_starts: false,
+    ..Scenario::PLAIN
+};
+
+#[test]
+fn beside_the_original_that_appends() {
+    let engine: Arc<dyn System> = Arc::new(Engine { leases: false, user_lock: true });
+    explore(&BESIDE, &engine, 10_000);
+    let killed = Scenario {
+        name: "beside the original, which appends, killed",
+        allowed: Allowed { kills: true, pauses: true, ..NOTHING },
+        ..BESIDE
+    };
+    explore(&killed, &engine, 10_000);
+}
+
+// Its `save()` cannot be lived beside: it erases whatever its process has not loaded.
+#[test]
+fn beside_the_original_that_compacts() {
+    let engine: Arc<dyn System> = Arc::new(Engine { leases: false, user_lock: true });
+    let scenario = Scenario {
+        name: "beside the original, which compacts",
+        wishes: &[Wish::Append],
+        peers: 1,
+        peer_wishes: &[Wish::Append, Wish::Compact],
+        ..BESIDE
+    };
+    explore(&scenario, &engine, 10_000);
+}
