@@ -14,8 +14,8 @@ const CLASSES = [
 ];
 const FUNCTIONS = ['createPersistentLedger', 'createEventStore', 'createLedger'];
 
-const methodsOf = (constructor) =>
-  Object.getOwnPropertyNames(constructor.prototype).filter((name) => name !== 'constructor');
+const methodsOf = (type) =>
+  Object.getOwnPropertyNames(type.prototype).filter((name) => name !== 'constructor');
 
 describe.each(implementations)('$name', ({ implementation }) => {
   test.each(CLASSES)('%s is a class', (name) => {

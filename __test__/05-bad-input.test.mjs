@@ -154,7 +154,7 @@ describeOurs('what is no event', () => {
     const folder = fresh();
     await refuses(
       folder,
-      () => ours.createEventStore(folder).writeAll([runEvent(), , runEvent()]),
+      () => ours.createEventStore(folder).writeAll([runEvent(), undefined, runEvent()]),
       TypeError,
       /events\[1\]/,
     ); // biome-ignore lint/suspicious/noSparseArray: the subject

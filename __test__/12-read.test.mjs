@@ -1,6 +1,6 @@
 /** Reading beyond the original: by task, as a stream, and the report of verify(). */
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { paths } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
@@ -37,7 +37,7 @@ describeOurs('readByTask', () => {
 
   test('tasks are compared as JavaScript compares strings', async () => {
     const { store } = planted(
-      [
+      `${[
         '"\\u0061"',
         '"a"',
         '"\\ud83d\\ude00"',
@@ -49,7 +49,7 @@ describeOurs('readByTask', () => {
         '""',
       ]
         .map((task, n) => `{"n":${n},"taskId":${task}}\n`)
-        .join('') + '{"n":9,"taskId":"no","task\\u0049d":"a"}\n',
+        .join('')}{"n":9,"taskId":"no","task\\u0049d":"a"}\n`,
     );
     const found = async (task) => (await store.readByTask(task)).map((event) => event.n);
     expect(await found('a')).toEqual([0, 1, 9]);

@@ -2,7 +2,7 @@
 
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { logged, logText, paths, readIndex, readLog, snapshot } from '../support/disk.mjs';
+import { logText, paths, readIndex, readLog, snapshot } from '../support/disk.mjs';
 import { at, lineOf, runEvent, times } from '../support/events.mjs';
 
 export const store = {
@@ -161,7 +161,7 @@ export const store = {
     const stamps = ['15', '"15"', 'null', 'true', '"x"', '[15]', '{}', '15.5', '1.5e1', '-0'];
     writeFileSync(
       paths(folder).log,
-      stamps.map((stamp, i) => `{"n":${i},"timestamp":${stamp}}\n`).join('') + '{"n":10}\n',
+      `${stamps.map((stamp, i) => `{"n":${i},"timestamp":${stamp}}\n`).join('')}{"n":10}\n`,
     );
     const store = createEventStore(folder);
     const number = async (start, end) => (await store.readRange(start, end)).map((event) => event.n);
@@ -213,7 +213,7 @@ export const store = {
 
   async 'what JSON.parse accepts is read, what it refuses is not'({ createEventStore }, folder) {
     const lines = [
-      '{"n":0,"deep":' + '['.repeat(2000) + ']'.repeat(2000) + '}',
+      `{"n":0,"deep":${'['.repeat(2000)}${']'.repeat(2000)}}`,
       '{"n":1,"a":1e999}',
       '{"n":2,"a":-0}',
       '{"n":3,"a":"\\ud800"}',
@@ -233,7 +233,7 @@ export const store = {
       '{"n":18,"a":+1}',
     ];
     mkdirSync(folder, { recursive: true });
-    writeFileSync(paths(folder).log, lines.join('\n') + '\n');
+    writeFileSync(paths(folder).log, `${lines.join('\n')}\n`);
     const events = await createEventStore(folder).readAll();
     expect(events.map((event) => event.n)).toEqual([0, 1, 2, 3, 5, 6, 7, 8, 9]);
     expect(events[1].a).toBe(Infinity);

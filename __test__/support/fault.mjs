@@ -2,8 +2,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterAll, describe } from 'vitest';
 import { ours } from './implementations.mjs';
 
 const missing = (() => {
@@ -17,11 +17,13 @@ export const describeFaults = (title, suite) =>
   describe.skipIf(missing !== null)(missing === null ? title : `${title} (skipped: ${missing})`, suite);
 
 let library = null;
+afterAll(() => {
+  if (library !== null) rmSync(dirname(library), { recursive: true, force: true });
+});
 
 function build() {
   if (library !== null) return library;
   const folder = mkdtempSync(join(tmpdir(), 'guidance-ledger-shim-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   library = join(folder, 'fault.so');
   const source = join(import.meta.dirname, 'shim', 'fault.c');
   execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl', '-lpthread']);

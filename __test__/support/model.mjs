@@ -70,7 +70,7 @@ export function accepted(event, name = 'event') {
   let text;
   try {
     text = typeof event === 'object' ? JSON.stringify(event) : undefined;
-  } catch (cause) {
+  } catch {
     text = undefined;
   }
   if (typeof text === 'string' && text[0] === '{') return text;
@@ -242,7 +242,7 @@ export class PersistentLedger extends stores.PersistentLedger {
 
   importEvents(events) {
     const list = [...events];
-    list.forEach((event, i) => accepted(event, `events[${i}]`));
+    for (const [i, event] of list.entries()) accepted(event, `events[${i}]`);
     for (const event of list) this.accept(event, true);
     super.importEvents(list);
   }

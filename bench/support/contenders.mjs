@@ -18,7 +18,7 @@ export function sqlite(folder, synchronous) {
   db.pragma('journal_mode = WAL');
   db.pragma(`synchronous = ${synchronous}`);
   db.exec(`
-    CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, task TEXT, time INTEGER, json TEXT) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS events (id TEXT, task TEXT, time INTEGER, json TEXT);
     CREATE INDEX IF NOT EXISTS by_time ON events (time);
     CREATE INDEX IF NOT EXISTS by_task ON events (task);
   `);

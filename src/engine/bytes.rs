@@ -1,7 +1,7 @@
 //! Whole reads and writes over files that read and write in parts, and the walk over a file's lines.
 //!
-//! Invariant: a short read is the end of the file or is continued; a short write is continued or reported with what
-//! was written. Lines end at byte 0x0A and at nothing else.
+//! Invariant: a short read is the end of the file or is continued; a short write is continued or reported
+//! with what was written. Lines end at byte 0x0A and at nothing else.
 
 use std::io;
 
@@ -67,8 +67,8 @@ pub(crate) struct Walked {
 
 /// Calls `visit(offset, line)` for each line of `[from, to)` that ends in a newline, without it.
 ///
-/// Lines longer than V8 can hold are visited cut to their first bytes, enough to be seen as malformed; their true length is the
-/// distance to the next line.
+/// Lines longer than V8 can hold are visited cut to their first bytes, enough to be seen as malformed; their
+/// true length is the distance to the next line.
 pub(crate) fn for_each_line(
     file: &dyn File,
     from: u64,

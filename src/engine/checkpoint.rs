@@ -1,4 +1,5 @@
-//! `.events.ckpt`: how far the log was summed up, so that a process that appends one event to a log of any size reads none of it.
+//! `.events.ckpt`: how far the log was summed up, so that a process that appends one event to a log of any
+//! size reads none of it.
 //!
 //! ```text
 //!   0  slot A ┐ each: magic, version, sequence, mark (device, inode, born, offset, modified, anchor), events, flags,
@@ -6,11 +7,12 @@
 //! 512  task names: length (4 bytes), bytes; by first appearance
 //! ```
 //!
-//! All numbers are little-endian. A new state goes into the slot that does not hold the current one; the valid slot with the
-//! higher sequence counts. Names are only ever added behind those that a slot counts, unless the log is another one.
+//! All numbers are little-endian. A new state goes into the slot that does not hold the current one; the
+//! valid slot with the higher sequence counts. Names are only ever added behind those that a slot counts,
+//! unless the log is another one.
 //!
-//! Invariant: the file is a hint. Whatever stands in it is bounded and checked, and a checkpoint that does not recognise the log
-//! is ignored. Only the holder of the folder lock writes it.
+//! Invariant: the file is a hint. Whatever stands in it is bounded and checked, and a checkpoint that does
+//! not recognise the log is ignored. Only the holder of the folder lock writes it.
 
 use std::io;
 

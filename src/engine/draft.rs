@@ -1,7 +1,8 @@
 //! A new log in the making.
 //!
-//! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and is locked by its maker for as long as it is
-//! being made, so that whoever cleans up can tell it from what a crash left behind.
+//! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and
+//! is locked by its maker for as long as it is being made, so that whoever cleans up can tell it from what a
+//! crash left behind.
 
 use std::io;
 use std::ops::Range;
@@ -62,8 +63,8 @@ impl Draft {
         self.write_if(CHUNK)
     }
 
-    /// Adds the line at `range` of the old log. Neighbours are copied together: call [`Draft::end_run`] before anything else
-    /// is added.
+    /// Adds the line at `range` of the old log. Neighbours are copied together: call [`Draft::end_run`]
+    /// before anything else is added.
     pub(crate) fn old_line(&mut self, old: &dyn File, range: &Range<u64>) -> io::Result<()> {
         if self.run.end == range.start && !self.run.is_empty() {
             self.run.end = range.end + 1;

@@ -1,8 +1,9 @@
 //! `'disk'` durability: one fsync for all that wait for one.
 //!
-//! Invariant: a write that [`GroupCommit::wait`] confirmed is on stable storage, with the name of its file. An fsync that failed is never tried
-//! again: the kernel has dropped the pages and forgotten the error, so a second one would succeed and lie. The failure is told to
-//! everybody whose write it concerns, and to everybody after them, until the log was copied into a new file.
+//! Invariant: a write that [`GroupCommit::wait`] confirmed is on stable storage, with the name of its file.
+//! An fsync that failed is never tried again: the kernel has dropped the pages and forgotten the error, so a
+//! second one would succeed and lie. The failure is told to everybody whose write it concerns, and to
+//! everybody after them, until the log was copied into a new file.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -14,7 +15,8 @@ use super::storage::{File, FileId, Folder};
 /// How much an accepted event survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Durability {
-    /// Accepted means handed to the operating system: survives the death of the process in any way, not a power cut.
+    /// Accepted means handed to the operating system: survives the death of the process in any way, not a
+    /// power cut.
     #[default]
     Process,
     /// Accepted means on stable storage: survives a power cut.
@@ -62,7 +64,8 @@ impl GroupCommit {
         self.writes.lock().unwrap_or_else(PoisonError::into_inner).newest
     }
 
-    /// Returns once the write of this number is on stable storage. Whoever comes first syncs for all who wrote until then.
+    /// Returns once the write of this number is on stable storage. Whoever comes first syncs for all who
+    /// wrote until then.
     pub(crate) fn wait(&self, folder: &Folder, number: u64) -> Result<()> {
         let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
         if confirmed.newest >= number {

@@ -1,14 +1,14 @@
 //! The folder lock: among our processes, one at a time writes.
 //!
-//! It is the operating system's lock on `.events.lk`, so it dies with its holder. Nobody waits without a deadline: the lock is tried, not
-//! waited for, since a stopped holder would block a waiter for ever.
+//! It is the operating system's lock on `.events.lk`, so it dies with its holder. Nobody waits without a
+//! deadline: the lock is tried, not waited for, since a stopped holder would block a waiter for ever.
 //!
-//! Whoever writes in a burst would take the lock again faster than a waiter can look. Therefore waiters queue at a second lock, the
-//! gate, and whoever held the folder lock a moment ago passes through the gate first: between two leases of a busy writer each waiter
-//! gets its turn.
+//! Whoever writes in a burst would take the lock again faster than a waiter can look. Therefore waiters queue
+//! at a second lock, the gate, and whoever held the folder lock a moment ago passes through the gate first:
+//! between two leases of a busy writer each waiter gets its turn.
 //!
-//! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no other process holds a lock
-//! on the file that `.events.lk` names, and that name still leads to our file.
+//! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
+//! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
 
 use std::time::Duration;
 
@@ -65,7 +65,8 @@ impl FolderLock {
 
     /// Gives the lock up.
     pub(crate) fn release(&mut self, folder: &Folder) {
-        // Unlocking a file that we hold open cannot fail in a way that leaves it locked for longer than our life.
+        // Unlocking a file that we hold open cannot fail in a way that leaves it locked for longer than our
+        // life.
         let _ = self.lock.unlock();
         self.released = Some(folder.monotonic());
     }

@@ -1,10 +1,11 @@
 //! The columns of a log in memory: what is needed to choose events without parsing them.
 //!
-//! One row for each event in file order: where its line is, its time, task, rework lines and violations. Ranges are found by binary
-//! search while the log is in order, and no line is parsed that does not match. A row costs about 60 bytes and the line itself is not kept.
+//! One row for each event in file order: where its line is, its time, task, rework lines and violations.
+//! Ranges are found by binary search while the log is in order, and no line is parsed that does not match. A
+//! row costs about 60 bytes and the line itself is not kept.
 //!
-//! Invariant: rows are the events of the whole lines of `[0, mark.offset)`, and one more for an unterminated last line if that is a complete
-//! event (then `tail` is set and the next refresh takes it back).
+//! Invariant: rows are the events of the whole lines of `[0, mark.offset)`, and one more for an unterminated
+//! last line if that is a complete event (then `tail` is set and the next refresh takes it back).
 //!
 //! Large logs are scanned in parts, one on each core; parts are joined by renumbering their strings.
 
@@ -206,7 +207,8 @@ impl Index {
         (0..self.len()).filter(|&row| wanted(row)).filter_map(|row| u32::try_from(row).ok()).collect()
     }
 
-    /// The rows in the order of compaction: by time, those of equal time in file order, those without a time first.
+    /// The rows in the order of compaction: by time, those of equal time in file order, those without a time
+    /// first.
     pub(crate) fn rows_by_time(&self) -> Vec<u32> {
         let mut rows = self.rows_where(|_| true);
         if self.disordered {

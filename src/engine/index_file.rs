@@ -1,10 +1,11 @@
 //! `index.json`: the sums, for programs that read them there.
 //!
-//! `JSON.stringify({ eventCount, oldestTimestamp, newestTimestamp, taskIds }, null, 2)`, as the original writes it. We never believe it.
+//! `JSON.stringify({ eventCount, oldestTimestamp, newestTimestamp, taskIds }, null, 2)`, as the original
+//! writes it. We never believe it.
 //!
-//! It is replaced by renaming, so that no reader ever parses half of it, and only while the folder lock is held, so that it never goes back. It
-//! follows each awaited append as long as the store is small; writing the names of 100,000 tasks at each append is what makes
-//! the original slow.
+//! It is replaced by renaming, so that no reader ever parses half of it, and only while the folder lock is
+//! held, so that it never goes back. It follows each awaited append as long as the store is small; writing
+//! the names of 100,000 tasks at each append is what makes the original slow.
 
 use super::bytes::write_all_at;
 use super::error::Result;

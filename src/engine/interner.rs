@@ -1,8 +1,9 @@
 //! Strings numbered in the order of their first appearance.
 //!
-//! Tasks and rules repeat over many events; a column keeps a number of four bytes for each. Invariant: numbers are dense, and a
-//! number never changes its string. The strings stand one behind the other in one buffer, so that 300,000 distinct tasks cost
-//! their bytes and about 16 more each. Strings are WTF-8 (see `text`).
+//! Tasks and rules repeat over many events; a column keeps a number of four bytes for each. Invariant:
+//! numbers are dense, and a number never changes its string. The strings stand one behind the other in one
+//! buffer, so that 300,000 distinct tasks cost their bytes and about 16 more each. Strings are WTF-8 (see
+//! `text`).
 
 use std::hash::BuildHasher;
 

@@ -1,7 +1,7 @@
 //! The one background thread of a process: it does at their time the small things that nobody waits for.
 //!
-//! It ends leases, refreshes a held `.lock`, and brings `index.json` up to date once a burst is over. It starts with the first thing to do. No promise
-//! rests on it: it dies with the process, at any instruction.
+//! It ends leases, refreshes a held `.lock`, and brings `index.json` up to date once a burst is over. It
+//! starts with the first thing to do. No promise rests on it: it dies with the process, at any instruction.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
@@ -69,7 +69,8 @@ fn schedule(after: Duration, chore: Chore) -> bool {
     true
 }
 
-/// To be called after each append to a store that has leases: sees to the end of the lease and to `index.json`.
+/// To be called after each append to a store that has leases: sees to the end of the lease and to
+/// `index.json`.
 pub fn look_after(store: &Arc<Store>) {
     if store.has_lease() && !store.tended.lease.set() {
         let weak = Arc::downgrade(store);

@@ -1,11 +1,11 @@
 //! What `.lock` says: the user-level lock file that the JavaScript module knows too.
 //!
-//! `{"holder":"<uuid>","timestamp":<ms>,"pid":<n>}`. A holder whose UUID has version 8 is one of us: its life shows in the lock on
-//! `.events.own`, and its appends and rewrites need no consideration. Any other holder is a JavaScript program, which is about to rewrite
-//! the log and heeds no lock but this one.
+//! `{"holder":"<uuid>","timestamp":<ms>,"pid":<n>}`. A holder whose UUID has version 8 is one of us: its life
+//! shows in the lock on `.events.own`, and its appends and rewrites need no consideration. Any other holder
+//! is a JavaScript program, which is about to rewrite the log and heeds no lock but this one.
 //!
-//! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is shown of it is
-//! cleaned and cut. The pid is shown to nobody and signals nothing.
+//! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is
+//! shown of it is cleaned and cut. The pid is shown to nobody and signals nothing.
 
 use std::io;
 

@@ -1,8 +1,9 @@
 //! `events.ndjson`, open for appending.
 //!
-//! Invariant: what is appended starts at the beginning of a line. If the log does not end in a newline (a writer died in the middle of a line,
-//! or the disk filled up), the batch brings the missing newline along, in the same write: nothing is truncated, and should the other writer
-//! just be slow, the worst that arises is a blank line.
+//! Invariant: what is appended starts at the beginning of a line. If the log does not end in a newline (a
+//! writer died in the middle of a line, or the disk filled up), the batch brings the missing newline along,
+//! in the same write: nothing is truncated, and should the other writer just be slow, the worst that arises
+//! is a blank line.
 
 use std::io;
 use std::sync::Arc;

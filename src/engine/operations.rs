@@ -66,7 +66,8 @@ impl Store {
             .map_or_else(|_| super::summary::Summary::empty(), |checkpoint| checkpoint.summary)
     }
 
-    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none, nothing is written.
+    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
+    /// nothing is written.
     ///
     /// # Errors
     /// Whatever the disk says; the log is then as it was.
@@ -90,6 +91,24 @@ impl Store {
         Ok(if replaced { evicted } else { 0 })
     }
 
+    /// Closes a torn tail and sets malformed lines aside; events stay as they are. Returns how many lines were set aside.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the log is then as it was, but for a newline at its end.
+    pub fn repair(&self) -> Result<u64> {
+        self.drain_first()?;
+        let mut rejected = 0;
+        let replaced = self.rewrite(&mut |source, draft| {
+            rejected = source.index.malformed().len() as u64;
+            if rejected == 0 {
+                return Ok(Plan::Leave);
+            }
+            self.copy_all(source, draft)?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(if replaced { rejected } else { 0 })
+    }
+
     /// How many events [`Store::compact`] would evict. Changes nothing.
     ///
     /// # Errors
@@ -98,7 +117,8 @@ impl Store {
         Ok(self.stats()?.events.saturating_sub(keep))
     }
 
-    /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others append meanwhile stay.
+    /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others
+    /// append meanwhile stay.
     ///
     /// # Errors
     /// Whatever the disk says; the log is then as it was.
@@ -109,6 +129,12 @@ impl Store {
             Ok(Plan::Replace)
         })?;
         Ok(())
+    }
+
+    /// Copies all rows of the old log into the draft.
+    fn copy_all(&self, source: &Source, draft: &mut Draft) -> Result<()> {
+        let rows: Vec<u32> = (0..u32::try_from(source.index.len()).unwrap_or(u32::MAX)).collect();
+        self.copy_rows(source, draft, &rows)
     }
 
     /// Copies rows of the old log into the draft, in the order given.
@@ -187,7 +213,8 @@ impl Store {
         let _ = self.write_index();
     }
 
-    /// Takes note that somebody opened the store anew: after a failed fsync, the next write first copies the log into a new file.
+    /// Takes note that somebody opened the store anew: after a failed fsync, the next write first copies the
+    /// log into a new file.
     pub fn reopen(&self) {
         if self.commit.has_failed() {
             self.renewal.store(true, Ordering::Relaxed);
@@ -210,8 +237,7 @@ impl Store {
             return Ok(());
         }
         self.rewrite_locked(state, &mut |source, draft| {
-            let rows: Vec<u32> = (0..u32::try_from(source.index.len()).unwrap_or(u32::MAX)).collect();
-            self.copy_rows(source, draft, &rows)?;
+            self.copy_all(source, draft)?;
             Ok(Plan::Replace)
         })?;
         self.commit.renew();

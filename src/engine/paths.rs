@@ -34,8 +34,8 @@ pub(crate) const PREVIOUS: &str = ".events.prev";
 /// Lines set aside.
 pub(crate) const REJECTED: &str = "events.rejected.ndjson";
 
-/// A new log in the making. `id` is a version 8 UUID (see [`is_ours`]), so that what a crash leaves can be told from
-/// the JavaScript module's temporary files, which look the same but for the version.
+/// A new log in the making. `id` is a version 8 UUID (see [`is_ours`]), so that what a crash leaves can be
+/// told from the JavaScript module's temporary files, which look the same but for the version.
 pub(crate) fn temporary_log(id: &str) -> String {
     format!("events.tmp.{id}.ndjson")
 }
@@ -54,7 +54,8 @@ pub(crate) fn temporary_id(name: &str) -> Option<&str> {
     is_ours(id).then_some(id)
 }
 
-/// Whether a UUID was made by us: version 8 ("vendor-specific", RFC 9562), where `randomUUID` makes version 4.
+/// Whether a UUID was made by us: version 8 ("vendor-specific", RFC 9562), where `randomUUID` makes version
+/// 4.
 pub(crate) fn is_ours(id: &str) -> bool {
     uuid::Uuid::try_parse(id).is_ok_and(|uuid| uuid.get_version_num() == 8)
 }

@@ -1,12 +1,13 @@
 //! Beside programs that run the JavaScript module.
 //!
-//! Such a program appends without any lock, which costs us nothing, and rewrites the log under `.lock`: it reads the log, writes a new
-//! file and renames it. A line that we append between its reading and its renaming would vanish with the old file. So after each
-//! write we look: first whether a foreign `.lock` exists, then whether the name still leads to our file (the other order misses some). If either looks
-//! bad, the lines are remembered until the other program is done, and appended again if the new log lacks them.
+//! Such a program appends without any lock, which costs us nothing, and rewrites the log under `.lock`: it
+//! reads the log, writes a new file and renames it. A line that we append between its reading and its
+//! renaming would vanish with the old file. So after each write we look: first whether a foreign `.lock`
+//! exists, then whether the name still leads to our file (the other order misses some). If either looks bad,
+//! the lines are remembered until the other program is done, and appended again if the new log lacks them.
 //!
-//! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is remembered here until it is known to be
-//! in the log that the name leads to.
+//! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is remembered
+//! here until it is known to be in the log that the name leads to.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -78,14 +79,15 @@ impl Peers {
 }
 
 impl Store {
-    /// Whether lines may have been missed by a JavaScript program that rewrites the log; [`Store::flush`] sees to them.
+    /// Whether lines may have been missed by a JavaScript program that rewrites the log; [`Store::flush`]
+    /// sees to them.
     #[must_use]
     pub fn waits_for_peers(&self) -> bool {
         self.state.try_lock().map_or(true, |state| state.peers.is_waiting())
     }
 
-    /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written meanwhile. For
-    /// background threads.
+    /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written
+    /// meanwhile. For background threads.
     pub(super) fn settle_with_peers(&self) -> Result<()> {
         let start = self.folder.monotonic();
         loop {
@@ -128,7 +130,8 @@ impl Store {
     }
 }
 
-/// Those of `lines` that the log does not hold from offset `from` on; a line that occurs twice must be there twice.
+/// Those of `lines` that the log does not hold from offset `from` on; a line that occurs twice must be there
+/// twice.
 pub(crate) fn missing_lines(log: &dyn File, from: u64, lines: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut wanted: HashMap<&[u8], usize> = HashMap::new();
     for line in whole_lines(lines) {

@@ -1,9 +1,10 @@
 //! Lines that wait to be written, in the order of their acceptance.
 //!
-//! Nearly always a line is written by the call that brings it and waits for no time at all. It waits when another process holds the folder,
-//! or, if it is a ledger's, when the disk refused it.
+//! Nearly always a line is written by the call that brings it and waits for no time at all. It waits when
+//! another process holds the folder, or, if it is a ledger's, when the disk refused it.
 //!
-//! Invariant: lines leave in the order in which they came, each exactly once: written, or refused with the error that its ticket tells.
+//! Invariant: lines leave in the order in which they came, each exactly once: written, or refused with the
+//! error that its ticket tells.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -69,7 +70,8 @@ impl Queue {
         std::mem::take(&mut self.entries)
     }
 
-    /// Puts back what was not written, before what came meanwhile. Of what is not to be kept, `error` is remembered instead.
+    /// Puts back what was not written, before what came meanwhile. Of what is not to be kept, `error` is
+    /// remembered instead.
     pub(crate) fn put_back(&mut self, unwritten: impl DoubleEndedIterator<Item = Entry>, error: &Error) {
         for entry in unwritten.rev() {
             match entry.on_fault {
@@ -88,8 +90,9 @@ impl Queue {
         self.entries.len() != before
     }
 
-    /// The fate of tickets after an attempt to write. Asked for one, its error is told once, and what could not be written is
-    /// withdrawn; asked for several, nothing changes and whoever wants to know more asks for each.
+    /// The fate of tickets after an attempt to write. Asked for one, its error is told once, and what could
+    /// not be written is withdrawn; asked for several, nothing changes and whoever wants to know more asks
+    /// for each.
     pub(crate) fn settle(&mut self, tickets: &RangeInclusive<Ticket>, attempt: Result<()>) -> Result<()> {
         let (first, last) = tickets.clone().into_inner();
         if first == last {

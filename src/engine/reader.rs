@@ -1,10 +1,11 @@
 //! Lines of the log in slices that JavaScript parses with one `JSON.parse` each.
 //!
-//! Two ways: in sequence, with bounded memory and no columns (`readAll`, `stream`), or by the columns, reading only what matches
-//! (`readRange`, `readByTask`). Both see the log as it was at the first slice.
+//! Two ways: in sequence, with bounded memory and no columns (`readAll`, `stream`), or by the columns,
+//! reading only what matches (`readRange`, `readByTask`). Both see the log as it was at the first slice.
 //!
-//! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file order, and besides only such whose timestamp is no number or
-//! whose task id is no string: JavaScript compares those its own way.
+//! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file
+//! order, and besides only such whose timestamp is no number or whose task id is no string: JavaScript
+//! compares those its own way.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -72,7 +73,8 @@ enum Way {
 }
 
 impl Reader {
-    /// A walk that has not begun. With `by_columns`, the columns of the whole log are made or brought up to date.
+    /// A walk that has not begun. With `by_columns`, the columns of the whole log are made or brought up to
+    /// date.
     #[must_use]
     pub fn new(store: Arc<Store>, query: Query, by_columns: bool) -> Self {
         Self { store, query, way: Way::New(by_columns) }

@@ -1,7 +1,8 @@
 //! Finishing a rewrite that its process did not finish.
 //!
-//! `.events.prev` exists from just before the new log takes the old one's name until the old one is known to hold nothing that the new one
-//! lacks. Whoever takes the folder lock and finds it looks which of the two the crash left:
+//! `.events.prev` exists from just before the new log takes the old one's name until the old one is known to
+//! hold nothing that the new one lacks. Whoever takes the folder lock and finds it looks which of the two the
+//! crash left:
 //!
 //! | found | means | done |
 //! |---|---|---|
@@ -57,7 +58,8 @@ impl Store {
         let old =
             self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
         let mut new = Log::open(&self.folder)?;
-        // Without a record of S, nothing that the old log holds may be missing: better twice considered than once lost.
+        // Without a record of S, nothing that the old log holds may be missing: better twice considered than
+        // once lost.
         let mut rewrite = state
             .checkpoint
             .rewrite
@@ -119,8 +121,8 @@ impl Store {
     }
 }
 
-/// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for writing or `wait` is over.
-/// `from` moves along.
+/// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
+/// writing or `wait` is over. `from` moves along.
 pub(crate) fn drain(
     folder: &Folder,
     old: &dyn File,

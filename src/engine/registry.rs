@@ -1,7 +1,7 @@
 //! One [`Store`] per folder and process, whatever the folder is called.
 //!
-//! All store objects, ledgers and worker threads of a process that mean the same folder (by its identity, not by name) share one store, so
-//! that their lines keep one order and one of them does the waiting for all.
+//! All store objects, ledgers and worker threads of a process that mean the same folder (by its identity, not
+//! by name) share one store, so that their lines keep one order and one of them does the waiting for all.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -14,13 +14,15 @@ use super::store::Store;
 
 static STORES: LazyLock<Mutex<HashMap<FileId, Weak<Store>>>> = LazyLock::new(Mutex::default);
 
-/// A store of its own for a folder that cannot be made or looked at just now: its queue keeps what a ledger logs meanwhile.
+/// A store of its own for a folder that cannot be made or looked at just now: its queue keeps what a ledger
+/// logs meanwhile.
 #[must_use]
 pub fn detached(path: &Path) -> Arc<Store> {
     Arc::new(Store::new(Arc::new(OsStorage::new(path)), true))
 }
 
-/// The store of the folder at `path`. If there is no such folder: with `create` it is made, else the answer is `None`.
+/// The store of the folder at `path`. If there is no such folder: with `create` it is made, else the answer
+/// is `None`.
 ///
 /// # Errors
 /// Whatever `stat` or `mkdir` says.

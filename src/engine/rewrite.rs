@@ -10,11 +10,11 @@
 //! g  remove .events.prev; sum up; write index.json; unlock
 //! ```
 //!
-//! Appenders wait for b to g only, whose work does not grow with the log. A crash before e leaves the old log, a crash after e the new
-//! one; `recovery` does what is missing of f and g.
+//! Appenders wait for b to g only, whose work does not grow with the log. A crash before e leaves the old
+//! log, a crash after e the new one; `recovery` does what is missing of f and g.
 //!
-//! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if nobody understands it; a line that came
-//! after S is in the new log.
+//! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if nobody
+//! understands it; a line that came after S is in the new log.
 
 use std::sync::Arc;
 
@@ -52,8 +52,8 @@ pub(crate) enum Plan {
 }
 
 impl Store {
-    /// Replaces the log by what `compose` writes into the draft. `compose` may be called several times, each time with a fresh draft.
-    /// Returns whether the log was replaced.
+    /// Replaces the log by what `compose` writes into the draft. `compose` may be called several times, each
+    /// time with a fresh draft. Returns whether the log was replaced.
     pub(super) fn rewrite(
         &self,
         compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
@@ -81,7 +81,8 @@ impl Store {
         self.rewrite_locked(&mut state, compose)
     }
 
-    /// The same with the folder locked throughout: for those who already hold it, or whose log is replaced again and again.
+    /// The same with the folder locked throughout: for those who already hold it, or whose log is replaced
+    /// again and again.
     pub(super) fn rewrite_locked(
         &self,
         state: &mut State,
@@ -174,8 +175,8 @@ impl Store {
         checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
         file.sync().map_err(|error| self.at("fsync", CHECKPOINT, &error))?;
         self.set_aside(source, tried_before)?;
-        // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could then lose
-        // what JavaScript programs write into it meanwhile.
+        // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could
+        // then lose what JavaScript programs write into it meanwhile.
         let linked = match self.folder.link(LOG, PREVIOUS) {
             Ok(()) => true,
             Err(error) if has_no_links(&error) => false,
@@ -248,8 +249,8 @@ impl Store {
         Ok(())
     }
 
-    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. If a rewrite of this log was tried before and
-    /// failed, they may be there already.
+    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. If a rewrite of this
+    /// log was tried before and failed, they may be there already.
     fn set_aside(&self, source: &Source, tried_before: bool) -> Result<()> {
         let Some(log) = &source.log else { return Ok(()) };
         let mut lines = Vec::new();

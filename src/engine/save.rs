@@ -1,7 +1,7 @@
 //! `save()` of a ledger: its events replace those it knows, and what others wrote stays.
 //!
-//! Invariant: every line of the log is in the new log, in the form that the ledger has of it, unless the ledger held its event and
-//! dropped it. A line whose event the ledger never held is never touched.
+//! Invariant: every line of the log is in the new log, in the form that the ledger has of it, unless the
+//! ledger held its event and dropped it. A line whose event the ledger never held is never touched.
 
 use std::collections::HashSet;
 

@@ -1,12 +1,15 @@
 //! The events that a ledger loaded and JavaScript has not seen: columns and bytes, no objects.
 //!
-//! An event here is *sealed* until [`Sealed::take`] hands its text out; from then on the object that JavaScript made of it is the
-//! truth and the record here counts no more. Sums and rankings are over the sealed ones.
+//! An event here is *sealed* until [`Sealed::take`] hands its text out; from then on the object that
+//! JavaScript made of it is the truth and the record here counts no more. Sums and rankings are over the
+//! sealed ones.
 //!
-//! The lines of a small log are kept in memory. Those of a large one stay in the file, which our descriptor keeps alive even when the log
-//! is replaced; each line is checked when it is read, in case somebody changed the file in place.
+//! The lines of a small log are kept in memory. Those of a large one stay in the file, which our descriptor
+//! keeps alive even when the log is replaced; each line is checked when it is read, in case somebody changed
+//! the file in place.
 //!
-//! Invariant: positions are dense and stable: the event at position p of the set is the one at index p of the ledger.
+//! Invariant: positions are dense and stable: the event at position p of the set is the one at index p of the
+//! ledger.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -71,7 +74,8 @@ pub struct Sums {
     pub corrected: f64,
     /// Sum of rework lines.
     pub rework: f64,
-    /// Whether the order of adding made no difference: all rework lines are integers and no sum leaves the exact ones.
+    /// Whether the order of adding made no difference: all rework lines are integers and no sum leaves the
+    /// exact ones.
     pub exact: bool,
 }
 
@@ -141,7 +145,8 @@ impl Sealed {
         self.irregular_positions().count() - self.marks().irregular_live
     }
 
-    /// Takes the events whose identity occurs in `lines` out of the set. Only before anything was taken. Returns how many.
+    /// Takes the events whose identity occurs in `lines` out of the set. Only before anything was taken.
+    /// Returns how many.
     pub fn without(&mut self, lines: &[u8]) -> usize {
         let mut keys = HashSet::new();
         add_keys(lines, &mut keys);
@@ -209,8 +214,8 @@ impl Sealed {
         }
     }
 
-    /// Hands out events: the text of a JSON array of those at `positions`, as many from the first on as fit about a mebibyte, at least
-    /// one. They are live from now on. Returns the text and how many they are.
+    /// Hands out events: the text of a JSON array of those at `positions`, as many from the first on as fit
+    /// about a mebibyte, at least one. They are live from now on. Returns the text and how many they are.
     ///
     /// # Errors
     /// [`Error::Changed`], or whatever reading says; no event is live then that was not.
@@ -300,8 +305,8 @@ impl Sealed {
         sums
     }
 
-    /// JSON text of `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed events of regular
-    /// shape, by first occurrence.
+    /// JSON text of `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed
+    /// events of regular shape, by first occurrence.
     #[must_use]
     pub fn ranking(&self) -> Vec<u8> {
         let mut marks = self.marks();

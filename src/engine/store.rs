@@ -1,12 +1,14 @@
 //! One folder: what all the store objects, ledgers and worker threads of a process share.
 //!
-//! This file owns the state and the two brackets around every write, [`Store::begin`] and [`Store::end`]; what happens between them is in
-//! `writer` (appending), `rewrite` (compaction, saving), `recovery` (after a crash) and `peers` (beside the JavaScript module).
+//! This file owns the state and the two brackets around every write, [`Store::begin`] and [`Store::end`];
+//! what happens between them is in `writer` (appending), `rewrite` (compaction, saving), `recovery` (after a
+//! crash) and `peers` (beside the JavaScript module).
 //!
 //! Invariants:
-//! - Between `begin` and `end` this process holds the folder lock, no rewrite is half done, and the open log is the one
-//!   that its name leads to.
-//! - Locks are taken in the order state, queue, sums, index; the queue is never held while waiting for anything.
+//! - Between `begin` and `end` this process holds the folder lock, no rewrite is half done, and the open log
+//!   is the one that its name leads to.
+//! - Locks are taken in the order state, queue, sums, index; the queue is never held while waiting for
+//!   anything.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
@@ -40,11 +42,13 @@ pub struct Store {
     /// The sums for readers, who hold no lock.
     pub(super) sums: Mutex<Summary>,
     pub(super) index: Mutex<Option<Arc<Index>>>,
-    /// An fsync failed and somebody opened the store anew since: copy the log into a new file before going on.
+    /// An fsync failed and somebody opened the store anew since: copy the log into a new file before going
+    /// on.
     pub(super) renewal: AtomicBool,
     /// What the keeper has been asked to see to.
     pub(super) tended: Tended,
-    /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in time.
+    /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in
+    /// time.
     pub(super) leases: bool,
 }
 
@@ -91,8 +95,9 @@ pub(super) struct State {
 impl Store {
     /// A folder that need not exist. Touches no disk.
     ///
-    /// With `leases`, the folder lock is kept over a burst of appends for about a millisecond, and the caller must see to it that
-    /// [`Store::end_lease`] is called by another thread soon after each append that returns with the lease running.
+    /// With `leases`, the folder lock is kept over a burst of appends for about a millisecond, and the caller
+    /// must see to it that [`Store::end_lease`] is called by another thread soon after each append that
+    /// returns with the lease running.
     #[must_use]
     pub fn new(folder: Folder, leases: bool) -> Self {
         Self {
@@ -212,8 +217,8 @@ impl Store {
         }
     }
 
-    /// Brings `index.json` up to date if no append came for a while: a large one takes time and would hold up a burst. Returns
-    /// whether to come again.
+    /// Brings `index.json` up to date if no append came for a while: a large one takes time and would hold up
+    /// a burst. Returns whether to come again.
     pub fn tidy(&self) -> bool {
         let Ok(state) = self.state.try_lock() else { return true };
         if !state.index_behind {
@@ -237,8 +242,8 @@ impl Store {
         self.state.try_lock().is_ok_and(|state| state.log.is_some())
     }
 
-    /// Brings the sums of the checkpoint up to the end of the log, unless more than `budget` bytes would have to be read.
-    /// Returns whether they are there. The folder lock is held.
+    /// Brings the sums of the checkpoint up to the end of the log, unless more than `budget` bytes would have
+    /// to be read. Returns whether they are there. The folder lock is held.
     pub(super) fn sum_up(&self, state: &mut State, budget: Option<u64>) -> Result<bool> {
         let State { lock: Some(lock), checkpoint, log: Some(log), .. } = state else { return Ok(false) };
         let failed = |error: std::io::Error| self.at("read", CHECKPOINT, &error);

@@ -1,8 +1,9 @@
 //! The sums over the first part of a log: what `getStats` and `index.json` tell.
 //!
-//! Invariant: a summary covers exactly the whole lines of `[0, offset)` of one log, and says how to recognise that log: by its
-//! identity, by a checksum of the bytes just before `offset`, and, while nothing was added, by its time of change. A summary that
-//! does not recognise the log is worthless and is made anew from the log, which alone tells the truth.
+//! Invariant: a summary covers exactly the whole lines of `[0, offset)` of one log, and says how to recognise
+//! that log: by its identity, by a checksum of the bytes just before `offset`, and, while nothing was added,
+//! by its time of change. A summary that does not recognise the log is worthless and is made anew from the
+//! log, which alone tells the truth.
 
 use std::io;
 
@@ -106,8 +107,8 @@ impl Summary {
         }
     }
 
-    /// Brings the sums up to the last whole line of the log, and starts anew if the log is not the one they are of. Returns the
-    /// bytes behind that line.
+    /// Brings the sums up to the last whole line of the log, and starts anew if the log is not the one they
+    /// are of. Returns the bytes behind that line.
     pub(crate) fn catch_up(&mut self, log: &dyn File) -> io::Result<Vec<u8>> {
         let stat = log.stat()?;
         if !self.mark.recognises(log, &stat)? {

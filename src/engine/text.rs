@@ -1,13 +1,13 @@
 //! JSON strings and white space, as bytes.
 //!
-//! JavaScript strings are UTF-16 and may hold a lone surrogate; UTF-8 may not. So a decoded string is kept here as
-//! WTF-8: UTF-8 in which a lone surrogate has the three-byte form that UTF-8 forbids (`ED A0 80` to `ED BF BF`).
-//! Two surrogates that form a pair are always one four-byte character, so two decoded strings are equal in
-//! JavaScript exactly if their bytes are equal.
+//! JavaScript strings are UTF-16 and may hold a lone surrogate; UTF-8 may not. So a decoded string is kept
+//! here as WTF-8: UTF-8 in which a lone surrogate has the three-byte form that UTF-8 forbids (`ED A0 80` to
+//! `ED BF BF`). Two surrogates that form a pair are always one four-byte character, so two decoded strings
+//! are equal in JavaScript exactly if their bytes are equal.
 //!
-//! Bytes of a file that are not UTF-8 become U+FFFD, as `buffer.toString('utf8')` makes them; in particular the
-//! three-byte form of a surrogate, met raw in a file, is three times U+FFFD. Nothing in this file panics, whatever
-//! the input, and nothing but the results is allocated.
+//! Bytes of a file that are not UTF-8 become U+FFFD, as `buffer.toString('utf8')` makes them; in particular
+//! the three-byte form of a surrogate, met raw in a file, is three times U+FFFD. Nothing in this file panics,
+//! whatever the input, and nothing but the results is allocated.
 
 use std::borrow::Cow;
 
@@ -16,8 +16,8 @@ const HIGHS: u64 = ONES << 7;
 
 /// Removes from both ends what `String.prototype.trim` removes.
 ///
-/// The search from the end is safe in bytes: every white space character of more than one byte begins with a lead
-/// byte, which no decoder takes for the continuation of an earlier, broken character.
+/// The search from the end is safe in bytes: every white space character of more than one byte begins with a
+/// lead byte, which no decoder takes for the continuation of an earlier, broken character.
 #[inline]
 #[must_use]
 pub fn trim(line: &[u8]) -> &[u8] {
@@ -82,8 +82,8 @@ const fn is_stop(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\')
 }
 
-/// Splits `bytes`, which begin just after an opening quote, at the closing one: the raw text between the quotes,
-/// whether it has an escape, and what follows. `None` if V8 would not accept the string.
+/// Splits `bytes`, which begin just after an opening quote, at the closing one: the raw text between the
+/// quotes, whether it has an escape, and what follows. `None` if V8 would not accept the string.
 #[inline]
 pub(super) fn split_string(bytes: &[u8]) -> Option<(&[u8], bool, &[u8])> {
     let (raw, tail) = bytes.split_at_checked(plain_run(bytes))?;
@@ -138,8 +138,8 @@ fn code_unit(digits: [u8; 4]) -> Option<u32> {
 
 /// Decodes the raw text between the quotes of a JSON string into WTF-8. Borrowed when nothing has to change.
 ///
-/// `raw` should be a string that the scanner accepted. In any other an escape that JSON does not know stands for
-/// itself.
+/// `raw` should be a string that the scanner accepted. In any other an escape that JSON does not know stands
+/// for itself.
 #[must_use]
 pub fn decode_json_str(raw: &[u8]) -> Cow<'_, [u8]> {
     let Some((plain, mut rest)) = memchr::memchr(b'\\', raw).and_then(|at| raw.split_at_checked(at)) else {
@@ -148,8 +148,8 @@ pub fn decode_json_str(raw: &[u8]) -> Cow<'_, [u8]> {
     let mut out = Vec::with_capacity(raw.len());
     out.extend_from_slice(&decode_utf8(plain));
     loop {
-        // Here `rest` is empty or begins with a backslash. A backslash is never part of a longer character, so each
-        // stretch between two of them may be decoded on its own.
+        // Here `rest` is empty or begins with a backslash. A backslash is never part of a longer character,
+        // so each stretch between two of them may be decoded on its own.
         let (unit, after) = match rest {
             [b'\\', b'u', after @ ..] => match split_code_unit(after) {
                 Some(split) => split,
@@ -199,8 +199,8 @@ fn push_wtf8(point: u32, out: &mut Vec<u8>) {
     }
 }
 
-/// Reads a whole JSON string with its quotes, such as `JSON.stringify` writes, into WTF-8. `None` if `text` is
-/// anything else.
+/// Reads a whole JSON string with its quotes, such as `JSON.stringify` writes, into WTF-8. `None` if `text`
+/// is anything else.
 #[must_use]
 pub fn parse_json_string(text: &[u8]) -> Option<Vec<u8>> {
     match split_string(text.strip_prefix(b"\"")?)? {
@@ -215,8 +215,9 @@ pub fn parse_json_string(text: &[u8]) -> Option<Vec<u8>> {
 pub fn write_json_string(wtf8: &[u8], out: &mut Vec<u8>) {
     out.reserve(wtf8.len() + 2);
     out.push(b'"');
-    // A lone surrogate is the only thing that `plain_run` does not stop at and that has to be escaped. 0xED also
-    // begins the Hangul syllables from U+D000 on, so this searches for the first byte and looks at the second.
+    // A lone surrogate is the only thing that `plain_run` does not stop at and that has to be escaped. 0xED
+    // also begins the Hangul syllables from U+D000 on, so this searches for the first byte and looks at the
+    // second.
     let mut rest = wtf8;
     while let Some((stretch, tail)) = memchr::memchr(0xED, rest).and_then(|lead| rest.split_at_checked(lead))
     {

@@ -1,11 +1,13 @@
 //! The user-level lock: `acquireLock()` and what `save()` and `compact()` of a ledger hold.
 //!
-//! To JavaScript programs it is the file `.lock`, with the original's content, made at once with all of it and refreshed while held. Among
-//! ourselves it is the operating system's lock on `.events.own`: exclusive, and free the moment its holder dies, so that a `.lock` of
-//! ours whose `.events.own` is free belongs to a dead process and is taken over at once.
+//! To JavaScript programs it is the file `.lock`, with the original's content, made at once with all of it
+//! and refreshed while held. Among ourselves it is the operating system's lock on `.events.own`: exclusive,
+//! and free the moment its holder dies, so that a `.lock` of ours whose `.events.own` is free belongs to a
+//! dead process and is taken over at once.
 //!
-//! Invariant: between [`UserLock::acquire`] and [`UserLock::release`] no other process of ours gets past `acquire`, and no JavaScript
-//! program that checks `.lock` does, unless we were stopped for so long that the file went stale.
+//! Invariant: between [`UserLock::acquire`] and [`UserLock::release`] no other process of ours gets past
+//! `acquire`, and no JavaScript program that checks `.lock` does, unless we were stopped for so long that the
+//! file went stale.
 
 use std::io;
 use std::time::Duration;
@@ -122,7 +124,8 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
     let file = match linked {
         Ok(()) => file,
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Attempt::Unclear),
-        // A file system without hard links: the name is exclusive all the same, its content comes a moment later.
+        // A file system without hard links: the name is exclusive all the same, its content comes a moment
+        // later.
         Err(error)
             if matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
         {

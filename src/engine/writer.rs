@@ -1,8 +1,9 @@
 //! Appending: from a line in memory to a line in the log.
 //!
-//! Every line goes through the queue, and only the holder of the state takes lines out, so lines of one process are written in the order of
-//! their acceptance, whoever does the writing. The caller's own thread writes at once if nobody else holds the folder; otherwise the
-//! line waits for [`Store::settle`] or [`Store::flush`], which may take their time on a background thread.
+//! Every line goes through the queue, and only the holder of the state takes lines out, so lines of one
+//! process are written in the order of their acceptance, whoever does the writing. The caller's own thread
+//! writes at once if nobody else holds the folder; otherwise the line waits for [`Store::settle`] or
+//! [`Store::flush`], which may take their time on a background thread.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
@@ -22,18 +23,20 @@ const BATCH: usize = 4 << 20;
 pub enum Appended {
     /// Accepted; nothing more to wait for.
     Settled,
-    /// In the operating system's hands, but something that belongs to it (an fsync, `index.json`, a JavaScript program's rewrite) is
-    /// still to be waited for with [`Store::settle`].
+    /// In the operating system's hands, but something that belongs to it (an fsync, `index.json`, a
+    /// JavaScript program's rewrite) is still to be waited for with [`Store::settle`].
     Written(Ticket),
     /// Still in the queue.
     Queued(Ticket),
 }
 
 impl Store {
-    /// Appends whole lines (each ending in a newline) from the caller's own thread, waiting a few milliseconds at most for the folder.
+    /// Appends whole lines (each ending in a newline) from the caller's own thread, waiting a few
+    /// milliseconds at most for the folder.
     ///
     /// # Errors
-    /// [`Error::TooLong`]; with [`OnFault::Refuse`] whatever the disk says, and then nothing of it is in the log or will be.
+    /// [`Error::TooLong`]; with [`OnFault::Refuse`] whatever the disk says, and then nothing of it is in the
+    /// log or will be.
     pub fn append(&self, lines: Vec<u8>, on_fault: OnFault, durability: Durability) -> Result<Appended> {
         let bytes = longest_line(&lines);
         if bytes > MAX_LINE {
@@ -70,11 +73,13 @@ impl Store {
         }
     }
 
-    /// Waits until appended lines, those of all tickets in the range, have all that their acceptance promises. For background threads.
+    /// Waits until appended lines, those of all tickets in the range, have all that their acceptance
+    /// promises. For background threads.
     ///
     /// # Errors
-    /// What refused lines of one of the tickets; asked for a single ticket, its lines are then neither in the log nor in the queue.
-    /// [`Error::Unsafe`] or the failure of an fsync: they are in the log, but may not survive a power cut.
+    /// What refused lines of one of the tickets; asked for a single ticket, its lines are then neither in the
+    /// log nor in the queue. [`Error::Unsafe`] or the failure of an fsync: they are in the log, but may not
+    /// survive a power cut.
     pub fn settle(&self, tickets: RangeInclusive<Ticket>, durability: Durability) -> Result<()> {
         let drained = if self.queue().contains_any(&tickets) {
             self.drain(&mut self.state(), FOLDER_WAIT)
@@ -115,8 +120,8 @@ impl Store {
         }
     }
 
-    /// Best effort before the process ends: what waits is written if the folder can be had within `wait`; a small `index.json`
-    /// follows.
+    /// Best effort before the process ends: what waits is written if the folder can be had within `wait`; a
+    /// small `index.json` follows.
     pub fn flush_at_exit(&self, wait: Duration) {
         if !self.queue().is_empty()
             && let Some(mut state) = self.state_within(wait)
@@ -207,8 +212,8 @@ impl Store {
     }
 }
 
-/// How much of `lines` is made of lines whose text is in the file, when the first `stored` bytes are. A line that lacks no more than its
-/// newline is there: readers count it, and the next append brings the newline.
+/// How much of `lines` is made of lines whose text is in the file, when the first `stored` bytes are. A line
+/// that lacks no more than its newline is there: readers count it, and the next append brings the newline.
 fn stored_lines(lines: &[u8], stored: usize) -> usize {
     if lines.get(stored) == Some(&b'\n') {
         return stored + 1;

@@ -1,7 +1,8 @@
 //! The only place that knows Node-API.
 //!
-//! Each export takes its arguments, makes one engine call and hands the result over. What may wait or read much runs on libuv's pool (see
-//! `task`), never on the main thread and never on tokio, whose pending work Node drops at exit. Only text, numbers and typed arrays cross.
+//! Each export takes its arguments, makes one engine call and hands the result over. What may wait or read
+//! much runs on libuv's pool (see `task`), never on the main thread and never on tokio, whose pending work
+//! Node drops at exit. Only text, numbers and typed arrays cross.
 //!
 //! Every export catches panics: one that reached Node would end the process.
 

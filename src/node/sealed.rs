@@ -48,7 +48,8 @@ impl Sealed {
         count(self.set.irregular_count())
     }
 
-    /// Takes the events whose ids occur in the batch out of the set. Only before anything else. Returns how many.
+    /// Takes the events whose ids occur in the batch out of the set. Only before anything else. Returns how
+    /// many.
     ///
     /// # Errors
     /// If the set is in use.
@@ -93,7 +94,8 @@ impl Sealed {
         self.set.irregular().into()
     }
 
-    /// JSON array text of the events at `positions[start…]`, as many as fit about a mebibyte. They are live from now on.
+    /// JSON array text of the events at `positions[start…]`, as many as fit about a mebibyte. They are live
+    /// from now on.
     ///
     /// # Errors
     /// If they cannot be read from disk any more.
@@ -104,8 +106,8 @@ impl Sealed {
         Ok(Text(text))
     }
 
-    /// Sums over the sealed events of regular shape: events, violations, corrected, rework lines, and 1 if the order of adding made no
-    /// difference.
+    /// Sums over the sealed events of regular shape: events, violations, corrected, rework lines, and 1 if
+    /// the order of adding made no difference.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn metrics(&self) -> Float64Array {
@@ -113,8 +115,8 @@ impl Sealed {
         vec![events, violations, corrected, rework, f64::from(u8::from(exact))].into()
     }
 
-    /// JSON text `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed events of regular shape,
-    /// by first occurrence.
+    /// JSON text `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed
+    /// events of regular shape, by first occurrence.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn ranking(&self) -> Text {

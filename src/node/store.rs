@@ -62,7 +62,8 @@ impl Handle {
         self.find(false)
     }
 
-    /// The folder's store; the folder is made if need be. If it cannot be made, each write tells why, and a ledger's events wait.
+    /// The folder's store; the folder is made if need be. If it cannot be made, each write tells why, and a
+    /// ledger's events wait.
     fn created(&self) -> Arc<Store> {
         match self.find(true) {
             Ok(Some(store)) => store,
@@ -134,7 +135,8 @@ impl StoreCore {
         Self { path: path.into(), durability, store: Arc::default(), lock: Arc::default() }
     }
 
-    /// Writes the JSON text of one event, in this call. Returns 0 if there is nothing left to wait for, else a ticket for `settle`.
+    /// Writes the JSON text of one event, in this call. Returns 0 if there is nothing left to wait for, else
+    /// a ticket for `settle`.
     ///
     /// # Errors
     /// If it is refused; nothing is stored then.
@@ -156,7 +158,8 @@ impl StoreCore {
         Work::start(move || handle.created().settle(tickets, handle.durability))
     }
 
-    /// Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody must call `flush`.
+    /// Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody
+    /// must call `flush`.
     ///
     /// # Errors
     /// If it is too long.
@@ -219,7 +222,8 @@ impl StoreCore {
         })
     }
 
-    /// A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the columns or in sequence.
+    /// A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
+    /// columns or in sequence.
     ///
     /// # Errors
     /// If the folder cannot be looked at.
@@ -244,6 +248,17 @@ impl StoreCore {
         let handle = self.handle();
         Work::start(move || match handle.existing()? {
             Some(store) => store.compact(whole(max_events)).map(number),
+            None => Ok(0.0),
+        })
+    }
+
+    /// Closes a torn tail and sets malformed lines aside. Returns how many.
+    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
+    #[must_use]
+    pub fn repair(&self) -> AsyncTask<Work<f64>> {
+        let handle = self.handle();
+        Work::start(move || match handle.existing()? {
+            Some(store) => store.repair().map(number),
             None => Ok(0.0),
         })
     }

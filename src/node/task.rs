@@ -1,6 +1,7 @@
 //! Work on libuv's pool that settles a promise.
 //!
-//! libuv finishes what is running when a program calls `process.exit` or throws, and its promise keeps the program alive until then.
+//! libuv finishes what is running when a program calls `process.exit` or throws, and its promise keeps the
+//! program alive until then.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

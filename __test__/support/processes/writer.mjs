@@ -7,8 +7,16 @@
 import { writeSync } from 'node:fs';
 import { runEvent } from '../events.mjs';
 
-const { folder, name, how, count = Infinity, from = 0, implementation = 'ours', options = {}, pause = 0 } =
-  JSON.parse(process.argv[2]);
+const {
+  folder,
+  name,
+  how,
+  count = Infinity,
+  from = 0,
+  implementation = 'ours',
+  options = {},
+  pause = 0,
+} = JSON.parse(process.argv[2]);
 const { createEventStore, createPersistentLedger } =
   implementation === 'ours'
     ? await import('guidance-ledger')

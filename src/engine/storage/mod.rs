@@ -1,12 +1,12 @@
 //! What the engine needs of a disk, and nothing more.
 //!
-//! A [`Storage`] is one folder of one process: flat file names in, bytes and facts out. Two implementations exist:
-//! [`os`] for real folders, and the simulated one in `tests/sim`, which fails, tears, kills and cuts power on
-//! command. Every byte the engine reads or writes, each clock and each pause passes through here, so what the
-//! simulation has seen is the whole of what the engine does.
+//! A [`Storage`] is one folder of one process: flat file names in, bytes and facts out. Two implementations
+//! exist: [`os`] for real folders, and the simulated one in `tests/sim`, which fails, tears, kills and cuts
+//! power on command. Every byte the engine reads or writes, each clock and each pause passes through here, so
+//! what the simulation has seen is the whole of what the engine does.
 //!
-//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing. Loops over short
-//! writes, ordering and recovery belong to the callers, where the simulation can break them.
+//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing. Loops
+//! over short writes, ordering and recovery belong to the callers, where the simulation can break them.
 
 pub mod os;
 #[cfg(unix)]
@@ -16,8 +16,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Identity of a file. Inode numbers are reused at once, so the time of birth is part of it; on file systems that keep
-/// none, an identity means something only while a descriptor pins the inode.
+/// Identity of a file. Inode numbers are reused at once, so the time of birth is part of it; on file systems
+/// that keep none, an identity means something only while a descriptor pins the inode.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct FileId {
     /// Device number.
@@ -45,15 +45,16 @@ pub struct Stat {
     pub regular: bool,
 }
 
-/// How to open a file. No mode follows a symbolic link in the last component, and all insist on a regular file.
+/// How to open a file. No mode follows a symbolic link in the last component, and all insist on a regular
+/// file.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Open {
     /// For reading; the file must exist.
     Read,
     /// For reading and writing at positions; created empty if missing.
     Side,
-    /// For reading and for appending: each write goes to the end of the file as it is at that moment. Created empty
-    /// if missing.
+    /// For reading and for appending: each write goes to the end of the file as it is at that moment. Created
+    /// empty if missing.
     Append,
     /// A new file for reading and writing; fails with `AlreadyExists` if the name is taken, by a link too.
     New,
@@ -91,8 +92,8 @@ pub trait File: Send + Sync {
     /// Whatever `ftruncate` says.
     fn set_len(&self, size: u64) -> io::Result<()>;
 
-    /// Content (and the metadata needed to read it back) to stable storage. Never call it again on the same file
-    /// after it failed: the kernel forgets the error and the pages.
+    /// Content (and the metadata needed to read it back) to stable storage. Never call it again on the same
+    /// file after it failed: the kernel forgets the error and the pages.
     ///
     /// # Errors
     /// Whatever `fdatasync` says.
@@ -104,8 +105,8 @@ pub trait File: Send + Sync {
     /// Whatever `fchmod` says.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
 
-    /// Takes the exclusive lock of this open file if nobody else has it. Freed by [`File::unlock`], by closing, and
-    /// by the death of the process.
+    /// Takes the exclusive lock of this open file if nobody else has it. Freed by [`File::unlock`], by
+    /// closing, and by the death of the process.
     ///
     /// # Errors
     /// Whatever `flock` says, but not that the lock is taken.

@@ -1,8 +1,8 @@
 //! A real folder.
 //!
-//! Invariant: no name is followed through a symbolic link, and nothing but a regular file is opened, so that a planted
-//! link, pipe or device can neither redirect a write nor hang us. New files are readable by their owner only: events
-//! may hold prompts and secrets.
+//! Invariant: no name is followed through a symbolic link, and nothing but a regular file is opened, so that
+//! a planted link, pipe or device can neither redirect a write nor hang us. New files are readable by their
+//! owner only: events may hold prompts and secrets.
 
 use std::fs::{self, OpenOptions};
 use std::io;

@@ -5,15 +5,16 @@
 #[cfg(target_os = "linux")]
 use std::{fs::File, io, os::fd::AsRawFd};
 
-/// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs on).
+/// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs
+/// on).
 #[cfg(target_os = "linux")]
 const F_SETSIG: libc::c_int = 10;
 
 /// Whether no process has the inode of `file`, which must be open for reading only, open for writing.
 ///
-/// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should somebody
-/// open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it, which is ignored by
-/// default, where the usual `SIGIO` would end the process.
+/// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should
+/// somebody open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
+/// which is ignored by default, where the usual `SIGIO` would end the process.
 #[cfg(target_os = "linux")]
 pub(super) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
     let fd = file.as_raw_fd();
