@@ -118,7 +118,7 @@ describeFaults('kill -9 at each system call', () => {
       const random = new Random(seed + 2);
       const chosen = process.env.EVERY_CALL
         ? moments
-        : moments.filter(() => random.chance(24 / moments.length));
+        : moments.filter(() => random.chance(12 / moments.length));
       for (let i = 0; i < chosen.length; i += 2)
         await Promise.all(chosen.slice(i, i + 2).map((it) => die(action, it)));
     },

@@ -6,6 +6,7 @@
 // written reaches its reader; only a reader who has gone away ends the process at once.
 
 const { version } = require('../../package.json');
+const { EXIT } = require('./exit-codes.js');
 const { chosenFolder } = require('./folder.js');
 const { commandHelp, toolHelp } = require('./help.js');
 const { nearest } = require('./nearest.js');
@@ -16,8 +17,6 @@ const { colours, wantsColour } = require('./terminal.js');
 const { UsageError } = require('./usage-error.js');
 
 /** @typedef {import('./options.js').Command} Command */
-
-const EXIT = { done: 0, findings: 1, usage: 2, locked: 3, failed: 4 };
 
 /** @type {readonly Command[]} */
 const COMMANDS = [

@@ -186,9 +186,9 @@ fn draw(allowed: Allowed, kind: Kind, bytes: usize, random: &mut Random) -> Opti
         faults.push(Fault::Cut(moment, random.pick(&Medium::ALL)));
     }
     if allowed.pauses {
-        let long = Duration::from_secs(40);
-        let times = [Duration::from_micros(300), Duration::from_millis(8), Duration::from_millis(400), long];
-        faults.push(Fault::Pause(random.pick(&times)));
+        // Seldom longer than anybody should wait: those who do take many turns.
+        let long = if random.one_in(8) { 40_000 } else { 60 };
+        faults.push(Fault::Pause(Duration::from_micros(random.pick(&[300, 8_000, 400_000, long * 1000]))));
     }
     if faults.is_empty() { None } else { Some(random.pick(&faults)) }
 }

@@ -127,9 +127,6 @@ impl Subject for OpenEngine {
     }
 
     fn save(&mut self, fresh: &[Vec<u8>]) -> Answer<()> {
-        if self.loaded.is_none() {
-            self.loaded = Some(Sealed::load(&self.store).map_err(refusal)?);
-        }
         self.live.extend(joined(fresh));
         self.locked(|this| {
             let first = this.loaded.as_ref().map_or(0, Sealed::len);

@@ -27,7 +27,7 @@ use super::trace::Trace;
 pub(crate) struct Killed;
 
 /// More calls than any scenario needs: somebody turns in circles.
-const MOST_CALLS: u64 = 60_000;
+const MOST_CALLS: u64 = 500_000;
 /// A turn that takes longer than this in real time is stuck.
 const HUNG: Duration = Duration::from_secs(60);
 const NOBODY: usize = usize::MAX;
