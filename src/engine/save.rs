@@ -47,14 +47,14 @@ impl Store {
         let mut next = 0;
         let lines = holdings.live.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         for (line, &position) in lines.zip(holdings.positions) {
-            self.write_sealed(holdings, next, position as usize, draft)?;
+            self.write_loaded(holdings, next, position as usize, draft)?;
             draft.line(line).map_err(|error| self.at("write", draft.name(), &error))?;
             next = position as usize + 1;
         }
-        self.write_sealed(holdings, next, usize::MAX, draft)
+        self.write_loaded(holdings, next, usize::MAX, draft)
     }
 
-    fn write_sealed(
+    fn write_loaded(
         &self,
         holdings: &Holdings<'_>,
         start: usize,
@@ -62,7 +62,7 @@ impl Store {
         draft: &mut Draft,
     ) -> Result<()> {
         let Some(sealed) = holdings.sealed.filter(|_| start < end) else { return Ok(()) };
-        sealed.visit_sealed(start, end, &mut |text| {
+        sealed.visit_loaded(start, end, &mut |text| {
             draft.line(text).map_err(|error| self.at("write", draft.name(), &error))
         })
     }
