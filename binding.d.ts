@@ -48,7 +48,8 @@ export declare class Sealed {
   /** Number of sealed events whose shape only JavaScript can sum up. */
   get irregularCount(): number
   /**
-   * Takes the events whose ids occur in the batch out of the set. Only before anything else. Returns how many.
+   * Takes the events whose ids occur in the batch out of the set. Only before anything else. Returns how
+   * many.
    *
    * # Errors
    * If the set is in use.
@@ -65,20 +66,21 @@ export declare class Sealed {
   /** Positions of the sealed events whose shape only JavaScript can sum up. */
   irregular(): Uint32Array
   /**
-   * JSON array text of the events at `positions[start…]`, as many as fit about a mebibyte. They are live from now on.
+   * JSON array text of the events at `positions[start…]`, as many as fit about a mebibyte. They are live
+   * from now on.
    *
    * # Errors
    * If they cannot be read from disk any more.
    */
   take(positions: Uint32Array, start: number): Text
   /**
-   * Sums over the sealed events of regular shape: events, violations, corrected, rework lines, and 1 if the order of adding made no
-   * difference.
+   * Sums over the sealed events of regular shape: events, violations, corrected, rework lines, and 1 if
+   * the order of adding made no difference.
    */
   metrics(): Float64Array
   /**
-   * JSON text `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed events of regular shape,
-   * by first occurrence.
+   * JSON text `[[ruleId, frequency, totalRework, firstPosition, firstIndexInEvent], …]` over the sealed
+   * events of regular shape, by first occurrence.
    */
   ranking(): Text
 }
@@ -88,7 +90,8 @@ export declare class StoreCore {
   /** `path` is absolute. */
   constructor(path: string, options: StoreCoreOptions)
   /**
-   * Writes the JSON text of one event, in this call. Returns 0 if there is nothing left to wait for, else a ticket for `settle`.
+   * Writes the JSON text of one event, in this call. Returns 0 if there is nothing left to wait for, else
+   * a ticket for `settle`.
    *
    * # Errors
    * If it is refused; nothing is stored then.
@@ -97,10 +100,11 @@ export declare class StoreCore {
   /** Waits until the events of these tickets have all that their acceptance promises. */
   settle(first: number, last: number): Promise<void>
   /**
-   * Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody must call `flush`.
+   * Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody
+   * must call `flush`.
    *
    * # Errors
-   * If it is too long, or the folder cannot be made.
+   * If it is too long.
    */
   log(line: string): boolean
   /**
@@ -117,7 +121,8 @@ export declare class StoreCore {
   /** Sums over the log as it is now. */
   stats(): Promise<StoreCoreStats>
   /**
-   * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the columns or in sequence.
+   * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
+   * columns or in sequence.
    *
    * # Errors
    * If the folder cannot be looked at.
@@ -125,6 +130,8 @@ export declare class StoreCore {
   open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean): Reader
   /** Evicts the oldest events until `max_events` are left. Returns how many. */
   compact(maxEvents: number): Promise<number>
+  /** Closes a torn tail and sets malformed lines aside. Returns how many. */
+  repair(): Promise<number>
   /** How many `compact` would evict. */
   compactable(maxEvents: number): Promise<number>
   /** Replaces all events by those of the batch. */

@@ -406,6 +406,15 @@ export declare class EventStore {
   /** Reads the whole log and reports what is not in order. Changes nothing. */
   verify(): Promise<VerifyReport>;
 
+  /**
+   * Moves malformed lines, byte for byte, to `events.rejected.ndjson` and closes a torn tail. Events stay as they are. Without
+   * malformed lines nothing is rewritten.
+   */
+  repair(): Promise<{
+    /** Number of lines moved. */
+    rejected: number;
+  }>;
+
   /** Removes the store's files. `events.rejected.ndjson` stays. */
   destroy(): Promise<void>;
 

@@ -83,15 +83,14 @@ describeOurs('what is no event', () => {
     Object.entries(NO_EVENTS).filter(
       ([name]) => !name.includes('toJSON') && !['a Date', 'a boxed string'].includes(name),
     ),
-  )('logEvent and finalizeEvent: %s', async (_, bad) => {
+  )('logEvent and finalizeEvent: %s', async (name, bad) => {
     const folder = fresh();
     for (const enableWAL of [true, false]) {
       const ledger = open(ours, folder, { enableWAL });
       for (const call of [() => ledger.logEvent(bad), () => ledger.finalizeEvent(bad)]) {
         const before = snapshot(folder);
-        expect(call).toThrow(
-          bad?.bad === undefined && !Object.getOwnPropertyDescriptor(Object(bad), 'bad') ? TypeError : Error,
-        );
+        // A getter is called by the copy that logEvent() makes: what it throws is the caller's own error.
+        expect(call).toThrow(name.includes('getter') ? Error : TypeError);
         expect(snapshot(folder)).toEqual(before);
       }
       expect(ledger.eventCount).toBe(0);

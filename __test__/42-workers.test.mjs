@@ -12,11 +12,14 @@ function start(folder, name, how, count) {
     workerData: { folder, name, how, count },
   });
   onTestFinished(() => worker.terminate());
+  ends.set(worker, once(worker, 'exit'));
   return worker;
 }
 
+const ends = new WeakMap();
+
 const done = async (worker) => {
-  const [code] = await once(worker, 'exit');
+  const [code] = await ends.get(worker);
   expect(code).toBe(0);
 };
 

@@ -133,6 +133,10 @@ class EventStore {
     return JSON.parse(await this.#core.verify());
   }
 
+  async repair() {
+    return { rejected: await this.#core.repair() };
+  }
+
   async destroy() {
     await this.#core.destroy();
   }

@@ -23,7 +23,11 @@ const KILLS: Allowed = Allowed { shorts: true, kills: true, pauses: true, ..NOTH
 const CUTS: Allowed = Allowed { kills: true, cuts: true, ..NOTHING };
 
 fn engine(leases: bool) -> Arc<dyn System> {
-    Arc::new(Engine { leases, user_lock: false })
+    Arc::new(Engine { leases, ..Engine::STORE })
+}
+
+fn ledger(leases: bool) -> Arc<dyn System> {
+    Arc::new(Engine { leases, ..Engine::LEDGER })
 }
 
 #[test]
@@ -41,8 +45,8 @@ fn logged_events_survive_kills() {
         allowed: KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 10_000);
-    explore(&scenario, &engine(true), 5_000);
+    explore(&scenario, &ledger(false), 10_000);
+    explore(&scenario, &ledger(true), 5_000);
 }
 
 #[test]
@@ -97,7 +101,7 @@ fn durable_logged_events_survive_power_cuts() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 10_000);
+    explore(&scenario, &ledger(false), 10_000);
 }
 
 #[test]

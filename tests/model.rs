@@ -22,7 +22,7 @@ use sim::subject::System;
 const NOTHING: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false };
 
 fn engine(leases: bool) -> Arc<dyn System> {
-    Arc::new(Engine { leases, user_lock: false })
+    Arc::new(Engine { leases, ..Engine::STORE })
 }
 
 #[test]
@@ -47,7 +47,7 @@ fn rewriters() {
     explore(&scenario, &engine(true), 5_000);
     let ledgers =
         Scenario { name: "saving ledgers", wishes: &[Wish::Log, Wish::Save, Wish::Read], ..scenario };
-    explore(&ledgers, &engine(false), 5_000);
+    explore(&ledgers, &(Arc::new(Engine::LEDGER) as Arc<dyn System>), 5_000);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn one_holder_at_a_time() {
     explore(&scenario, &engine(false), 5_000);
     let compactors =
         Scenario { name: "locks and compactions", wishes: &[Wish::Hold, Wish::Compact], ..scenario };
-    explore(&compactors, &(Arc::new(Engine { leases: false, user_lock: true }) as Arc<dyn System>), 5_000);
+    explore(&compactors, &(Arc::new(Engine { user_lock: true, ..Engine::STORE }) as Arc<dyn System>), 5_000);
 }
 
 #[test]
@@ -82,7 +82,7 @@ const BESIDE: Scenario = Scenario {
 
 #[test]
 fn beside_the_original_that_appends() {
-    let engine: Arc<dyn System> = Arc::new(Engine { leases: false, user_lock: true });
+    let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
     explore(&BESIDE, &engine, 10_000);
     let killed = Scenario {
         name: "beside the original, which appends, killed",
@@ -95,7 +95,7 @@ fn beside_the_original_that_appends() {
 // Its `save()` cannot be lived beside: it erases whatever its process has not loaded.
 #[test]
 fn beside_the_original_that_compacts() {
-    let engine: Arc<dyn System> = Arc::new(Engine { leases: false, user_lock: true });
+    let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
     let scenario = Scenario {
         name: "beside the original, which compacts",
         wishes: &[Wish::Append],

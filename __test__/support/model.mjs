@@ -50,7 +50,7 @@ const regular = (event) => Number.isFinite(event.timestamp) && typeof event.task
 
 /** What index.json must say of these events. */
 export function truth(events) {
-  const times = events.map((event) => event.timestamp).filter(countable);
+  const times = events.map((event) => event.timestamp).filter(Number.isFinite);
   const ends = times.reduce(
     ([low, high], time) => [Math.min(low, time), Math.max(high, time)],
     [Infinity, -Infinity],
@@ -216,6 +216,8 @@ function rank({ event }) {
 export class PersistentLedger extends stores.PersistentLedger {
   known = new Set();
   unsaved = new Set();
+  /** Whether a line was loaded that JSON.stringify would write otherwise. */
+  odd = false;
 
   constructor(config = {}) {
     super(Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)));
@@ -257,9 +259,16 @@ export class PersistentLedger extends stores.PersistentLedger {
     this.unsaved.clear();
   }
 
+  /** Takes note of what a load brings in. */
+  meet() {
+    for (const line of this.store.lines().filter(({ kind }) => kind === 'event')) {
+      this.known.add(identity(line.event, line.raw.toString('latin1')));
+      this.odd ||= !line.canonical;
+    }
+  }
+
   async load() {
-    for (const { event, raw } of this.store.lines().filter((line) => line.kind === 'event'))
-      this.known.add(identity(event, raw.toString('latin1')));
+    this.meet();
     await super.load();
   }
 
@@ -277,6 +286,7 @@ export class PersistentLedger extends stores.PersistentLedger {
           (line) => line.kind === 'event' && !held.has(identity(line.event, line.raw.toString('latin1'))),
         );
       if (unseen.length > 0) fired.add(7);
+      if (this.odd) fired.add(12);
       await this.store.ensureDirectory();
       this.store.rewrite([...texts.map((text) => judge(Buffer.from(text))), ...unseen]);
       this.known = held;
@@ -290,8 +300,7 @@ export class PersistentLedger extends stores.PersistentLedger {
     const unsaved = [...this.unsaved];
     const evicted = await super.compact();
     if (evicted > 0) {
-      for (const { event, raw } of this.store.lines().filter((line) => line.kind === 'event'))
-        this.known.add(identity(event, raw.toString('latin1')));
+      this.meet();
       if (unsaved.length > 0) fired.add(8);
       addsEvents.call(this, unsaved);
       this.unsaved = new Set(unsaved);

@@ -103,4 +103,4 @@ function deepJson(root) {
   return out.join('');
 }
 
-module.exports = { jsonText, plainJson, safe };
+module.exports = { escaped, jsonText, plainJson, safe };

@@ -19,6 +19,15 @@ pub(crate) struct Engine {
     pub(crate) leases: bool,
     /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other way.
     pub(crate) user_lock: bool,
+    /// Load the log on opening, as a ledger's `init()` does.
+    pub(crate) ledger: bool,
+}
+
+impl Engine {
+    /// An engine as an `EventStore` uses it.
+    pub(crate) const STORE: Self = Self { leases: false, user_lock: false, ledger: false };
+    /// … as a `PersistentLedger` does.
+    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ..Self::STORE };
 }
 
 struct OpenEngine {
@@ -37,13 +46,14 @@ impl System for Engine {
         let store = Arc::new(Store::new(Arc::clone(&folder), self.leases));
         let durability = if durable { Durability::Disk } else { Durability::Process };
         let user_lock = self.user_lock;
+        let loaded = self.ledger.then(|| Sealed::load(&store)).transpose().map_err(refusal)?;
         Ok(Box::new(OpenEngine {
             folder,
             store,
             durability,
             user_lock,
             held: None,
-            loaded: None,
+            loaded,
             live: Vec::new(),
         }))
     }
@@ -144,9 +154,6 @@ impl Subject for OpenEngine {
         let mut reader = Reader::new(Arc::clone(&self.store), Query::default(), false);
         while let Some(slice) = reader.next_slice().map_err(refusal)? {
             lines.extend(elements(&slice));
-        }
-        if self.loaded.is_none() && self.live.is_empty() {
-            self.loaded = Some(Sealed::load(&self.store).map_err(refusal)?);
         }
         Ok(lines)
     }

@@ -23,6 +23,8 @@ use super::trace::Trace;
 
 /// Seeds that are still tried after a failure, in the hope of a shorter one.
 const SEARCH_ON: u64 = 400;
+/// Who wrote what lies in the log at the beginning.
+const BEFORE: usize = 99;
 /// Bookkeeping that a recovery may renew.
 const BOOKKEEPING: [&str; 2] = [".events.ckpt", "index.json"];
 
@@ -164,7 +166,7 @@ fn start(scenario: &Scenario, record: &Record, random: &mut Random) -> Disk {
         1 => return Disk::with_files([]),
         2 => {}
         _ => {
-            let (events, lines) = history.begin(Author { pid: 0, peer: false }, &[0, 20]);
+            let (events, lines) = history.begin(Author { pid: BEFORE, peer: false }, &[0, 20]);
             history.end(events, 2);
             log.extend(lines.into_iter().flat_map(|line| [line, b"\n".to_vec()].concat()));
         }

@@ -82,7 +82,7 @@ impl History {
             let number = self.attempts.len() as u64;
             // Every fifth event is older than its place in the log tells.
             let stamp = 1_700_000_000_000 + number + if number % 5 == 4 { 0 } else { 1000 * number };
-            let pad = "x".repeat(pad);
+            let pad = &format!("{number}.").repeat(pad / 2 + 1)[..pad];
             let line = format!(
                 r#"{{"eventId":"e{number}","taskId":"t{}","timestamp":{stamp},"note":"{pad}"}}"#,
                 number % 3

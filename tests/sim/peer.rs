@@ -58,6 +58,11 @@ impl Peer {
         self.simulation.leave(self.pid);
     }
 
+    /// `randomUUID()`.
+    fn uuid(&self) -> uuid::Uuid {
+        uuid::Builder::from_random_bytes(self.folder.random().to_be_bytes()).into_uuid()
+    }
+
     fn author(&self) -> Author {
         Author { pid: self.pid, peer: true }
     }
@@ -110,7 +115,7 @@ impl Peer {
     fn write_all_events(&self, events: &[(u64, Vec<u8>)]) -> io::Result<()> {
         let bytes: Vec<u8> =
             events.iter().flat_map(|(_, line)| line.iter().copied().chain([b'\n'])).collect();
-        let temporary = format!("events.tmp.{}.ndjson", uuid::Uuid::from_u128(self.folder.random()));
+        let temporary = format!("events.tmp.{}.ndjson", self.uuid());
         self.write_file(&temporary, &bytes)?;
         self.folder.rename(&temporary, LOG)?;
         self.write_file(INDEX, json!({"eventCount": events.len()}).to_string().as_bytes())
@@ -144,7 +149,7 @@ impl Peer {
                 Err(_) => drop(self.folder.remove(LOCK)),
             }
         }
-        let holder = uuid::Uuid::from_u128(self.folder.random()).to_string();
+        let holder = self.uuid().to_string();
         let lock = json!({"holder": holder, "timestamp": self.folder.now_ms(), "pid": self.pid});
         self.write_file(LOCK, lock.to_string().as_bytes())?;
         self.holder = Some(holder);

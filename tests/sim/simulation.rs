@@ -30,6 +30,8 @@ pub(crate) struct Killed;
 const MOST_CALLS: u64 = 500_000;
 /// A turn that takes longer than this in real time is stuck.
 const HUNG: Duration = Duration::from_secs(60);
+/// From a power cut to the next process.
+const BOOT: Duration = Duration::from_secs(20);
 const NOBODY: usize = usize::MAX;
 /// Tells a sync that it fails: unlike other failed calls it does something, it loses the pages.
 pub(crate) const SYNC_FAILS: usize = 1;
@@ -404,6 +406,7 @@ impl Simulation {
                 let World { disk, chaos, .. } = &mut *world;
                 *disk = image::surviving(disk, medium, chaos.random());
                 world.was_cut = true;
+                world.clock += BOOT;
                 drop(world);
                 threads.iter().for_each(Thread::unpark);
             }

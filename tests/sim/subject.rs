@@ -41,7 +41,7 @@ pub(crate) trait Subject {
     /// Replaces all events (`writeAll`).
     fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()>;
 
-    /// A ledger's `save()` of what it loaded (what `lines()` gave), what it logged, and `fresh`; what others appended
+    /// A ledger's `save()` of what it loaded on opening, what it logged, and `fresh`; what others appended
     /// stays.
     fn save(&mut self, fresh: &[Vec<u8>]) -> Answer<()>;
 

@@ -1,0 +1,298 @@
+/** Many processes on one folder: nothing lost, doubled, glued or reordered, and nobody waits for ever. */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { ascending, expectKept, numbersOf } from './support/accepted.mjs';
+import { logged, paths, readIndex, until } from './support/disk.mjs';
+import { lineOf, runEvent } from './support/events.mjs';
+import { describeFaults, Faults } from './support/fault.mjs';
+import { folder, fresh } from './support/folder.mjs';
+import { describeOurs, ours } from './support/implementations.mjs';
+import { agent, start } from './support/processes.mjs';
+import { stoppedWriter } from './support/stopped.mjs';
+
+const upTo = (count) => Array.from({ length: count }, (_, i) => i);
+
+describeOurs('processes', () => {
+  test('8 x 250 appends: all there, each process in order, stats and index.json exact', async () => {
+    const store = fresh();
+    const hows = ['append', 'append', 'append', 'append', 'burst', 'burst', 'log', 'log'];
+    const programs = hows.map((how, n) => start('writer', { folder: store, name: `p${n}`, how, count: 250 }));
+    const ids = (await Promise.all(programs.map((program) => program.done()))).flat();
+    expect(ids).toHaveLength(2000);
+    const events = logged(store);
+    expect(events).toHaveLength(2000);
+    for (const n of upTo(8)) expect(numbersOf(events, `p${n}`)).toEqual(upTo(250));
+    const stats = { eventCount: 2000, oldestEvent: 1_000_000, newestEvent: 1_000_249 };
+    expect(await ours.createEventStore(store).getStats()).toMatchObject(stats);
+    expect(readIndex(store).eventCount).toBe(2000);
+    expect(readIndex(store).taskIds.sort()).toEqual(upTo(8).map((n) => `p${n}`));
+    await expectKept(store, ids);
+  });
+
+  test('4 appenders against a compaction loop for seconds: evicted + kept = appended', async () => {
+    const store = fresh();
+    const hows = ['append', 'burst', 'log', 'append'];
+    const programs = hows.map((how, n) => start('writer', { folder: store, name: `p${n}`, how }));
+    const compactor = start('rewriter', { folder: store, how: 'keep', keep: 100 });
+    const stats = ours.createEventStore(store);
+    const seen = { stats: 0, reads: 0 };
+    const end = performance.now() + 3000;
+    while (performance.now() < end) {
+      await stats.getStats();
+      const events = await stats.readAll();
+      // A reader in the middle of it all sees whole events, each process's in order, none twice.
+      for (const n of upTo(4)) expect(ascending(numbersOf(events, `p${n}`)), 'order of a reader').toBe(true);
+      seen.stats++;
+      seen.reads += events.length;
+    }
+    // Compaction sorts by time, and the time is the number: within a process the order stays.
+    for (const program of programs) program.kill('SIGSTOP');
+    compactor.child.stdin.end();
+    await compactor.done();
+    for (const program of programs) program.kill('SIGCONT');
+    for (const program of programs) program.kill();
+    await Promise.all(programs.map((program) => program.ended));
+    const [, evicted] = compactor.lines.at(-1).split(' ').map(Number);
+    const kept = logged(store);
+    const appended = programs.flatMap((program) => program.lines);
+    // Each may have written one batch more than it lived to tell.
+    const untold = programs.map((program, n) => {
+      const told = new Set(program.lines);
+      return kept.filter(({ eventId }) => eventId.startsWith(`p${n}-`) && !told.has(eventId)).length;
+    });
+    expect(evicted + kept.length).toBe(appended.length + untold.reduce((sum, count) => sum + count, 0));
+    expect(evicted, 'the compactions had something to do').toBeGreaterThan(1000);
+    expect(compactor.lines.length, 'compactions').toBeGreaterThan(20);
+    expect(seen.reads).toBeGreaterThan(0);
+    await expectKept(
+      store,
+      kept.map(({ eventId }) => eventId),
+    );
+  });
+
+  test('savers keep what the others wrote', async () => {
+    const store = fresh();
+    const savers = [0, 1].map((n) =>
+      start('rewriter', { folder: store, how: 'save', name: `s${n}`, pause: 5 }),
+    );
+    const writers = ['append', 'log'].map((how, n) =>
+      start('writer', { folder: store, name: `w${n}`, how, count: 300 }),
+    );
+    const ids = (await Promise.all(writers.map((writer) => writer.done()))).flat();
+    for (const saver of savers) {
+      await saver.said(2);
+      saver.child.stdin.end();
+      await saver.done();
+    }
+    const events = await expectKept(store, ids);
+    for (const n of [0, 1]) {
+      const added = Number(savers[n].lines.at(-1).split(' ')[0]);
+      expect(numbersOf(events, `s${n}-old`), `saver ${n}`).toEqual(upTo(added));
+    }
+  });
+
+  test('whoever writes without a pause does not keep others waiting', async () => {
+    const store = fresh();
+    const busy = start('writer', { folder: store, name: 'busy', how: 'log' });
+    await busy.said(100);
+    const before = busy.lines.length;
+    const patient = start('writer', { folder: store, name: 'patient', how: 'append', count: 100 });
+    await patient.done();
+    busy.kill();
+    await busy.ended;
+    expect(busy.lines.length - before, 'the busy one went on').toBeGreaterThan(100);
+    await expectKept(store, [...patient.lines, ...busy.lines]);
+  });
+
+  test('a reader of index.json never parses half of it, and its count never falls', async () => {
+    const store = fresh();
+    const programs = ['append', 'burst', 'log'].map((how, n) =>
+      start('writer', { folder: store, name: `p${n}`, how, count: 300 }),
+    );
+    const { index } = paths(store);
+    let over = false;
+    const all = Promise.all(programs.map((program) => program.done())).finally(() => {
+      over = true;
+    });
+    await until(() => existsSync(index), 'index.json', 20_000);
+    const counts = [];
+    while (!over) {
+      counts.push(JSON.parse(readFileSync(index, 'utf8')).eventCount);
+      await new Promise(setImmediate);
+    }
+    await all;
+    expect(ascending([...new Set(counts)]), 'counts go up only').toBe(true);
+    expect(new Set(counts).size).toBeGreaterThan(5);
+  });
+
+  test("an awaited append of one process is counted in another's stats, reads and index.json", async () => {
+    const store = fresh();
+    const here = ours.createEventStore(store);
+    const there = await agent({ folder: store });
+    for (let i = 0; i < 20; i++) {
+      await there.run(
+        ({ store }, event) => store.append(event),
+        runEvent({ eventId: `there-${i}`, timestamp: i }),
+      );
+      expect((await here.getStats()).eventCount).toBe(2 * i + 1);
+      expect((await here.readRange(i, i)).map(({ eventId }) => eventId)).toEqual([`there-${i}`]);
+      expect(readIndex(store).eventCount).toBe(2 * i + 1);
+      await here.append(runEvent({ eventId: `here-${i}`, timestamp: -1 - i }));
+      expect(await there.run(async ({ store }) => (await store.getStats()).eventCount)).toBe(2 * i + 2);
+    }
+  });
+
+  test('half a line of a dead process is closed, not glued and not cut', async () => {
+    const store = fresh();
+    await ours.createEventStore(store).append(runEvent({ eventId: 'before' }));
+    const half = lineOf(runEvent({ eventId: 'half' })).slice(0, 40);
+    appendFileSync(paths(store).log, half);
+    const programs = [0, 1, 2].map((n) =>
+      start('writer', { folder: store, name: `p${n}`, how: 'append', count: 20 }),
+    );
+    await Promise.all(programs.map((program) => program.done()));
+    const lines = readFileSync(paths(store).log, 'utf8').split('\n').slice(0, -1);
+    expect(lines.filter((line) => line === half)).toHaveLength(1);
+    expect(lines.filter((line) => line !== half).map((line) => JSON.parse(line))).toHaveLength(61);
+    expect((await ours.createEventStore(store).getStats()).eventCount).toBe(61);
+  });
+
+  test('folders that appear and vanish under several processes', async () => {
+    const store = fresh();
+    const agents = await Promise.all([0, 1, 2].map(() => agent({ folder: store })));
+    for (let round = 0; round < 10; round++) {
+      const appends = agents.map((it, n) =>
+        it.run(({ store }, event) => store.append(event), runEvent({ eventId: `${round}-${n}` })),
+      );
+      await Promise.all(appends);
+      expect((await ours.createEventStore(store).getStats()).eventCount).toBe(3);
+      await agents[round % 3].run(({ store }) => store.destroy());
+      expect((await ours.createEventStore(store).getStats()).eventCount).toBe(0);
+    }
+  });
+});
+
+describeFaults('a stopped holder of the folder', () => {
+  test('logEvent returns soon, the line waits in its order and is written once the holder goes on', async () => {
+    const store = fresh();
+    const waiting = await agent({ folder: store });
+    await waiting.run(({ store }, event) => store.append(event), runEvent({ eventId: 'w-0' }));
+    const holder = await stoppedWriter(store);
+    const longest = await waiting.run(
+      ({ ledger }, events) => {
+        let longest = 0;
+        for (const event of events) {
+          const start = performance.now();
+          ledger.finalizeEvent(event);
+          longest = Math.max(longest, performance.now() - start);
+        }
+        return longest;
+      },
+      upTo(20).map((i) => runEvent({ eventId: `w-${i + 1}` })),
+    );
+    expect(longest, 'ms in one call').toBeLessThan(1000);
+    const flushed = waiting.run(({ ledger }) => ledger.flush());
+    expect(logged(store).map(({ eventId }) => eventId)).toEqual(['w-0']);
+    await holder.goOn();
+    await flushed;
+    const events = await expectKept(store, ['stopped-0', ...upTo(21).map((i) => `w-${i}`)]);
+    expect(numbersOf(events, 'w')).toEqual(upTo(21));
+  });
+
+  test('append waits, and resolves once the holder goes on or is killed', async () => {
+    for (const signal of ['SIGCONT', 'SIGKILL']) {
+      const store = fresh();
+      const holder = await stoppedWriter(store);
+      const waiting = await agent({ folder: store });
+      const appended = waiting.run(({ store }, event) => store.append(event), runEvent({ eventId: 'waits' }));
+      if (signal === 'SIGCONT') await holder.goOn();
+      else holder.program.kill('SIGKILL');
+      await appended;
+      await expectKept(store, ['waits', ...holder.program.lines]);
+    }
+  });
+
+  test.each([
+    ['append', async ({ store }, event) => store.append(event)],
+    ['compact', ({ store }) => store.compact(1)],
+    ['writeAll', ({ store }, event) => store.writeAll([event])],
+    ['save', ({ ledger }) => ledger.save()],
+    ['destroy', ({ store }) => store.destroy()],
+  ])('%s gives up with ELOCKED, in bounded time', async (_, task) => {
+    const store = fresh();
+    const event = runEvent({ eventId: 'refused' });
+    for (const i of [1, 2]) await ours.createEventStore(store).append(runEvent({ eventId: `old-${i}` }));
+    const holder = await stoppedWriter(store);
+    const faults = new Faults(folder(), '*/.events.lk');
+    const waiting = await agent({ folder: store }, { env: faults.env });
+    const failed = waiting.fails(task, event);
+    // It is waiting once it has tried several times; then half a minute passes on its clock.
+    await until(
+      () => faults.calls().filter((call) => call.startsWith('flock ')).length > 3,
+      'the waiter',
+      20_000,
+    );
+    const begun = performance.now();
+    faults.advance(30_000);
+    const failure = await failed;
+    expect(failure).toMatchObject({ code: 'ELOCKED' });
+    expect(failure.path).toContain(store);
+    expect(failure.message).toMatch(/stopped|end that process|held/);
+    expect(performance.now() - begun).toBeLessThan(15_000);
+    await holder.goOn();
+    // Refused is refused: it is not written later.
+    await waiting.run(({ store }, event) => store.append(event), runEvent({ eventId: 'after' }));
+    const ids = logged(store).map(({ eventId }) => eventId);
+    expect(ids).toEqual(['old-1', 'old-2', 'stopped-0', 'after']);
+    await expectKept(store, ids);
+  });
+
+  test('reads and stats wait for nobody', async () => {
+    const store = fresh();
+    await ours.createEventStore(store).append(runEvent({ timestamp: 5 }));
+    const holder = await stoppedWriter(store);
+    const reader = await agent({ folder: store });
+    const begun = performance.now();
+    const found = await reader.run(async ({ store, ledger }) => {
+      await ledger.load();
+      const streamed = [];
+      for await (const event of store.stream()) streamed.push(event);
+      return [
+        (await store.getStats()).eventCount,
+        (await store.readAll()).length,
+        (await store.readRange(0, 9)).length,
+        (await store.verify()).events,
+        streamed.length,
+        ledger.eventCount,
+      ];
+    });
+    expect(found).toEqual([1, 1, 1, 1, 1, 1]);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    await holder.goOn();
+  });
+
+  test('a stopped holder of one folder disturbs no other folder', async () => {
+    const blocked = fresh();
+    const free = fresh();
+    const writer = await agent({ folder: blocked });
+    await writer.run(({ store }, event) => store.append(event), runEvent());
+    const holder = await stoppedWriter(blocked);
+    // Written, but not all that follows a write can be done now.
+    await writer.run(({ ledger }, event) => void ledger.finalizeEvent(event), runEvent({ eventId: 'waits' }));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await writer.run(
+      ({ ledgerModule }, path, events) => {
+        const ledger = ledgerModule.createPersistentLedger({ storagePath: path });
+        for (const event of events) ledger.finalizeEvent(event);
+      },
+      free,
+      upTo(30).map((i) => runEvent({ eventId: `free-${i}` })),
+    );
+    const begun = performance.now();
+    await start('writer', { folder: free, name: 'other', how: 'append', count: 5 }).done();
+    expect(performance.now() - begun, 'ms for another process').toBeLessThan(5000);
+    await holder.goOn();
+    await writer.run(({ ledger }) => ledger.flush());
+    await expectKept(blocked, ['waits', 'stopped-0']);
+  });
+});
