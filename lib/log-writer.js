@@ -3,9 +3,8 @@
 // The writing side of one store: everything that adds lines to the log passes here.
 //
 // A line is handed over in the call itself, before any await. What the native side could not settle at once
-// it keeps in a queue. A ledger's line that it could not even queue, because there is no folder and none can
-// be made, is stranded: it stays here and is tried again, in its order, by each flush. As long as lines wait
-// in either place and nobody may be at work on them, the writer is kept alive for the exit hook.
+// it keeps in a queue. As long as lines wait there and nobody may be at work on them, the writer is kept alive
+// for the exit hook.
 
 const { busy, watch } = require('./exit.js');
 
@@ -13,21 +12,11 @@ const { busy, watch } = require('./exit.js');
 /** @typedef {import('../binding.js').Batch} Batch */
 /** @typedef {{ first: number, last: number, done: Promise<void> }} Group tickets settled by one native task */
 
-/**
- * Whether an error says that a line will never be accepted, whatever the state of the disk.
- * @param {unknown} error
- */
-function isRefusal(error) {
-  return /** @type {{ code?: unknown }} */ (error).code === 'ETOOLONG';
-}
-
 class LogWriter {
   #core;
   #watched = false;
   /** How often a line was left waiting since a flush that wrote all. */
   #waiting = 0;
-  /** @type {(() => boolean)[]} the writing of stranded lines */
-  #stranded = [];
   /** @type {Group | null} the group that tickets join until its task starts */
   #gathering = null;
   /** @type {Promise<void>} resolves when the last group's task is over, whatever became of it */
@@ -65,7 +54,8 @@ class LogWriter {
    * @returns {boolean} whether it is written; if not, somebody must flush
    */
   log(text) {
-    return this.#attempt(() => this.#core.log(text));
+    this.#watch();
+    return this.#core.log(text) || this.#wait();
   }
 
   /**
@@ -74,13 +64,13 @@ class LogWriter {
    * @returns {boolean}
    */
   logBatch(batch) {
-    return this.#attempt(() => this.#core.logBatch(batch));
+    this.#watch();
+    return this.#core.logBatch(batch) || this.#wait();
   }
 
   /** Writes what waits. Rejects with the first error; the lines then stay. */
   async flush() {
     const waiting = this.#waiting;
-    this.#retry();
     await this.#core.flush();
     if (this.#waiting !== waiting) return;
     this.#waiting = 0;
@@ -92,11 +82,6 @@ class LogWriter {
    * @param {number} ms for how long it may block
    */
   flushAtExit(ms) {
-    try {
-      this.#retry();
-    } catch {
-      // Nobody is left to be told.
-    }
     this.#core.flushAtExit(ms);
   }
 
@@ -105,38 +90,10 @@ class LogWriter {
     this.#watched = true;
   }
 
-  /** @param {() => boolean} write */
-  #attempt(write) {
-    this.#watch();
-    if (this.#stranded.length === 0) {
-      try {
-        if (write()) return true;
-      } catch (error) {
-        if (isRefusal(error)) throw error;
-        this.#stranded.push(write);
-      }
-    } else {
-      this.#stranded.push(write);
-    }
+  #wait() {
     this.#waiting++;
     busy.add(this);
     return false;
-  }
-
-  /** Hands the stranded lines over. A refused one is told and given up; another error leaves it and the rest. */
-  #retry() {
-    let done = 0;
-    try {
-      for (const write of this.#stranded) {
-        write();
-        done++;
-      }
-    } catch (error) {
-      if (isRefusal(error)) done++;
-      throw error;
-    } finally {
-      this.#stranded.splice(0, done);
-    }
   }
 
   /**

@@ -12,462 +12,22 @@
  *
  * `--twin` compares the original with itself, without a model: nothing may differ, which is a test of this file.
  */
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  renameSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as originalLedger from '@claude-flow/guidance/ledger';
 import * as originalPersistence from '@claude-flow/guidance/persistence';
 import { differ, differingLine, Ids, show } from './compare.mjs';
+import { Contestant } from './contestant.mjs';
 import { difference } from './differences.mjs';
-import { bytes, paths } from './disk.mjs';
-import * as hostile from './hostile.mjs';
+import { bytes } from './disk.mjs';
 import { dissect, fired, model, truth } from './model.mjs';
-import { quiet, watch } from './quiet.mjs';
+import { quiet } from './quiet.mjs';
 import { Random } from './random.mjs';
+import { hand, IMMEDIATE, KINDS, STATS, sequence, WRITES } from './steps.mjs';
 
 export const original = { ...originalLedger, ...originalPersistence };
-
-/** One implementation on its way through a sequence. */
-class Contestant {
-  objects = [];
-  #numbers = new Map();
-  newIds = [];
-  store = null;
-  ledger = null;
-
-  constructor(name, implementation, root) {
-    this.name = name;
-    this.implementation = implementation;
-    this.folder = join(root, name, 'nested', 'store');
-    this.paths = paths(this.folder);
-  }
-
-  /** Numbers objects in the order in which they are first seen. Equal traces: the same objects come back in the same places. */
-  trace(answer) {
-    if (Array.isArray(answer)) return answer.map((member) => this.#number(member));
-    return this.#number(answer);
-  }
-
-  #number(object) {
-    if (typeof object !== 'object' || object === null) return null;
-    if (!this.#numbers.has(object)) {
-      this.#numbers.set(object, this.objects.length);
-      this.objects.push(object);
-    }
-    return this.#numbers.get(object);
-  }
-
-  openStore() {
-    this.store = new this.implementation.EventStore(this.folder);
-  }
-
-  openLedger(config) {
-    this.ledger = watch(
-      new this.implementation.PersistentLedger({ storagePath: this.folder, compactIntervalMs: 0, ...config }),
-    );
-  }
-
-  log() {
-    return bytes(this.paths.log);
-  }
-
-  index() {
-    const found = bytes(this.paths.index);
-    if (found === null) return null;
-    try {
-      return JSON.parse(found.toString('utf8'));
-    } catch {
-      return `unreadable: ${found.toString('latin1')}`;
-    }
-  }
-
-  lock() {
-    const found = bytes(this.paths.lock);
-    if (found === null) return 'none';
-    try {
-      const { holder } = JSON.parse(found.toString('utf8'));
-      return holder === 'peer' ? 'peer' : 'held';
-    } catch {
-      return 'unreadable';
-    }
-  }
-
-  size() {
-    return [this.paths.log, this.paths.index].reduce(
-      (sum, path) => sum + (existsSync(path) ? statSync(path).size : 0),
-      0,
-    );
-  }
-}
-
-// ---- steps ---------------------------------------------------------------------------------------------------------------------------
-
-/** Writes by hand, the same into every folder. */
-const hand = {
-  scribble(contestant, random, { lines }) {
-    mkdirSync(contestant.folder, { recursive: true });
-    appendFileSync(contestant.paths.log, hostile.scribble(random, lines));
-  },
-
-  tearTail(contestant, random, { lines }) {
-    if (lines === 'canonical' || !existsSync(contestant.folder)) return;
-    appendFileSync(
-      contestant.paths.log,
-      Buffer.from(JSON.stringify(hostile.event(random, false))).subarray(
-        0,
-        random.chance(0.3) ? undefined : 1 + random.int(100),
-      ),
-    );
-  },
-
-  replaceLog(contestant, random, { lines }) {
-    mkdirSync(contestant.folder, { recursive: true });
-    const next = `${contestant.paths.log}.hand`;
-    writeFileSync(next, random.chance(0.2) ? '' : hostile.scribble(random, lines));
-    renameSync(next, contestant.paths.log);
-  },
-
-  removeLog(contestant) {
-    rmSync(contestant.paths.log, { force: true });
-  },
-
-  spoilIndex(contestant, random) {
-    mkdirSync(contestant.folder, { recursive: true });
-    const content = random.pick([
-      null,
-      '',
-      '{',
-      JSON.stringify({ eventCount: 99, oldestTimestamp: 1, newestTimestamp: 2, taskIds: ['no'] }, null, 2),
-    ]);
-    if (content === null) rmSync(contestant.paths.index, { force: true });
-    else writeFileSync(contestant.paths.index, content);
-  },
-
-  foreignLock(contestant, random) {
-    const store = contestant.store ?? contestant.ledger.getEventStore();
-    const content = random.pick([
-      JSON.stringify({ holder: 'peer', timestamp: Date.now() - 5_000, pid: 1 }),
-      JSON.stringify({ holder: 'peer', timestamp: Date.now() - 29_000, pid: 1 }),
-      JSON.stringify({ holder: 'peer', timestamp: Date.now() - 31_000, pid: 1 }),
-      '',
-      '{',
-      'null',
-      '{"holder":"peer","timestamp":"long ago","pid":1}',
-      '\u0000\u0000',
-    ]);
-    if (contestant.lock() !== 'none') return store && undefined;
-    mkdirSync(contestant.folder, { recursive: true });
-    writeFileSync(contestant.paths.lock, content);
-    // A file that cannot be read and is younger than a second may be one that a program is writing just now.
-    const before = Date.now() / 1000 - 20;
-    utimesSync(contestant.paths.lock, before, before);
-  },
-
-  removeLock(contestant) {
-    if (contestant.lock() === 'peer' || contestant.lock() === 'unreadable') unlinkSync(contestant.paths.lock);
-  },
-};
-
-const onStore = {
-  append: (c, random, { wild }) => c.store.append(hostile.event(random, wild)),
-  readAll: (c) => c.store.readAll(),
-  readRange: (c, random) => c.store.readRange(hostile.bound(random), hostile.bound(random)),
-  compact: (c, random) => c.store.compact(random.pick([0, 1, 2, 3, 5, 8, 10_000, Infinity])),
-  writeAll: (c, random, { wild }) =>
-    c.store.writeAll(Array.from({ length: random.int(6) }, () => hostile.event(random, wild))),
-  getStats: (c) => stats(c, c.store.getStats()),
-  acquireLock: (c) => c.store.acquireLock(),
-  releaseLock: (c) => c.store.releaseLock(),
-  reopen: (c) => c.openStore(),
-  destroy: (c) => c.store.destroy(),
-  badAppend: (c, random) =>
-    c.store.append(random.chance(0.3) ? hostile.unserialisable(random) : hostile.notAnEvent(random)),
-  badWriteAll: (c, random, { wild }) =>
-    c.store.writeAll(
-      random.chance(0.3)
-        ? random.pick([null, undefined, 'text', 5, {}])
-        : [hostile.event(random, wild), hostile.notAnEvent(random)],
-    ),
-  badCompact: (c, random) => c.store.compact(random.pick([NaN, -1, undefined, null, '1', {}, 1.5])),
-};
-
-const inMemory = {
-  logEvent(c, random, { wild }) {
-    const given = hostile.event(random, wild);
-    c.trace(given);
-    const logged = c.ledger.logEvent(given);
-    c.newIds.push(logged.eventId);
-    return logged;
-  },
-  finalizeEvent(c, random, { wild }) {
-    const given =
-      random.chance(0.2) && c.objects.length > 0
-        ? c.objects[random.int(c.objects.length)]
-        : hostile.event(random, wild);
-    c.trace(given);
-    return c.ledger.finalizeEvent(given);
-  },
-  createAndFinalize(c, random) {
-    const made = c.ledger.createEvent(
-      hostile.task(random),
-      random.pick(['feature', 'general']),
-      hostile.text(random),
-    );
-    c.newIds.push(made.eventId);
-    made.timestamp -= random.int(1000);
-    c.trace(made);
-    return c.ledger.finalizeEvent(made);
-  },
-  importEvents(c, random, { wild }) {
-    const list = Array.from({ length: random.int(5) }, () => hostile.event(random, wild));
-    c.trace(list);
-    return c.ledger.importEvents(list);
-  },
-  getEvents: (c) => c.ledger.getEvents(),
-  exportEvents: (c) => c.ledger.exportEvents(),
-  eventCount: (c) => c.ledger.eventCount,
-  getEventsByTask: (c, random) => c.ledger.getEventsByTask(hostile.task(random)),
-  getEventsInRange: (c, random) => c.ledger.getEventsInRange(hostile.bound(random), hostile.bound(random)),
-  getRecentEvents: (c, random) =>
-    c.ledger.getRecentEvents(random.pick([0, 1, 2, 3, 100, -1, -2, 1.5, NaN, Infinity, undefined, '2', -0])),
-  computeMetrics: (c) => c.ledger.computeMetrics(),
-  rankViolations: (c) => c.ledger.rankViolations(),
-  metricsOfSome: (c, random) => c.ledger.computeMetrics(c.ledger.getEvents().slice(random.int(4))),
-  rankingOfSome: (c, random) => c.ledger.rankViolations(c.ledger.getRecentEvents(random.int(5))),
-  clear: (c) => c.ledger.clear(),
-  evaluate: (c, random, { wild }) => c.ledger.evaluate(hostile.event(random, wild)),
-  addEvaluator(c, random) {
-    const name = random.pick(['mine', 'yours', 'tests-pass']);
-    const answer = hostile.value(random, 1);
-    c.ledger.addEvaluator({
-      name,
-      type: 'subjective',
-      evaluate: (event) => ({ name, answer, task: event?.taskId }),
-    });
-  },
-  removeEvaluator: (c, random) =>
-    c.ledger.removeEvaluator(
-      random.pick(['mine', 'yours', 'tests-pass', 'violation-rate', 'none', undefined]),
-    ),
-  mutate(c, random) {
-    if (c.objects.length === 0) return undefined;
-    const target = c.objects[random.int(c.objects.length)];
-    const change = random.int(6);
-    if (change === 0) target.reworkLines = hostile.number(random);
-    if (change === 1) target.timestamp = 1000 + random.int(50);
-    if (change === 2) target.taskId = hostile.task(random);
-    if (change === 3) target.note = hostile.value(random, 1);
-    if (change === 4 && Array.isArray(target.violations))
-      target.violations.push({ ruleId: 'R9', autoCorrected: random.chance(0.5) });
-    if (change === 5) delete target.violations;
-    return target;
-  },
-};
-
-const onLedger = {
-  ...inMemory,
-  init: (c) => c.ledger.init(),
-  load: (c) => c.ledger.load(),
-  save: (c) => c.ledger.save(),
-  compact: (c) => c.ledger.compact(),
-  getStorageStats: (c) => stats(c, c.ledger.getStorageStats()),
-  readAll: (c) => c.ledger.getEventStore().readAll(),
-  sameStore: (c) => new Set([c.ledger.getEventStore(), c.ledger.getEventStore()]).size,
-  peerAppend: (c, random, { wild }) =>
-    new c.implementation.EventStore(c.folder).append(hostile.event(random, wild)),
-  peerCompact: (c, random) => new c.implementation.EventStore(c.folder).compact(random.int(6)),
-  async reopen(c, random, { config }) {
-    if (random.chance(0.5)) await c.ledger.destroy();
-    c.openLedger(config);
-    if (random.chance(0.6)) await c.ledger.init();
-  },
-  destroy: (c) => c.ledger.destroy(),
-  badLog(c, random) {
-    const logged = c.ledger.logEvent(
-      random.chance(0.3) ? { big: 1n } : random.pick([undefined, null, 5, 'text']),
-    );
-    c.newIds.push(logged.eventId);
-    return logged;
-  },
-  badImport: (c, random, { wild }) =>
-    c.ledger.importEvents([hostile.event(random, wild), hostile.notAnEvent(random)]),
-};
-
-async function stats(contestant, promise) {
-  const answer = await promise;
-  // The size is compared with the contestant's own files: those of another may rightly be of another size.
-  return {
-    ...answer,
-    storageSizeBytes:
-      answer.storageSizeBytes === contestant.size()
-        ? 'as on disk'
-        : `${answer.storageSizeBytes}, on disk ${contestant.size()}`,
-  };
-}
-
-const HAND = [
-  [3, 'scribble'],
-  [0.7, 'tearTail'],
-  [0.6, 'replaceLog'],
-  [0.3, 'removeLog'],
-  [0.5, 'spoilIndex'],
-];
-const READS = [
-  [1.5, 'getEvents'],
-  [0.5, 'exportEvents'],
-  [1, 'eventCount'],
-  [1, 'getEventsByTask'],
-  [1, 'getEventsInRange'],
-  [1, 'getRecentEvents'],
-  [1.5, 'computeMetrics'],
-  [1.5, 'rankViolations'],
-  [0.3, 'metricsOfSome'],
-  [0.3, 'rankingOfSome'],
-  [0.5, 'evaluate'],
-  [0.2, 'addEvaluator'],
-  [0.2, 'removeEvaluator'],
-];
-
-const KINDS = {
-  memory: {
-    steps: inMemory,
-    table: () => [
-      [6, 'logEvent'],
-      [2, 'finalizeEvent'],
-      [1, 'createAndFinalize'],
-      [2, 'importEvents'],
-      [0.3, 'clear'],
-      [2, 'mutate'],
-      ...READS,
-    ],
-    length: (random) => 5 + random.int(30),
-    open(contestant, settings) {
-      contestant.ledger = new contestant.implementation.RunLedger(settings.maxEvents);
-    },
-  },
-  store: {
-    steps: onStore,
-    table: ({ lines, bad, locks }) => [
-      [6, 'append'],
-      [2, 'readAll'],
-      [2, 'readRange'],
-      [1.5, 'compact'],
-      [0.8, 'writeAll'],
-      [1.5, 'getStats'],
-      [0.5, 'reopen'],
-      [0.2, 'destroy'],
-      ...(lines ? HAND : []),
-      ...(locks
-        ? [
-            [2, 'acquireLock'],
-            [2, 'releaseLock'],
-            [1.5, 'foreignLock'],
-            [1, 'removeLock'],
-          ]
-        : []),
-      ...(bad
-        ? [
-            [0.7, 'badAppend'],
-            [0.5, 'badWriteAll'],
-            [0.5, 'badCompact'],
-          ]
-        : []),
-    ],
-    length: (random) => 4 + random.int(12),
-    open: (contestant) => contestant.openStore(),
-  },
-  ledger: {
-    steps: onLedger,
-    table: ({ lines, bad, locks, finalize }) => [
-      [6, 'logEvent'],
-      [1, 'importEvents'],
-      [1, 'init'],
-      [0.7, 'load'],
-      [1, 'save'],
-      [1, 'compact'],
-      [0.3, 'clear'],
-      [1, 'mutate'],
-      ...READS,
-      [1, 'getStorageStats'],
-      [0.5, 'readAll'],
-      [0.1, 'sameStore'],
-      [1, 'peerAppend'],
-      [0.2, 'peerCompact'],
-      [0.7, 'reopen'],
-      [0.2, 'destroy'],
-      ...(finalize
-        ? [
-            [2, 'finalizeEvent'],
-            [1.5, 'createAndFinalize'],
-          ]
-        : []),
-      ...(lines ? HAND : []),
-      ...(locks
-        ? [
-            [1.5, 'foreignLock'],
-            [1, 'removeLock'],
-          ]
-        : []),
-      ...(bad
-        ? [
-            [0.5, 'badLog'],
-            [0.3, 'badImport'],
-          ]
-        : []),
-    ],
-    length: (random) => 5 + random.int(14),
-    open: (contestant, { config }) => contestant.openLedger(config),
-  },
-};
-
-const STATS = new Set(['getStats', 'getStorageStats']);
-const IMMEDIATE = new Set(['logEvent', 'finalizeEvent', 'createAndFinalize']);
-const WRITES = new Set([...IMMEDIATE, 'append', 'importEvents', 'writeAll', 'save', 'peerAppend']);
-
-/** What a seed stands for: the kind, the settings, the steps. */
-export function sequence(seed, onlyKind) {
-  const random = new Random(seed);
-  const kind =
-    onlyKind ??
-    random.weighted([
-      [1, 'memory'],
-      [3, 'store'],
-      [4, 'ledger'],
-    ]);
-  const settings = {
-    wild: random.chance(0.4),
-    lines: random.weighted([
-      [4, null],
-      [2, 'canonical'],
-      [4, 'wild'],
-    ]),
-    bad: random.chance(0.2),
-    locks: random.chance(0.2),
-    finalize: random.chance(0.5),
-    maxEvents: random.pick([undefined, 0, 0, 1, 2, 5, 10, 25, NaN, -1, Infinity, '3']),
-    config: { enableWAL: random.chance(0.75), maxEvents: random.pick([0, 1, 2, 3, 5, 8, 10_000]) },
-  };
-  const table = KINDS[kind].table(settings);
-  const steps = Array.from({ length: KINDS[kind].length(random) }, () => ({
-    name: random.weighted(table),
-    seed: random.fork(),
-  }));
-  return { kind, settings, steps };
-}
-
-// ---- the run -------------------------------------------------------------------------------------------------------------------------
 
 async function perform(contestant, step, plan, subject) {
   const random = new Random(step.seed);
@@ -578,14 +138,32 @@ function bring(from, to, ids, names = ['log', 'index']) {
   return undefined;
 }
 
+/** What was compared: how many steps, how many of them with the original still in the sequence, and which differences were met. */
+export class Tally {
+  steps = 0;
+  withOriginal = 0;
+  met = new Map();
+
+  count(numbers, withOriginal) {
+    this.steps += 1;
+    if (withOriginal) this.withOriginal += 1;
+    for (const number of numbers) this.met.set(number, (this.met.get(number) ?? 0) + 1);
+  }
+
+  toString() {
+    const met = [...this.met].toSorted(([a], [b]) => a - b).map(([number, times]) => `${number} (${times})`);
+    return `${this.steps} steps, ${this.withOriginal} of them beside the original; differences met: ${met.join(', ') || 'none'}`;
+  }
+}
+
 /**
  * Runs one seed. Returns null, or what went wrong.
  * @param {object} subject the implementation under test
- * @param {{ twin?: boolean, kind?: string, root?: string }} options
+ * @param {{ twin?: boolean, kind?: string, tally?: Tally }} options
  */
-export async function runSeed(seed, subject, { twin = false, kind, root: base } = {}) {
+export async function runSeed(seed, subject, { twin = false, kind, tally = new Tally() } = {}) {
   const plan = sequence(seed, kind);
-  const root = mkdtempSync(join(base ?? scratch(), 'differential-'));
+  const root = mkdtempSync(join(scratch(), 'differential-'));
   const ids = new Ids();
   const tested = new Contestant('ours', subject, root);
   const first = new Contestant('original', original, root);
@@ -611,6 +189,7 @@ export async function runSeed(seed, subject, { twin = false, kind, root: base } 
           Object.fromEntries(runners.map((contestant) => [contestant.name, contestant.newIds.shift()])),
         );
       trail.push(`${step.name}${fired.size ? ` (${[...fired].join(', ')})` : ''}`);
+      tally.count(fired, runners[0] === first);
       const touched = new Set([...fired].flatMap((number) => difference(number).touches));
       for (const reference of runners.slice(0, -1)) {
         const found = compareStep(reference, tested, outcomes, ids, {
@@ -669,13 +248,11 @@ export function report({ seed, kind, settings, against, step, trail, found }) {
   ].join('\n');
 }
 
-// ---- the command ---------------------------------------------------------------------------------------------------------------------
-
 async function main() {
   const { parseArgs } = await import('node:util');
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string', default: process.env.SEEDS ?? '300' },
+      seeds: { type: 'string', default: process.env.SEEDS ?? (process.env.SEED ? '1' : '300') },
       from: { type: 'string', default: process.env.SEED ?? '1' },
       kind: { type: 'string' },
       twin: { type: 'boolean', default: false },
@@ -685,10 +262,11 @@ async function main() {
   });
   const subject = values.twin ? original : values.model ? model : await import('guidance-ledger');
   const started = performance.now();
+  const tally = new Tally();
   let failures = 0;
   const last = Number(values.from) + Number(values.seeds);
   for (let seed = Number(values.from); seed < last && failures < Number(values['stop-after']); seed++) {
-    const failure = await runSeed(seed, subject, { twin: values.twin, kind: values.kind });
+    const failure = await runSeed(seed, subject, { twin: values.twin, kind: values.kind, tally });
     if (failure === null) continue;
     failures += 1;
     console.error(report(failure));
@@ -696,6 +274,7 @@ async function main() {
   console.log(
     `${values.seeds} seeds from ${values.from}: ${failures === 0 ? 'no difference' : `${failures} failed`}, ${((performance.now() - started) / 1000).toFixed(1)} s`,
   );
+  console.log(String(tally));
   process.exitCode = failures === 0 ? 0 : 1;
 }
 

@@ -421,7 +421,7 @@ export function line(random, kind) {
     [3, () => Buffer.from(random.pick(BEFORE) + foreignJson(random) + random.pick(AFTER))],
     [2, () => Buffer.from(random.pick(BLANK))],
     [2, () => Buffer.from(random.pick(MALFORMED))],
-    [1, () => Buffer.from(random.pick(NON_OBJECTS))],
+    [1.5, () => Buffer.from(random.pick(NON_OBJECTS))],
     [1, () => withBadUtf8(random, json())],
     [1, () => json().subarray(0, random.int(200))],
   ])();

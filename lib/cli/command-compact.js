@@ -17,7 +17,12 @@ module.exports = {
   details: `By timestamp. What is removed is gone: 'export' first what you want to keep. Lines that are no events are moved to
 events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
   options: {
-    'max-events': { type: 'string', value: 'N', help: 'how many to keep (default: 10000)', read: countOption(0) },
+    'max-events': {
+      type: 'string',
+      value: 'N',
+      help: 'how many to keep (default: 10000)',
+      read: countOption(0),
+    },
     'dry-run': { type: 'boolean', help: 'only say how many would be removed' },
     ...LOCK_OPTION,
     yes: { type: 'boolean', short: 'y', help: 'do not ask' },
@@ -35,7 +40,10 @@ events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
       const dryRun = options['dry-run'] === true;
       const left = (await store.getStats()).eventCount - (dryRun ? removed : 0);
       if (options.json) await out.json({ dryRun, maxEvents, removed, left });
-      else await out.line(`${counted(removed, 'event')} ${dryRun ? 'would be ' : ''}removed, ${counted(left, 'event')} left.`);
+      else
+        await out.line(
+          `${counted(removed, 'event')} ${dryRun ? 'would be ' : ''}removed, ${counted(left, 'event')} left.`,
+        );
       return EXIT.done;
     };
     if (options['dry-run'] || planned === 0) return tell(planned);

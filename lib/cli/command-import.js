@@ -34,7 +34,8 @@ async function lookAt(source) {
   let head = Buffer.alloc(0);
   let first = -1;
   for (;;) {
-    if (head.length >= BOM.length && head.subarray(0, BOM.length).equals(BOM)) head = head.subarray(BOM.length);
+    if (head.length >= BOM.length && head.subarray(0, BOM.length).equals(BOM))
+      head = head.subarray(BOM.length);
     first = head.findIndex((byte) => !BLANK.has(byte));
     if (first !== -1 && head.length >= BOM.length) break;
     const { done, value } = await chunks.next();
@@ -57,7 +58,8 @@ async function* itemsOf(source) {
   const { isArray, chunks } = await lookAt(source);
   let count = 0;
   if (isArray) {
-    for await (const item of arrayItems(chunks)) yield { place: `item ${++count}`, text: item.toString('utf8') };
+    for await (const item of arrayItems(chunks))
+      yield { place: `item ${++count}`, text: item.toString('utf8') };
     return;
   }
   for await (const { bytes } of splitLines(chunks)) {
@@ -172,7 +174,8 @@ and told; then the exit code is 1, and the others are added all the same.`,
       }
     }
     progress.end();
-    if (counts.refused > TOLD) note(`… and ${counted(counts.refused - TOLD, 'more is', 'more are')} refused.`);
+    if (counts.refused > TOLD)
+      note(`… and ${counted(counts.refused - TOLD, 'more is', 'more are')} refused.`);
     if (options.json) await out.json({ dryRun, ...counts });
     else {
       const verb = dryRun ? 'would be added' : 'added';
@@ -189,5 +192,6 @@ and told; then the exit code is 1, and the others are added all the same.`,
  * @param {Promise<void>[]} promises
  */
 async function settled(promises) {
-  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason;
+  for (const result of await Promise.allSettled(promises))
+    if (result.status === 'rejected') throw result.reason;
 }

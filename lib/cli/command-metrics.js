@@ -47,7 +47,12 @@ function summaryLines(tallies, colours) {
   const rows = SUMMARY.map(({ label, value, show, top }) => [
     label,
     colours.bold(show(value(tallies.total))),
-    colours.cyan(sparkline(list.map(({ tally }) => (tally.events === 0 ? null : value(tally))), top)),
+    colours.cyan(
+      sparkline(
+        list.map(({ tally }) => (tally.events === 0 ? null : value(tally))),
+        top,
+      ),
+    ),
   ]);
   const head = ['', 'All', step === 1 ? 'A bar a day' : `A bar for ${step} days`];
   return table([head.map(colours.dim), ...rows], ['left', 'right', 'left']);
@@ -61,7 +66,15 @@ function summaryLines(tallies, colours) {
 function dayLines(tallies, colours) {
   const days = tallies.dayList();
   const shown = days.slice(-SHOWN_DAYS);
-  const head = ['Day (UTC)', 'Events', 'Violations/10', 'Corrected', 'Rework/event', 'Accepted', 'Tests passed'];
+  const head = [
+    'Day (UTC)',
+    'Events',
+    'Violations/10',
+    'Corrected',
+    'Rework/event',
+    'Accepted',
+    'Tests passed',
+  ];
   const rows = shown.map(([day, tally]) => [
     showDay(day),
     showCount(tally.events),
@@ -72,7 +85,8 @@ function dayLines(tallies, colours) {
     share(tally.testPassRate),
   ]);
   const hidden = days.length - shown.length;
-  const earlier = hidden > 0 ? [colours.dim(`${counted(hidden, 'earlier day')}: --json or --html shows all`)] : [];
+  const earlier =
+    hidden > 0 ? [colours.dim(`${counted(hidden, 'earlier day')}: --json or --html shows all`)] : [];
   const sides = /** @type {('left' | 'right')[]} */ (head.map((_, i) => (i === 0 ? 'left' : 'right')));
   return [...table([head.map(colours.dim), ...rows], sides), ...earlier];
 }
@@ -104,7 +118,10 @@ function ruleLines(tallies, colours) {
   const head = ['Broken rule', 'Times', 'Cost', 'Score', 'Corrected', 'Trend'];
   const hidden = ranking.length - rows.length;
   const more = hidden > 0 ? [colours.dim(`${counted(hidden, 'more rule')}: --json shows all`)] : [];
-  return [...table([head.map(colours.dim), ...rows], ['left', 'right', 'right', 'right', 'right', 'left']), ...more];
+  return [
+    ...table([head.map(colours.dim), ...rows], ['left', 'right', 'right', 'right', 'right', 'left']),
+    ...more,
+  ];
 }
 
 /** @param {Tallies} tallies */

@@ -3,7 +3,7 @@
 // stats: what the folder holds, from the log itself.
 
 const { createReadStream, readFileSync } = require('node:fs');
-const { createEventStore } = require('../../index.js');
+const { addon } = require('./addon.js');
 const { EXIT } = require('./exit-codes.js');
 const { noteMissing } = require('./filters.js');
 const { splitLines } = require('./lines.js');
@@ -75,7 +75,7 @@ module.exports = {
   ],
   async run({ options, folder, out, note, colours }) {
     noteMissing(folder, note);
-    const stats = await createEventStore(folder.path).getStats();
+    const stats = await addon().createEventStore(folder.path).getStats();
     const index = indexState(folder, stats.eventCount);
     const rejected = await rejectedLines(folder);
     if (options.json) {
@@ -90,7 +90,10 @@ module.exports = {
       ['Oldest', when(stats.oldestEvent)],
       ['Newest', when(stats.newestEvent)],
       ['Index', index === null ? 'none' : index.drift ? colours.yellow(drift) : 'agrees'],
-      ['Set aside', rejected.lines === 0 ? 'nothing' : `${counted(rejected.lines, 'line')}, ${showBytes(rejected.bytes)}`],
+      [
+        'Set aside',
+        rejected.lines === 0 ? 'nothing' : `${counted(rejected.lines, 'line')}, ${showBytes(rejected.bytes)}`,
+      ],
     ];
     for (const row of table(rows)) await out.line(row);
     return EXIT.done;

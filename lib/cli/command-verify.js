@@ -7,7 +7,7 @@
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE } = require('node:fs').constants;
 const { copyFile, open } = require('node:fs/promises');
-const { createEventStore } = require('../../index.js');
+const { addon } = require('./addon.js');
 const { syncFolder } = require('./atomic-file.js');
 const { EXIT } = require('./exit-codes.js');
 const { noteMissing } = require('./filters.js');
@@ -59,18 +59,32 @@ async function findingsOf(folder, report) {
     const shown = report.malformed.slice(0, SHOWN);
     const more = await Promise.all(shown.map((place) => preview(folder, place)));
     const text = counted(malformed, 'line is no event', 'lines are no events');
-    findings.push({ kind: 'malformed', mendable: true, text, more: [...more, ...andMore(malformed - shown.length)] });
+    findings.push({
+      kind: 'malformed',
+      mendable: true,
+      text,
+      more: [...more, ...andMore(malformed - shown.length)],
+    });
   }
   if (report.tornTail !== null) {
     const text = report.tornTail.complete
       ? 'the last event lacks its newline'
       : 'the last line is only half there';
-    findings.push({ kind: 'torn-tail', mendable: true, text, more: [await preview(folder, report.tornTail)] });
+    findings.push({
+      kind: 'torn-tail',
+      mendable: true,
+      text,
+      more: [await preview(folder, report.tornTail)],
+    });
   }
   if (report.duplicateIds.length > 0) {
     const shown = report.duplicateIds.slice(0, SHOWN);
     const more = shown.map(({ eventId, count }) => `${safe(eventId, PREVIEW)}: ${count} times`);
-    const text = counted(report.duplicateIds.length, 'id is there more than once', 'ids are there more than once');
+    const text = counted(
+      report.duplicateIds.length,
+      'id is there more than once',
+      'ids are there more than once',
+    );
     const hidden = report.duplicateIds.length - shown.length;
     findings.push({ kind: 'duplicate-ids', mendable: false, text, more: [...more, ...andMore(hidden)] });
   }
@@ -106,7 +120,8 @@ async function backUp(folder) {
  * @param {Finding[]} findings
  */
 async function show({ out, colours }, title, report, findings) {
-  const clean = findings.length === 0 ? colours.green('in order') : colours.yellow(counted(findings.length, 'finding'));
+  const clean =
+    findings.length === 0 ? colours.green('in order') : colours.yellow(counted(findings.length, 'finding'));
   await out.line(`${title}: ${counted(report.lines, 'line')}, ${counted(report.events, 'event')}; ${clean}`);
   for (const { text, more } of findings) {
     await out.line(`${colours.yellow('!')} ${text}`);
@@ -136,7 +151,7 @@ closes half a line at the end, and writes index.json anew. No event is removed; 
   async run(context) {
     const { options, folder, out, note } = context;
     noteMissing(folder, note);
-    const before = /** @type {Report} */ (await createEventStore(folder.path).verify());
+    const before = /** @type {Report} */ (await addon().createEventStore(folder.path).verify());
     const found = await findingsOf(folder, before);
     const kinds = (/** @type {Finding[]} */ findings) => findings.map(({ kind }) => kind);
     const wanted = options.repair === true && found.some(({ mendable }) => mendable);
@@ -157,9 +172,10 @@ closes half a line at the end, and writes index.json anew. No event is removed; 
       return EXIT.findings;
     }
     const { backup, rejected } = await repair(store, folder);
-    const after = /** @type {Report} */ (await createEventStore(folder.path).verify());
+    const after = /** @type {Report} */ (await addon().createEventStore(folder.path).verify());
     const left = await findingsOf(folder, after);
-    if (options.json) await out.json({ findings: kinds(left), ...after, repaired: { rejected, backup, before } });
+    if (options.json)
+      await out.json({ findings: kinds(left), ...after, repaired: { rejected, backup, before } });
     else {
       await out.line(`Copied the log to ${safe(backup)}; set ${counted(rejected, 'line')} aside.`);
       await show(context, 'Now', after, left);
@@ -177,7 +193,9 @@ closes half a line at the end, and writes index.json anew. No event is removed; 
 function repairingStore({ options, folder }) {
   const store = /** @type {Repairing} */ (lockingStore(folder, options));
   if (typeof store.repair === 'function') return store;
-  throw Object.assign(new Error('This build of the addon cannot repair; update the package.'), { code: 'ENOSYS' });
+  throw Object.assign(new Error('This build of the addon cannot repair; update the package.'), {
+    code: 'ENOSYS',
+  });
 }
 
 /**

@@ -65,7 +65,9 @@ function cell(value) {
   if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   const guarded = (FORMULA.test(text) ? `'${text}` : text).replace(CONTROL, escaped);
-  return /[",\r\n]/.test(guarded) || guarded !== guarded.trim() ? `"${guarded.replaceAll('"', '""')}"` : guarded;
+  return /[",\r\n]/.test(guarded) || guarded !== guarded.trim()
+    ? `"${guarded.replaceAll('"', '""')}"`
+    : guarded;
 }
 
 /** @param {readonly unknown[]} values */

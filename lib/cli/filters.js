@@ -2,7 +2,7 @@
 
 // Which events a command is about.
 
-const { createEventStore } = require('../../index.js');
+const { addon } = require('./addon.js');
 const { countOption } = require('./options.js');
 const { timeOption } = require('./times.js');
 const { UsageError } = require('./usage-error.js');
@@ -13,8 +13,18 @@ const { UsageError } = require('./usage-error.js');
 
 /** @type {Options} */
 const TIME_OPTIONS = {
-  since: { type: 'string', value: 'TIME', help: "from then on: '2h', '7d', 'today', '2026-03-01', a Unix time", read: timeOption(false) },
-  until: { type: 'string', value: 'TIME', help: 'up to then, inclusive; a day counts as a whole', read: timeOption(true) },
+  since: {
+    type: 'string',
+    value: 'TIME',
+    help: "from then on: '2h', '7d', 'today', '2026-03-01', a Unix time",
+    read: timeOption(false),
+  },
+  until: {
+    type: 'string',
+    value: 'TIME',
+    help: 'up to then, inclusive; a day counts as a whole',
+    read: timeOption(true),
+  },
 };
 
 /** @type {Options} */
@@ -35,7 +45,7 @@ const FILTER_OPTIONS = {
 async function* chosenEvents(folder, { since, until, task, session, intent, limit = Infinity }) {
   let left = limit;
   if (left === 0) return;
-  const store = createEventStore(folder.path);
+  const store = addon().createEventStore(folder.path);
   for await (const event of store.stream({ from: since, to: until, taskId: task })) {
     if (session !== undefined && event.sessionId !== session) continue;
     if (intent !== undefined && event.intent !== intent) continue;

@@ -2,6 +2,7 @@
 
 // --lock-timeout, of every command that takes the lock.
 
+const { addon } = require('./addon.js');
 const { spanOption } = require('./times.js');
 
 const LOCK_TIMEOUT_MS = 5000;
@@ -23,8 +24,10 @@ const LOCK_OPTION = {
  * @param {import('../../index.js').StoreOptions} [more]
  */
 function lockingStore(folder, options, more) {
-  const { createEventStore } = require('../../index.js');
-  return createEventStore(folder.path, { lockTimeoutMs: options['lock-timeout'] ?? LOCK_TIMEOUT_MS, ...more });
+  return addon().createEventStore(folder.path, {
+    lockTimeoutMs: options['lock-timeout'] ?? LOCK_TIMEOUT_MS,
+    ...more,
+  });
 }
 
 module.exports = { LOCK_OPTION, lockingStore };

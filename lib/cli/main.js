@@ -48,7 +48,10 @@ function commandOf(name, rest) {
     name,
     COMMANDS.map((candidate) => candidate.name),
   );
-  throw new UsageError(`unknown command '${name}'`, [TOOL, near ?? '--help', ...(near ? rest : [])].join(' '));
+  throw new UsageError(
+    `unknown command '${name}'`,
+    [TOOL, near ?? '--help', ...(near ? rest : [])].join(' '),
+  );
 }
 
 /**

@@ -45,7 +45,12 @@ const TOOL = 'guidance-ledger';
 
 /** @type {Options} */
 const COMMON = {
-  dir: { type: 'string', value: 'DIR', help: 'the folder (default: $GUIDANCE_LEDGER_DIR or .claude-flow/guidance)', read: nonEmpty },
+  dir: {
+    type: 'string',
+    value: 'DIR',
+    help: 'the folder (default: $GUIDANCE_LEDGER_DIR or .claude-flow/guidance)',
+    read: nonEmpty,
+  },
   json: { type: 'boolean', help: 'JSON instead of text' },
   'no-color': { type: 'boolean', help: 'no colours, as NO_COLOR=1' },
   help: { type: 'boolean', short: 'h', help: 'this text' },
@@ -106,7 +111,7 @@ function tokensOf(args, known) {
 function splitCommand(args) {
   const first = tokensOf(args, COMMON).find((token) => token.kind === 'positional');
   if (first === undefined) return { name: undefined, rest: args };
-  return { name: args[first.index], rest: args.toSpliced(first.index, 1) };
+  return { name: args[first.index], rest: args.filter((_, i) => i !== first.index) };
 }
 
 /**
@@ -117,7 +122,8 @@ function splitCommand(args) {
  */
 function unknownOption(flag, known, call) {
   const near = nearest(flag.replace(/^-+/, ''), Object.keys(known));
-  const example = near === undefined ? '--help' : `--${near}${known[near].value ? ` ${known[near].value}` : ''}`;
+  const example =
+    near === undefined ? '--help' : `--${near}${known[near].value ? ` ${known[near].value}` : ''}`;
   return new UsageError(`unknown option ${flag}`, `${call} ${example}`);
 }
 

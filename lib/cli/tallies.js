@@ -124,7 +124,13 @@ class Tallies {
     return [...this.rules.values()]
       .map((tally) => {
         const cost = tally.rework / tally.frequency;
-        return { ruleId: tally.ruleId, frequency: tally.frequency, cost, score: tally.frequency * cost, tally };
+        return {
+          ruleId: tally.ruleId,
+          frequency: tally.frequency,
+          cost,
+          score: tally.frequency * cost,
+          tally,
+        };
       })
       .sort((a, b) => b.score - a.score);
   }

@@ -101,4 +101,14 @@ function showDay(day) {
   return new Date(day * DAY_MS).toISOString().replace(/T.*$/, '');
 }
 
-module.exports = { DAY_MS, MAX_TIME, parseSpan, parseTime, showDay, showSpan, showTime, spanOption, timeOption };
+module.exports = {
+  DAY_MS,
+  MAX_TIME,
+  parseSpan,
+  parseTime,
+  showDay,
+  showSpan,
+  showTime,
+  spanOption,
+  timeOption,
+};

@@ -1,0 +1,8 @@
+'use strict';
+
+// The package, loaded when a command needs it: help and doctor work where the binary does not load.
+
+/** @returns {typeof import('../../index.js')} */
+const addon = () => require('../../index.js');
+
+module.exports = { addon };
