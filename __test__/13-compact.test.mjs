@@ -73,6 +73,23 @@ describeOurs('compact', () => {
     expect(readFileSync(paths(folder).rejected, 'utf8')).toBe('twice\ntwice\n');
   });
 
+  test('malformed lines that came before any event are set aside, whoever looked at them first', async () => {
+    const looks = {
+      compact: (store) => store.compact(10),
+      readRange: (store) => store.readRange(0, 1),
+      readByTask: (store) => store.readByTask('a'),
+      getStats: (store) => store.getStats(),
+      verify: (store) => store.verify(),
+    };
+    for (const [name, look] of Object.entries(looks)) {
+      const { folder, store } = planted('bad\nnull\n');
+      await look(store);
+      await store.append(runEvent());
+      await store.compact(0);
+      expect(readFileSync(paths(folder).rejected, 'utf8'), name).toBe('bad\nnull\n');
+    }
+  });
+
   test('within the limit nothing is written, malformed lines, torn tail and index included', async () => {
     const { folder, store } = planted('bad\n{"timestamp":2}\n{"timestamp":1}\n{"half":');
     writeFileSync(paths(folder).index, 'stale');

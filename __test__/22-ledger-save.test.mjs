@@ -79,6 +79,26 @@ describeOurs('save', () => {
     }
   });
 
+  test('a changed event is not doubled, whatever it was known by', async () => {
+    const folder = fresh();
+    const ledger = open(ours, folder);
+    const { eventId, ...without } = runEvent();
+    ledger.importEvents([without, runEvent({ eventId: 5 }), runEvent()]);
+    ledger.finalizeEvent({ ...without, timestamp: 7 });
+    for (const event of ledger.getEvents()) event.note = 'changed';
+    await ledger.save();
+    expect(logText(folder)).toBe(lines(...ledger.getEvents()));
+    ledger.getEvents()[2].eventId = 'renamed';
+    ledger.getEvents()[0].eventId = eventId;
+    await ledger.save();
+    expect(logText(folder)).toBe(lines(...ledger.getEvents()));
+    const other = open(ours, folder);
+    await other.init();
+    for (const event of other.getEvents()) event.eventId = `${event.eventId} again`;
+    await other.save();
+    expect(logText(folder)).toBe(lines(...other.getEvents()));
+  });
+
   test('two events of one id stay two', async () => {
     const twin = runEvent({ eventId: 'twin' });
     const folder = planted(lines(twin, runEvent({ eventId: 'other' }), twin));

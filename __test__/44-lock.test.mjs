@@ -111,6 +111,18 @@ describeOurs('the lock among processes', () => {
     expect(await (await agent({ folder: store })).fails(acquire)).toMatchObject({ code: 'ELOCKED' });
   });
 
+  test('it is kept also when its store object is garbage', async () => {
+    const store = fresh();
+    const holder = await agent({ folder: store }, { nodeOptions: ['--expose-gc'] });
+    await holder.run(({ ledgerModule, folder }) => ledgerModule.createEventStore(folder).acquireLock());
+    for (let i = 0; i < 5; i++) await holder.run(() => void globalThis.gc());
+    const refusal = await ours
+      .createEventStore(store)
+      .acquireLock()
+      .catch((error) => error);
+    expect(refusal).toMatchObject({ code: 'ELOCKED' });
+  });
+
   test('a ledger that saves or compacts holds it and gives it back, also when it fails', async () => {
     const store = fresh();
     const here = ours.createPersistentLedger({ storagePath: store, maxEvents: 1 });
@@ -156,8 +168,8 @@ describeFaults('the lock and the clock', () => {
     for (let elapsed = 15_000; elapsed <= 120_000; elapsed += 15_000) {
       faults.advance(elapsed);
       await it.run(({ ledger }) => void ledger.finalizeEvent(ledger.createEvent('work', 'feature', 'hash')));
-      const fresh = () => readLock(store).timestamp >= timestamp + elapsed;
-      await until(fresh, `a timestamp ${elapsed} ms later`, 10_000);
+      const refreshed = () => readLock(store).timestamp >= timestamp + elapsed;
+      await until(refreshed, `a timestamp ${elapsed} ms later`, 10_000);
       expect(readLock(store)).toMatchObject(same);
     }
     const [original] = await Promise.all([shifted(120_000)(store)]);

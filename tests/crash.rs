@@ -1,6 +1,5 @@
 //! Processes that are killed or stopped at any storage call, and power cuts: nothing accepted is lost.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

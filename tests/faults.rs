@@ -1,6 +1,5 @@
 //! Disks that fail: full, read-only, out of descriptors, failing reads, writes and syncs. By chance, and once at each call.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -1,7 +1,6 @@
 //! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything, also beside
 //! the original module.
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

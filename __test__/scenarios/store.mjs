@@ -173,6 +173,21 @@ export const store = {
     return null;
   },
 
+  async 'readRange asks every event, whatever the bounds'({ createEventStore }, folder) {
+    mkdirSync(folder, { recursive: true });
+    // A time that cannot be compared: its own toString is no function.
+    writeFileSync(paths(folder).log, '{"timestamp":1}\n{"timestamp":{"toString":0}}\n');
+    const store = createEventStore(folder);
+    for (const [start, end] of [
+      [0, 9],
+      [9, 0],
+      [NaN, 9],
+    ]) {
+      await expect(store.readRange(start, end), `${start} to ${end}`).rejects.toThrow(TypeError);
+    }
+    return null;
+  },
+
   async 'blank and malformed lines are passed over'({ createEventStore }, folder) {
     const [a, b] = at(1, 2);
     mkdirSync(folder, { recursive: true });

@@ -3,22 +3,25 @@ import { expect } from 'vitest';
 import { logged } from './disk.mjs';
 import { ours } from './implementations.mjs';
 
+/** A list that is fit to be shown. */
+const some = (ids) => (ids.length <= 10 ? ids : [...ids.slice(0, 10), `… ${ids.length} in all`]);
+
 /** Ids of `expected` that are missing in the log, and ids that are there more than once. */
 export function compareIds(folder, expected) {
   const counts = new Map();
   for (const { eventId } of logged(folder)) counts.set(eventId, (counts.get(eventId) ?? 0) + 1);
   return {
-    lost: expected.filter((id) => !counts.has(id)),
-    doubled: [...counts].filter(([, count]) => count > 1).map(([id]) => id),
+    lost: some(expected.filter((id) => !counts.has(id))),
+    doubled: some([...counts].filter(([, count]) => count > 1).map(([id]) => id)),
   };
 }
 
 /**
  * Lets a new store repair the folder, as the next process would, and then checks log, stats and report.
  * Returns the events.
+ * @param store who repairs and answers, if not this process
  */
-export async function expectKept(folder, accepted, hint = '') {
-  const store = ours.createEventStore(folder);
+export async function expectKept(folder, accepted, hint = '', store = ours.createEventStore(folder)) {
   await store.append({ eventId: `check-${Math.random()}`, taskId: 'check', timestamp: 1 });
   const events = logged(folder);
   expect(compareIds(folder, accepted), `of ${accepted.length} accepted; ${hint}`).toEqual({

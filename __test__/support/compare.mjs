@@ -91,3 +91,13 @@ export function show(item) {
   }
   return String(item);
 }
+
+/** What must be equal of two errors: the class; and of a refused lock, who holds it. */
+export function describeError(error) {
+  if (!(error instanceof Error)) return `no Error: ${show(error)}`;
+  const locked = /^Storage is locked by another process \(holder: (.*), age: \d+ms\)\. Lock file: /.exec(
+    error.message,
+  );
+  if (locked) return `Error: locked by ${/^[0-9a-f-]{36}$/.test(locked[1]) ? 'an instance' : locked[1]}`;
+  return error.constructor.name;
+}

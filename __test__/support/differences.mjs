@@ -102,6 +102,12 @@ export const DIFFERENCES = [
     touches: ['answer'],
     text: 'createPersistentLedger({ storagePath, maxEvents: undefined }) keeps the default. In the original, the undefined takes its place.',
   },
+  {
+    number: 17,
+    name: 'appends await a rewrite of the original',
+    touches: [],
+    text: "While a JavaScript program's fresh .lock is there it may be rewriting the log: the line is written at once, but append() and flush() resolve when the lock is gone or 30 seconds old, having made sure that the line is still there. The original resolves at once, and its line may be lost.",
+  },
 ];
 
 const byNumber = new Map(DIFFERENCES.map((difference) => [difference.number, difference]));

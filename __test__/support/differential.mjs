@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as originalLedger from '@claude-flow/guidance/ledger';
 import * as originalPersistence from '@claude-flow/guidance/persistence';
-import { differ, differingLine, Ids, show } from './compare.mjs';
+import { describeError, differ, differingLine, Ids, show } from './compare.mjs';
 import { Contestant } from './contestant.mjs';
 import { difference } from './differences.mjs';
 import { bytes } from './disk.mjs';
@@ -44,7 +44,7 @@ async function perform(contestant, step, plan, subject) {
     outcome.answer = await pending;
     if (!STATS.has(step.name)) outcome.trace = contestant.trace(outcome.answer);
   } catch (error) {
-    outcome.error = describeError(error, plan);
+    outcome.error = describeError(error);
   }
   if (plan.kind === 'ledger') await quiet(contestant.ledger);
   if (early !== undefined) {
@@ -53,15 +53,6 @@ async function perform(contestant, step, plan, subject) {
     if (!written) outcome.late = 'the line was not in the log when the call returned (difference 15)';
   }
   return outcome;
-}
-
-function describeError(error) {
-  if (!(error instanceof Error)) return `no Error: ${show(error)}`;
-  const locked = /^Storage is locked by another process \(holder: (.*), age: \d+ms\)\. Lock file: /.exec(
-    error.message,
-  );
-  if (locked) return `Error: locked by ${/^[0-9a-f-]{36}$/.test(locked[1]) ? 'an instance' : locked[1]}`;
-  return error.constructor.name;
 }
 
 /** The log with each event's line serialised anew: for what a ledger holds live, its bytes are not kept. */

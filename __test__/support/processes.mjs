@@ -126,3 +126,10 @@ export async function agent(options, how) {
   await made.run(() => {});
   return made;
 }
+
+/** The store of an agent's process, as far as checks need it. */
+export const storeOf = (it) => ({
+  append: (event) => it.run(({ store }, event) => store.append(event), event),
+  getStats: () => it.run(({ store }) => store.getStats()),
+  verify: () => it.run(({ store }) => store.verify()),
+});

@@ -8,10 +8,10 @@ import {
   mkdirSync,
   renameSync,
   rmSync,
-  unlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { describeError } from './compare.mjs';
 import * as hostile from './hostile.mjs';
 import { Random } from './random.mjs';
 
@@ -55,31 +55,34 @@ export const hand = {
     if (content === null) rmSync(contestant.paths.index, { force: true });
     else writeFileSync(contestant.paths.index, content);
   },
-
-  foreignLock(contestant, random) {
-    const store = contestant.store ?? contestant.ledger.getEventStore();
-    const content = random.pick([
-      JSON.stringify({ holder: 'peer', timestamp: Date.now() - 5_000, pid: 1 }),
-      JSON.stringify({ holder: 'peer', timestamp: Date.now() - 29_000, pid: 1 }),
-      JSON.stringify({ holder: 'peer', timestamp: Date.now() - 31_000, pid: 1 }),
-      '',
-      '{',
-      'null',
-      '{"holder":"peer","timestamp":"long ago","pid":1}',
-      '\u0000\u0000',
-    ]);
-    if (contestant.lock() !== 'none') return store && undefined;
-    mkdirSync(contestant.folder, { recursive: true });
-    writeFileSync(contestant.paths.lock, content);
-    // A file that cannot be read and is younger than a second may be one that a program is writing just now.
-    const before = Date.now() / 1000 - 20;
-    utimesSync(contestant.paths.lock, before, before);
-  },
-
-  removeLock(contestant) {
-    if (contestant.lock() === 'peer' || contestant.lock() === 'unreadable') unlinkSync(contestant.paths.lock);
-  },
 };
+
+/** Puts another program's lock file there and makes the calls; afterwards it is gone. Appends are no part of it: ours wait for such a lock. */
+async function lockedOut(contestant, random, calls) {
+  if (contestant.lock() !== 'none') return 'held';
+  const content = random.pick([
+    JSON.stringify({ holder: 'peer', timestamp: Date.now() - 5_000, pid: 1 }),
+    JSON.stringify({ holder: 'peer', timestamp: Date.now() - 29_000, pid: 1 }),
+    JSON.stringify({ holder: 'peer', timestamp: Date.now() - 31_000, pid: 1 }),
+    '',
+    '{',
+    'null',
+    '{"holder":"peer","timestamp":"long ago","pid":1}',
+    '\u0000\u0000',
+  ]);
+  mkdirSync(contestant.folder, { recursive: true });
+  writeFileSync(contestant.paths.lock, content);
+  // A file that cannot be read and is younger than a second may be one that a program is writing just now.
+  const before = Date.now() / 1000 - 20;
+  utimesSync(contestant.paths.lock, before, before);
+  const outcomes = [];
+  for (const call of calls) {
+    const outcome = await call().catch(describeError);
+    outcomes.push(outcome, contestant.lock());
+  }
+  rmSync(contestant.paths.lock, { force: true });
+  return outcomes;
+}
 
 const onStore = {
   append: (c, random, { wild }) => c.store.append(hostile.event(random, wild)),
@@ -91,6 +94,14 @@ const onStore = {
   getStats: (c) => stats(c, c.store.getStats()),
   acquireLock: (c) => c.store.acquireLock(),
   releaseLock: (c) => c.store.releaseLock(),
+  lockedOut(c, random) {
+    const [acquire, release] = [() => c.store.acquireLock(), () => c.store.releaseLock()];
+    return lockedOut(
+      c,
+      random,
+      random.chance(0.4) ? [release, acquire, release] : [acquire, acquire, release, release],
+    );
+  },
   reopen: (c) => c.openStore(),
   destroy: (c) => c.store.destroy(),
   badAppend: (c, random) =>
@@ -165,7 +176,7 @@ const inMemory = {
   mutate(c, random) {
     if (c.objects.length === 0) return undefined;
     const target = c.objects[random.int(c.objects.length)];
-    const change = random.int(6);
+    const change = random.int(20);
     if (change === 0) target.reworkLines = hostile.number(random);
     if (change === 1) target.timestamp = 1000 + random.int(50);
     if (change === 2) target.taskId = hostile.task(random);
@@ -183,6 +194,10 @@ const onLedger = {
   load: (c) => c.ledger.load(),
   save: (c) => c.ledger.save(),
   compact: (c) => c.ledger.compact(),
+  lockedOut(c, random) {
+    const calls = [() => c.ledger.save(), () => c.ledger.compact(), () => c.ledger.destroy()];
+    return lockedOut(c, random, [random.pick(calls)]);
+  },
   getStorageStats: (c) => stats(c, c.ledger.getStorageStats()),
   readAll: (c) => c.ledger.getEventStore().readAll(),
   sameStore: (c) => new Set([c.ledger.getEventStore(), c.ledger.getEventStore()]).size,
@@ -274,8 +289,7 @@ export const KINDS = {
         ? [
             [2, 'acquireLock'],
             [2, 'releaseLock'],
-            [1.5, 'foreignLock'],
-            [1, 'removeLock'],
+            [2, 'lockedOut'],
           ]
         : []),
       ...(bad
@@ -315,12 +329,7 @@ export const KINDS = {
           ]
         : []),
       ...(lines ? HAND : []),
-      ...(locks
-        ? [
-            [1.5, 'foreignLock'],
-            [1, 'removeLock'],
-          ]
-        : []),
+      ...(locks ? [[2, 'lockedOut']] : []),
       ...(bad
         ? [
             [0.5, 'badLog'],

@@ -5,7 +5,12 @@ export const START = 1_764_000_000_000;
 /** Milliseconds between two events. */
 export const STEP = 250;
 
-const FILES = ['src/orders/total.ts', 'src/orders/total.test.ts', 'src/cart/discount.ts', 'src/api/routes.ts'];
+const FILES = [
+  'src/orders/total.ts',
+  'src/orders/total.test.ts',
+  'src/cart/discount.ts',
+  'src/api/routes.ts',
+];
 const TOOLS = ['Read', 'Edit', 'Bash', 'Grep'];
 const INTENTS = ['feature', 'bug-fix', 'refactor', 'testing', 'docs'];
 

@@ -1,6 +1,16 @@
 // Logs to measure on, as the original leaves them: events.ndjson and index.json. Each is written once per run.
 
-import { cpSync, createReadStream, existsSync, mkdirSync, openSync, renameSync, writeFileSync, writeSync, closeSync } from 'node:fs';
+import {
+  closeSync,
+  cpSync,
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { event, taskOf } from './event.mjs';
 

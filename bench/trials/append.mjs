@@ -20,15 +20,19 @@ async function appends(store, stored, count) {
   return { us: (sum / count) * 1000, medianUs: times[count >> 1] * 1000 };
 }
 
-const oursAt = (tasks, count) => async ({ data, folder }) => {
-  const path = copyOf(fixture(data, tasks, tasks), `${folder}/store`);
-  return appends(ours().createEventStore(path), tasks, count);
-};
+const oursAt =
+  (tasks, count) =>
+  async ({ data, folder }) => {
+    const path = copyOf(fixture(data, tasks, tasks), `${folder}/store`);
+    return appends(ours().createEventStore(path), tasks, count);
+  };
 
-const originalAt = (tasks, count) => async ({ data, folder }) => {
-  const path = copyOf(fixture(data, tasks, tasks), `${folder}/store`);
-  return appends((await original()).createEventStore(path), tasks, count);
-};
+const originalAt =
+  (tasks, count) =>
+  async ({ data, folder }) => {
+    const path = copyOf(fixture(data, tasks, tasks), `${folder}/store`);
+    return appends((await original()).createEventStore(path), tasks, count);
+  };
 
 export default {
   title: 'awaited `append`, one after the other',

@@ -7,7 +7,7 @@ import { timed, timedEach } from '../support/measure.mjs';
 
 const COUNT = 100_000;
 const TASKS = 1000;
-const CALLS = 100;
+const CALLS = 31;
 
 function expectCount(count, found) {
   if (found.length !== count) throw new Error(`${found.length} instead of ${count} events`);
@@ -38,7 +38,11 @@ async function ask({ data }, { PersistentLedger }, interval) {
   return { metrics, firstMetrics, ranking, firstRanking, byTask, inRange, all, liveMetrics };
 }
 
-const faster = (what, atLeast, key) => ({ what, atLeast, of: (r) => r.ratio('original', 'guidance-ledger', key) });
+const faster = (what, atLeast, key) => ({
+  what,
+  atLeast,
+  of: (r) => r.ratio('original', 'guidance-ledger', key),
+});
 
 export default {
   title: 'in memory, over 100,000 loaded events',

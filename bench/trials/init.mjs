@@ -28,7 +28,9 @@ export default {
     // 0 means "at every turn" to it.
     original: async (context) => {
       const { PersistentLedger } = await original();
-      return load(context, { createPersistentLedger: ({ storagePath }) => new PersistentLedger({ storagePath }) });
+      return load(context, {
+        createPersistentLedger: ({ storagePath }) => new PersistentLedger({ storagePath }),
+      });
     },
   },
   targets: [

@@ -20,7 +20,11 @@ const bytesOf = (made) => made.reduce((sum, each) => sum + JSON.stringify(each).
 
 export default {
   title: '`logEvent`, 50,000 in a burst, until all is in the system’s hands',
-  unit: { us: 'µs an event', late: '% not yet written when the last call returned', refused: '% whose storing failed' },
+  unit: {
+    us: 'µs an event',
+    late: '% not yet written when the last call returned',
+    refused: '% whose storing failed',
+  },
   rounds: { full: 9, quick: 5 },
   contenders: {
     'guidance-ledger': async (context) => {
@@ -87,14 +91,16 @@ export default {
       });
     },
     'JSON.stringify alone': async (context) => {
-      let length = 0;
+      let _length = 0;
       return burst(context, (made) => {
-        for (const each of made) length += JSON.stringify(each).length;
+        for (const each of made) _length += JSON.stringify(each).length;
       });
     },
     'write alone': async (context) => {
       const fd = openSync(join(context.folder, 'events.ndjson'), 'a');
-      const lines = events(context.quick ? 20_000 : 50_000, TASKS).map((each) => Buffer.from(`${JSON.stringify(each)}\n`));
+      const lines = events(context.quick ? 20_000 : 50_000, TASKS).map((each) =>
+        Buffer.from(`${JSON.stringify(each)}\n`),
+      );
       const result = await burst(context, () => {
         for (const line of lines) writeSync(fd, line);
       });
@@ -103,8 +109,20 @@ export default {
     },
   },
   targets: [
-    { what: 'of lmdb’s async puts', atMost: 1.75, of: (r) => r.ratio('guidance-ledger', 'lmdb, async puts', 'us') },
-    { what: 'faster than lmdb’s sync puts', atLeast: 2, of: (r) => r.ratio('lmdb, sync puts', 'guidance-ledger', 'us') },
-    { what: 'faster than better-sqlite3', atLeast: 4.5, of: (r) => r.ratio('better-sqlite3, NORMAL', 'guidance-ledger', 'us') },
+    {
+      what: 'of lmdb’s async puts',
+      atMost: 1.75,
+      of: (r) => r.ratio('guidance-ledger', 'lmdb, async puts', 'us'),
+    },
+    {
+      what: 'faster than lmdb’s sync puts',
+      atLeast: 2,
+      of: (r) => r.ratio('lmdb, sync puts', 'guidance-ledger', 'us'),
+    },
+    {
+      what: 'faster than better-sqlite3',
+      atLeast: 4.5,
+      of: (r) => r.ratio('better-sqlite3, NORMAL', 'guidance-ledger', 'us'),
+    },
   ],
 };

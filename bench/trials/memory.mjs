@@ -32,6 +32,10 @@ export default {
     'original, 100,000': async (context) => load(context, await original(), FEWER, {}),
   },
   targets: [
-    { what: 'bytes an event at 300,000', atMost: 300, of: (r) => r.median('guidance-ledger, 300,000', 'bytes') },
+    {
+      what: 'bytes an event at 300,000',
+      atMost: 300,
+      of: (r) => r.median('guidance-ledger, 300,000', 'bytes'),
+    },
   ],
 };

@@ -52,6 +52,10 @@ export default {
           r.ratio('guidance-ledger', 'JSON.parse alone, one array', 'ms'),
         ),
     },
-    { what: 'ms, longest hold of the event loop', atMost: 15, of: (r) => r.median('guidance-ledger', 'held') },
+    {
+      what: 'ms, longest hold of the event loop',
+      atMost: 15,
+      of: (r) => r.median('guidance-ledger', 'held'),
+    },
   ],
 };

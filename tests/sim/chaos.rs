@@ -81,6 +81,7 @@ pub(crate) enum Fault {
 
 /// What a scenario allows to go wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "five things that a scenario allows or not")]
 pub(crate) struct Allowed {
     pub(crate) errors: bool,
     pub(crate) shorts: bool,

@@ -13,6 +13,7 @@ use std::io;
 use guidance_ledger::engine::storage::{FileId, Open, Stat};
 
 use super::errno::{EACCES, EBADF, EEXIST, EIO, ENOENT, ENOSPC, EROFS, Errno};
+use super::inode::{Inode, PAGE, Unsynced, apply};
 
 /// Names an inode for good. The number that programs see is reused at once.
 pub(crate) type Key = usize;
@@ -21,16 +22,8 @@ pub(crate) type Description = usize;
 /// Names a process for good.
 pub(crate) type Pid = usize;
 
-/// What the page cache writes back in one piece.
-pub(crate) const PAGE: usize = 4096;
+/// File times advance with the kernel's tick.
 const TICK_NS: u64 = 4_000_000;
-
-/// Bytes that programs see but the medium need not hold.
-#[derive(Clone, Debug)]
-pub(crate) enum Unsynced {
-    Write { offset: usize, bytes: Vec<u8> },
-    Resize(usize),
-}
 
 /// A change of the folder that the medium need not hold.
 #[derive(Clone, Debug)]
@@ -38,20 +31,6 @@ pub(crate) enum Change {
     Add { name: String, key: Key },
     Remove { name: String, key: Key },
     Rename { from: String, to: String, key: Key },
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Inode {
-    pub(crate) number: u64,
-    pub(crate) content: Vec<u8>,
-    pub(crate) durable: Vec<u8>,
-    pub(crate) unsynced: Vec<Unsynced>,
-    pub(crate) mode: u32,
-    born_ns: u64,
-    modified_ns: u64,
-    locked_by: Option<Description>,
-    /// Counts failed write-backs; a description that was open before reports each once (`errseq_t`).
-    failures: u64,
 }
 
 #[derive(Debug)]
@@ -64,6 +43,7 @@ struct Opened {
 
 /// The folder and all who have files of it open.
 #[derive(Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a file system")]
 pub(crate) struct Disk {
     pub(crate) inodes: Vec<Inode>,
     pub(crate) names: BTreeMap<String, Key>,
@@ -113,7 +93,7 @@ impl Disk {
         let number = if taken { self.free_number() } else { inode.number };
         self.numbers.insert(number);
         let durable = content.clone();
-        self.inodes.push(Inode { number, mode, born_ns, modified_ns, content, durable, ..Inode::default() });
+        self.inodes.push(Inode { number, content, durable, mode, born_ns, modified_ns, ..Inode::default() });
         for name in names {
             self.names.insert((*name).to_owned(), key);
             self.durable_names.insert((*name).to_owned(), key);
@@ -125,13 +105,12 @@ impl Disk {
         self.names.get(name).map(|&key| self.inodes[key].content.as_slice())
     }
 
-    /// File times advance with the kernel's tick.
     fn coarse_now(&self) -> u64 {
         self.now_ns - self.now_ns % TICK_NS
     }
 
     fn free_number(&self) -> u64 {
-        (11..).find(|number| !self.numbers.contains(number)).unwrap_or(0)
+        (11..u64::MAX).find(|number| !self.numbers.contains(number)).unwrap_or(0)
     }
 
     fn new_inode(&mut self, mode: u32) -> Key {
@@ -232,7 +211,9 @@ impl Disk {
     pub(crate) fn close_all_of(&mut self, owner: Pid) {
         let mine: Vec<_> =
             self.opened.iter().filter(|(_, opened)| opened.owner == owner).map(|(&id, _)| id).collect();
-        mine.into_iter().for_each(|description| self.close(description));
+        for description in mine {
+            self.close(description);
+        }
     }
 
     pub(crate) fn stat_open(&self, description: Description) -> Result<Stat> {
@@ -373,7 +354,9 @@ impl Disk {
         self.names.remove(from);
         let replaced = self.names.insert(to.to_owned(), key);
         self.changes.push(Change::Rename { from: from.to_owned(), to: to.to_owned(), key });
-        replaced.into_iter().for_each(|key| self.forget_if_free(key));
+        if let Some(key) = replaced {
+            self.forget_if_free(key);
+        }
         Ok(())
     }
 
@@ -398,37 +381,6 @@ impl Disk {
         self.changes.clear();
         Ok(())
     }
-}
-
-impl Inode {
-    /// Numbers of the pages that were touched since the last `fsync`, ascending.
-    pub(crate) fn dirty_pages(&self, page: usize) -> BTreeSet<usize> {
-        let mut dirty = BTreeSet::new();
-        let mut size = self.durable.len();
-        for change in &self.unsynced {
-            let (start, end) = match change {
-                Unsynced::Write { offset, bytes } => (*offset.min(&size), offset + bytes.len()),
-                Unsynced::Resize(to) => (size.min(*to), size.max(*to)),
-            };
-            size = match change {
-                Unsynced::Write { .. } => size.max(end),
-                Unsynced::Resize(to) => *to,
-            };
-            if end > start {
-                dirty.extend(start / page..end.div_ceil(page));
-            }
-        }
-        dirty
-    }
-}
-
-/// Writes into a byte vector as into a file: a gap before `offset` reads as zeros.
-pub(crate) fn apply(content: &mut Vec<u8>, offset: usize, bytes: &[u8]) {
-    let end = offset + bytes.len();
-    if content.len() < end {
-        content.resize(end, 0);
-    }
-    content[offset..end].copy_from_slice(bytes);
 }
 
 impl From<Errno> for io::Error {

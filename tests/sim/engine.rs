@@ -59,6 +59,7 @@ impl System for Engine {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refusal(error: Error) -> Refusal {
     let busy = matches!(error, Error::Locked { .. } | Error::Busy { .. });
     Refusal { busy, accepted: 0, text: format!("{}: {error}", error.code()) }
@@ -140,7 +141,7 @@ impl Subject for OpenEngine {
         self.live.extend(joined(fresh));
         self.locked(|this| {
             let first = this.loaded.as_ref().map_or(0, Sealed::len);
-            let count = this.live.iter().filter(|&&byte| byte == b'\n').count();
+            let count = memchr::memchr_iter(b'\n', &this.live).count();
             let positions: Vec<u32> =
                 (first..first + count).filter_map(|at| u32::try_from(at).ok()).collect();
             let dropped = HashSet::new();

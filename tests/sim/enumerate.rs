@@ -1,7 +1,9 @@
 //! One run per storage call and fault: the scenario of a seed is run once to count its calls, then again and again
 //! with one thing going wrong at one call.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::thread;
 
 use super::chaos::{Fault, Moment, Plan};
 use super::crew::Crew;
@@ -39,28 +41,35 @@ fn faults(scenario: &Scenario) -> Vec<(Fault, bool)> {
 pub(crate) fn enumerate(
     scenario: &Scenario,
     system: &Arc<dyn System>,
-    seeds: impl IntoIterator<Item = u64>,
+    seeds: Range<u64>,
 ) -> Result<u64, Box<Failure>> {
-    let scenario = Arc::new(scenario.clone());
+    let scenario = &Arc::new(scenario.clone());
+    thread::scope(|scope| {
+        let workers: Vec<_> =
+            seeds.map(|seed| scope.spawn(move || enumerate_seed(scenario, system, seed))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a run catches its panics")).sum()
+    })
+}
+
+fn enumerate_seed(
+    scenario: &Arc<Scenario>,
+    system: &Arc<dyn System>,
+    seed: u64,
+) -> Result<u64, Box<Failure>> {
     let mut crew = Crew::default();
+    let mut try_plan = |plan: &Plan| {
+        let outcome = run(scenario, system, seed, Some(plan.clone()), &mut crew, Trace::default());
+        let Some(failure) = outcome.failure else { return Ok(outcome.calls) };
+        let again = run(scenario, system, seed, Some(plan.clone()), &mut crew, Trace::on());
+        let mut failure = again.failure.unwrap_or(failure);
+        failure.why = format!("{plan:?}: {}", failure.why);
+        Err(Box::new(failure))
+    };
     let mut runs = 0;
-    for seed in seeds {
-        let counted = run(&scenario, system, seed, Some(Plan::Quiet), &mut crew, Trace::default());
-        if let Some(failure) = counted.failure {
-            return Err(Box::new(failure));
-        }
-        for call in 0..counted.calls {
-            for (fault, sticky) in faults(&scenario) {
-                let plan = Plan::At { call, fault, sticky };
-                runs += 1;
-                let outcome = run(&scenario, system, seed, Some(plan.clone()), &mut crew, Trace::default());
-                if let Some(failure) = outcome.failure {
-                    let again = run(&scenario, system, seed, Some(plan.clone()), &mut crew, Trace::on());
-                    let mut failure = again.failure.unwrap_or(failure);
-                    failure.why = format!("{plan:?}: {}", failure.why);
-                    return Err(Box::new(failure));
-                }
-            }
+    for call in 0..try_plan(&Plan::Quiet)? {
+        for (fault, sticky) in faults(scenario) {
+            try_plan(&Plan::At { call, fault, sticky })?;
+            runs += 1;
         }
     }
     Ok(runs)

@@ -103,6 +103,8 @@ pub(crate) struct Outcome {
     /// Storage calls of the processes, without those of the check.
     pub(crate) calls: u64,
     pub(crate) failure: Option<Failure>,
+    /// The trace of the whole run, if it was asked for.
+    pub(crate) trace: String,
 }
 
 /// One run: generations of processes, then the check. `plan` replaces the one that the seed draws.
@@ -127,9 +129,9 @@ pub(crate) fn run(
         let cut = simulation.run(crew, jobs);
         let mut history = history(&record);
         if cut {
-            history.cut(scenario.durable)
+            history.cut(scenario.durable);
         } else {
-            history.dead()
+            history.dead();
         }
         drop(history);
         if simulation.world().failure.is_some() {
@@ -144,14 +146,10 @@ pub(crate) fn run(
     };
     let verdict = verdict.and_then(|()| after(&simulation, scenario, system, &record));
     let world = simulation.world();
-    let failure = verdict.err().map(|why| Failure {
-        scenario: scenario.name,
-        seed,
-        calls,
-        why,
-        trace: world.trace.text().to_owned(),
-    });
-    Outcome { calls, failure }
+    let trace = world.trace.text().to_owned();
+    let failure =
+        verdict.err().map(|why| Failure { scenario: scenario.name, seed, calls, why, trace: trace.clone() });
+    Outcome { calls, failure, trace }
 }
 
 /// The disk at the beginning.

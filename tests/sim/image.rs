@@ -10,7 +10,8 @@
 
 use std::collections::BTreeMap;
 
-use super::disk::{Change, Disk, Inode, Key, PAGE, Unsynced, apply};
+use super::disk::{Change, Disk, Key};
+use super::inode::{Inode, PAGE, Unsynced, apply};
 use super::random::Random;
 
 /// Whose promises hold at a power cut.

@@ -6,8 +6,8 @@
 //!   scenario           what processes do        actor, peer   do it: ours, and the original module
 //!   history            what they were told      checker       measures the log against it
 //!   subject            what is asked of a store: the engine (engine.rs) or a naive twin (reference.rs)
-//! simulation, crew     turns, kills, power cuts chaos         what goes wrong and when
-//!   process            Storage and File over    disk, image   the file system, and what a power cut leaves of it
+//! simulation, world, crew turns, kills, cuts    chaos         what goes wrong and when
+//!   process            Storage and File over    disk, inode   the file system    image  what a power cut leaves of it
 //! ```
 //!
 //! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin. A
@@ -27,6 +27,7 @@ pub(crate) mod errno;
 pub(crate) mod explore;
 pub(crate) mod history;
 pub(crate) mod image;
+pub(crate) mod inode;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod random;
@@ -35,3 +36,4 @@ pub(crate) mod scenario;
 pub(crate) mod simulation;
 pub(crate) mod subject;
 pub(crate) mod trace;
+pub(crate) mod world;

@@ -22,6 +22,7 @@ use super::errno::{EIO, Errno};
 use super::image;
 use super::random::Random;
 use super::trace::Trace;
+use super::world::{Process, State, World};
 
 /// What a killed process unwinds with.
 pub(crate) struct Killed;
@@ -36,39 +37,6 @@ const NOBODY: usize = usize::MAX;
 /// Tells a sync that it fails: unlike other failed calls it does something, it loses the pages.
 pub(crate) const SYNC_FAILS: usize = 1;
 
-/// What is left of a process.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
-    Runs,
-    /// Ended by `process.exit`: nothing it does from here on has an effect.
-    Left,
-    Killed,
-}
-
-struct Process {
-    thread: Option<Thread>,
-    state: State,
-    /// Neither asleep nor stopped from this time on.
-    wakes: Duration,
-}
-
-/// All that the processes share.
-pub(crate) struct World {
-    pub(crate) disk: Disk,
-    pub(crate) chaos: Chaos,
-    pub(crate) clock: Duration,
-    pub(crate) calls: u64,
-    pub(crate) trace: Trace,
-    pub(crate) failure: Option<String>,
-    processes: Vec<Process>,
-    active: usize,
-    was_cut: bool,
-    schedule: Random,
-    ids: Random,
-    /// At each call another process gets the turn once in this many times.
-    switch: usize,
-}
-
 /// One run of one schedule.
 pub(crate) struct Simulation {
     world: Mutex<World>,
@@ -78,68 +46,6 @@ pub(crate) struct Simulation {
 
 /// What a process does.
 pub(crate) type Job = Box<dyn FnOnce(&Arc<Simulation>, Pid) + Send>;
-
-/// Simulated time at the start, milliseconds since 1970.
-pub(crate) const START_MS: u64 = 1_800_000_000_000;
-
-impl World {
-    fn alive(&self, pid: Pid) -> bool {
-        self.processes[pid].state == State::Runs
-    }
-
-    /// Who runs next; lets time pass if all sleep.
-    fn choose(&mut self, current: Option<Pid>) -> Option<Pid> {
-        let awake = |process: &Process, clock| process.state == State::Runs && process.wakes <= clock;
-        if let Some(pid) = current
-            && awake(&self.processes[pid], self.clock)
-            && !self.schedule.one_in(self.switch)
-        {
-            return current;
-        }
-        let live = self.processes.iter().filter(|process| process.state == State::Runs);
-        self.clock = self.clock.max(live.map(|process| process.wakes).min()?);
-        let clock = self.clock;
-        let count = self.processes.iter().filter(|process| awake(process, clock)).count();
-        let nth = self.schedule.below(count);
-        let mut ready = self.processes.iter().enumerate().filter(|(_, process)| awake(process, clock));
-        ready.nth(nth).map(|(pid, _)| pid)
-    }
-
-    fn wall_ns(&self) -> u64 {
-        START_MS * 1_000_000 + u64::try_from(self.clock.as_nanos()).unwrap_or(0)
-    }
-
-    /// Milliseconds since 1970.
-    pub(crate) fn wall_clock(&self) -> u64 {
-        self.wall_ns() / 1_000_000
-    }
-
-    /// A line of the trace that is no storage call.
-    pub(crate) fn note(&mut self, pid: Pid, text: impl FnOnce() -> String) {
-        self.trace.add(self.calls, self.clock, pid, text);
-    }
-
-    fn tick(&mut self) {
-        self.calls += 1;
-        let micros = self.schedule.between(1, 20) as u64;
-        self.clock += Duration::from_micros(micros);
-        self.disk.now_ns = self.wall_ns();
-    }
-
-    fn kill(&mut self, pid: Pid) {
-        self.processes[pid].state = State::Killed;
-        self.disk.close_all_of(pid);
-    }
-
-    fn kill_all(&mut self) -> Vec<Thread> {
-        for pid in 0..self.processes.len() {
-            if self.alive(pid) {
-                self.kill(pid);
-            }
-        }
-        self.processes.iter().filter_map(|process| process.thread.clone()).collect()
-    }
-}
 
 impl Simulation {
     pub(crate) fn new(disk: Disk, chaos: Chaos, mut random: Random, trace: Trace) -> Arc<Self> {
@@ -256,14 +162,14 @@ impl Simulation {
         let mut world = self.world();
         world.active -= 1;
         let last = world.active == 0;
-        if world.processes[pid].state != State::Killed {
+        if world.processes[pid].state == State::Killed {
+            drop(world); // whoever killed it has passed the turn on
+        } else {
             world.processes[pid].state = State::Left;
             world.disk.close_all_of(pid);
             let next = world.choose(None);
             drop(world);
             self.hand_to(next);
-        } else {
-            drop(world);
         }
         if last {
             self.conductor.unpark();
@@ -447,28 +353,6 @@ impl Simulation {
         if !self.world().alive(pid) && !thread::panicking() {
             resume_unwind(Box::new(Killed));
         }
-    }
-}
-
-impl World {
-    /// The fault of this call; conditions that last begin and end here.
-    fn meet(&mut self, call: u64, kind: Kind, bytes: usize) -> Option<Fault> {
-        if self.disk.heals_at.is_some_and(|at| at <= call) {
-            (self.disk.heals_at, self.disk.room, self.disk.read_only) = (None, None, false);
-        }
-        let fault = self.chaos.next(call, kind, bytes);
-        match fault {
-            Some(Fault::DiskFull { calls }) => {
-                self.disk.room = Some(self.chaos.random().below(bytes + 1));
-                self.disk.heals_at = Some(call + calls);
-            }
-            Some(Fault::ReadOnly { calls }) => {
-                self.disk.read_only = true;
-                self.disk.heals_at = Some(call + calls);
-            }
-            _ => {}
-        }
-        fault
     }
 }
 

@@ -3,7 +3,7 @@
  * standard input does.
  *
  * how: `append` awaits each · `burst` awaits twenty at a time · `log` uses finalizeEvent, which writes in the call ·
- * `logEvent` the same with ids of its own making
+ * `logEvent` the same with ids of its own making · `flush` awaits the ledger's flush after every ten
  */
 import { writeSync } from 'node:fs';
 import { runEvent } from '../events.mjs';
@@ -49,10 +49,14 @@ if (how === 'append') {
   }
 } else {
   const ledger = createPersistentLedger({ storagePath: folder, ...options });
+  const ids = [];
   for (let i = from; i < count && !over; i++) {
-    accepted((how === 'logEvent' ? ledger.logEvent(event(i)) : ledger.finalizeEvent(event(i))).eventId);
+    ids.push((how === 'logEvent' ? ledger.logEvent(event(i)) : ledger.finalizeEvent(event(i))).eventId);
+    if (how === 'flush' && ids.length === 10) await ledger.flush();
+    if (how !== 'flush' || ids.length === 10) for (const id of ids.splice(0)) accepted(id);
     if (i % 10 === 9) await rest();
   }
   await ledger.flush?.();
+  for (const id of ids) accepted(id);
 }
 process.exit(0);

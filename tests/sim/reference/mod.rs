@@ -90,6 +90,7 @@ impl System for Reference {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refusal(error: impl ToString) -> Refusal {
     Refusal { busy: false, accepted: 0, text: error.to_string() }
 }
@@ -104,7 +105,7 @@ impl Subject for Twin {
         let log = self.open_healed(LOG).map_err(refusal)?;
         let bytes = lines.iter().flat_map(|line| line.iter().copied().chain([b'\n'])).collect::<Vec<_>>();
         let (written, mut error) = self.write(log.as_ref(), &bytes);
-        let mut accepted = bytes[..written].iter().filter(|&&byte| byte == b'\n').count();
+        let mut accepted = memchr::memchr_iter(b'\n', &bytes[..written]).count();
         if self.durable && !self.has(Bug::NoSync) {
             let again = |error| if self.has(Bug::RetriesSync) { log.sync() } else { Err(error) };
             if let Err(failed) = log.sync().or_else(again) {

@@ -1,0 +1,109 @@
+/** Power cuts: with durability 'disk' nothing accepted is lost, and without it the cut is a real one. */
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { compareIds, expectKept } from './support/accepted.mjs';
+import { ours } from './support/implementations.mjs';
+import { Disk, describeDisks } from './support/mounts.mjs';
+import { agent, start, storeOf } from './support/processes.mjs';
+import { Random } from './support/random.mjs';
+
+const CUTS = 10;
+const seed = Number(process.env.SEED ?? Date.now() % 1e9);
+const size = { ext4: 32, xfs: 320 };
+
+/** Cuts the power a random moment after the programs have said something, ends them, and brings it back. */
+async function cut(disk, programs, others, random) {
+  await Promise.all([...programs.map((it) => it.said(5)), ...others.map((it) => it.said(1))]);
+  await new Promise((resolve) => setTimeout(resolve, random.next() * 60));
+  disk.cutPower();
+  for (const it of [...programs, ...others]) it.kill();
+  await Promise.all([...programs, ...others].map((it) => it.ended));
+  disk.restorePower();
+}
+
+for (const type of ['ext4', 'xfs'])
+  describeDisks(
+    'a power cut',
+    type,
+    () => {
+      test(`${CUTS} cuts lose nothing that was accepted on the disk`, async () => {
+        const disk = new Disk(type, size[type]);
+        const path = join(disk.path, 'store');
+        const random = new Random(seed);
+        const accepted = [];
+        for (let round = 0; round < CUTS; round++) {
+          const options = { durability: 'disk' };
+          const programs = ['append', 'burst', 'flush'].map((how) =>
+            start('writer', { folder: path, name: `${how}${round}`, how, options }),
+          );
+          // In every other round the log is replaced all the while; evicted is only what the compactor added itself.
+          const others =
+            round % 2 ? [start('rewriter', { folder: path, how: 'compact', name: `c${round}` })] : [];
+          await cut(disk, programs, others, random);
+          const told = programs.flatMap(({ lines }) => lines);
+          expect(told.length, 'accepted in this round').toBeGreaterThan(0);
+          accepted.push(...told);
+          // By a process that ends: an open file would keep the disk from being unmounted.
+          const next = await agent({ folder: path });
+          await expectKept(path, accepted, `round ${round}, seed ${seed}`, storeOf(next));
+          next.kill();
+          await next.ended;
+        }
+      }, 120_000);
+
+      test('a new folder and a new log are on the disk as soon as an event is', async () => {
+        const disk = new Disk(type, size[type]);
+        const path = join(disk.path, 'a', 'b', 'store');
+        const program = start('writer', {
+          folder: path,
+          name: 'first',
+          how: 'append',
+          count: 1,
+          options: { durability: 'disk' },
+        });
+        await program.done();
+        disk.cutPower();
+        disk.restorePower();
+        await expectKept(path, ['first-0']);
+      });
+
+      test('a rewrite is there before or after, whole', async () => {
+        const disk = new Disk(type, size[type]);
+        const path = join(disk.path, 'store');
+        const fill = start('writer', { folder: path, name: 'e', how: 'append', count: 50 });
+        await fill.done();
+        const it = await agent({ folder: path });
+        const compacted = await it.run(({ store }) => store.compact(10));
+        it.kill();
+        await it.ended;
+        disk.cutPower();
+        disk.restorePower();
+        // Its promise had resolved, so it is after, also without durability 'disk'.
+        expect(compacted).toBe(40);
+        const events = await expectKept(
+          path,
+          Array.from({ length: 10 }, (_, i) => `e-${40 + i}`),
+        );
+        expect(events).toHaveLength(11);
+      });
+
+      test("the cut is a real one: 'process' loses events", async () => {
+        const disk = new Disk(type, size[type]);
+        const path = join(disk.path, 'store');
+        const program = start('writer', { folder: path, name: 'e', how: 'append' });
+        await program.said(200);
+        disk.cutPower();
+        program.kill();
+        await program.ended;
+        disk.restorePower();
+        const { lost } = compareIds(path, program.lines.slice(0, 200));
+        expect(lost.at(-1)).toMatch(/1\d\d in all|200 in all/);
+        // What is left is a folder that works.
+        const store = ours.createEventStore(path);
+        await store.append({ eventId: 'after', taskId: 't', timestamp: 1 });
+        const { eventCount } = await store.getStats();
+        expect(await store.readAll()).toHaveLength(eventCount);
+      });
+    },
+    { cuts: true },
+  );

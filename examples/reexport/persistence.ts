@@ -1,0 +1,2 @@
+// Replaces src/persistence.ts of the guidance module.
+export * from 'guidance-ledger';

@@ -1,0 +1,45 @@
+//! A folder on a memory disk, filled with what the fuzzer thinks of.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use guidance_ledger::engine::Store;
+use guidance_ledger::engine::storage::os::OsStorage;
+
+pub struct Folder(PathBuf);
+
+impl Folder {
+    /// An empty folder.
+    pub fn new() -> Self {
+        let shared = Path::new("/dev/shm");
+        let root = if shared.is_dir() { shared.to_owned() } else { std::env::temp_dir() };
+        let path = root.join(format!("guidance-ledger-fuzz-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir(&path).expect("a folder of our own");
+        Self(path)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.0.join(name), bytes).expect("a file of our own");
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.0.join(name)).unwrap_or_default()
+    }
+
+    pub fn exists(&self, name: &str) -> bool {
+        self.0.join(name).exists()
+    }
+
+    /// A process that has just come to the folder.
+    pub fn store(&self) -> Store {
+        Store::new(Arc::new(OsStorage::new(&self.0)), false)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

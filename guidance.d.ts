@@ -1,0 +1,92 @@
+// `guidance-ledger/guidance`: our classes, typed as subclasses of those of `@claude-flow/guidance`.
+//
+// The classes of the published module have private members, and TypeScript takes such a class for equal to
+// nothing but itself and its subclasses. With the types of this entry our ledger goes wherever that module asks
+// for its own: `createGuidanceHooks`, `createHeadlessRunner`, the optimizer. At run time nothing is inherited:
+// the exports are those of the main entry. The types need `@claude-flow/guidance`, an optional peer dependency.
+//
+// Declared here is what the published types lack; what they have is documented in index.d.ts as well.
+
+import type { RunLedger as OriginalRunLedger } from '@claude-flow/guidance/ledger' with {
+  'resolution-mode': 'import',
+};
+import type {
+  EventStore as OriginalEventStore,
+  PersistentLedger as OriginalPersistentLedger,
+} from '@claude-flow/guidance/persistence' with { 'resolution-mode': 'import' };
+import type { PersistenceConfig, RunEvent, StoreOptions, StreamOptions, VerifyReport } from './index.js';
+
+export {
+  DiffQualityEvaluator,
+  type Durability,
+  type EvaluatorResult,
+  ForbiddenCommandEvaluator,
+  ForbiddenDependencyEvaluator,
+  type IEvaluator,
+  type LedgerError,
+  type OptimizationMetrics,
+  type PersistenceConfig,
+  type RiskClass,
+  type RunEvent,
+  type StorageStats,
+  type StoreOptions,
+  type StreamOptions,
+  type TaskIntent,
+  TestsPassEvaluator,
+  type VerifyReport,
+  type Violation,
+  type ViolationRanking,
+  ViolationRateEvaluator,
+} from './index.js';
+
+/** Run events in memory, with evaluators and metrics. */
+export declare class RunLedger extends OriginalRunLedger {}
+
+/** A ledger in memory. */
+export declare function createLedger(maxEvents?: number): RunLedger;
+
+/** A folder with an append-only log of events, one JSON object per line. */
+export declare class EventStore extends OriginalEventStore {
+  constructor(storagePath: string, options?: StoreOptions);
+
+  /** The events of a task, in the order of the log. */
+  readByTask(taskId: string): Promise<RunEvent[]>;
+
+  /** The events one after the other, in bounded memory. Leaving the loop closes the log. */
+  stream(options?: StreamOptions): AsyncGenerator<RunEvent, void, void>;
+
+  /** Keeps the newest `maxEvents` events, and gives the number removed; with `dryRun` removes nothing. */
+  compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
+
+  /** Resolves when all that this store accepted is written as `durability` says. */
+  flush(): Promise<void>;
+
+  /** Reads the whole log and reports what is not in order. Changes nothing. */
+  verify(): Promise<VerifyReport>;
+
+  /** Sets malformed lines aside and closes a torn tail; gives the number of lines moved. */
+  repair(): Promise<{ rejected: number }>;
+
+  /** For `await using`: flushes, and gives the lock back. The files stay. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A store over a folder. */
+export declare function createEventStore(path: string, options?: StoreOptions): EventStore;
+
+/** A run ledger whose events are kept in an {@link EventStore}. */
+export declare class PersistentLedger extends OriginalPersistentLedger {
+  constructor(config?: Partial<PersistenceConfig>);
+
+  /** Resolves when all that was accepted is written as `durability` says, or rejects with the first error. */
+  flush(): Promise<void>;
+
+  /** The store under the ledger; always the same object. */
+  getEventStore(): EventStore;
+
+  /** For `await using`: as `destroy()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A persistent ledger. Call `init()` to load what is stored. */
+export declare function createPersistentLedger(config?: Partial<PersistenceConfig>): PersistentLedger;
