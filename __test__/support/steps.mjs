@@ -176,7 +176,7 @@ const inMemory = {
   mutate(c, random) {
     if (c.objects.length === 0) return undefined;
     const target = c.objects[random.int(c.objects.length)];
-    const change = random.int(20);
+    const change = random.int(7);
     if (change === 0) target.reworkLines = hostile.number(random);
     if (change === 1) target.timestamp = 1000 + random.int(50);
     if (change === 2) target.taskId = hostile.task(random);
@@ -184,6 +184,7 @@ const inMemory = {
     if (change === 4 && Array.isArray(target.violations))
       target.violations.push({ ruleId: 'R9', autoCorrected: random.chance(0.5) });
     if (change === 5) delete target.violations;
+    if (change === 6 && random.chance(0.3)) target.eventId = `renamed-${random.int(1e6)}`;
     return target;
   },
 };

@@ -24,7 +24,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mi
 /// How long a half-written or vanishing lock file is looked at again before it counts as held.
 const LOOK_AGAIN: Duration = Duration::from_millis(1500);
 /// Where the digits of the timestamp start: behind `{"holder":"<36 characters>","timestamp":`.
-const TIMESTAMP_AT: u64 = 62;
+const TIMESTAMP_AT: u64 = 61;
 
 /// A held lock.
 pub struct UserLock {
