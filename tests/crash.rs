@@ -83,7 +83,6 @@ fn the_lock_is_free_once_its_holder_is_killed() {
 }
 
 #[test]
-#[ignore = "fails: an open defect"]
 fn durable_appends_survive_power_cuts() {
     let scenario =
         Scenario { name: "appends, power cuts", durable: true, rounds: 3, allowed: CUTS, ..Scenario::PLAIN };
@@ -92,7 +91,6 @@ fn durable_appends_survive_power_cuts() {
 }
 
 #[test]
-#[ignore = "fails: an open defect"]
 fn durable_logged_events_survive_power_cuts() {
     let scenario = Scenario {
         name: "ledgers, power cuts",
@@ -106,7 +104,6 @@ fn durable_logged_events_survive_power_cuts() {
 }
 
 #[test]
-#[ignore = "fails: an open defect"]
 fn durable_rewrites_survive_power_cuts() {
     let scenario = Scenario {
         name: "rewrites, power cuts",
@@ -126,7 +123,6 @@ fn durable_rewrites_survive_power_cuts() {
 }
 
 #[test]
-#[ignore = "fails: an open defect"]
 fn a_power_cut_without_durability_loses_no_more_than_what_was_not_synced() {
     let scenario = Scenario {
         name: "undurable, power cuts",

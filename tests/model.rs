@@ -80,7 +80,6 @@ const BESIDE: Scenario = Scenario {
 };
 
 #[test]
-#[ignore = "fails: an open defect"]
 fn beside_the_original_that_appends() {
     let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
     explore(&BESIDE, &engine, 10_000);

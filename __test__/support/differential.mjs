@@ -221,7 +221,7 @@ export async function runSeed(seed, subject, { twin = false, kind, tally = new T
     };
   } finally {
     Date.now = now;
-    rmSync(root, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
   }
 }
 

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 /** An existing, empty folder. */
 export function folder() {
   const path = mkdtempSync(join(tmpdir(), 'guidance-ledger-'));
-  onTestFinished(() => rmSync(path, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 }));
   return path;
 }
 

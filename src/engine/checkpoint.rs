@@ -11,6 +11,10 @@
 //! valid slot with the higher sequence counts. Names are only ever added behind those that a slot counts,
 //! unless the log is another one.
 //!
+//! Nothing orders these writes with those of the log on their way to the disk, so after a power cut the file
+//! may know of lines that are gone. Therefore each slot names the boot of the machine in which it was
+//! written, and the sums of another boot are ignored.
+//!
 //! Invariant: the file is a hint. Whatever stands in it is bounded and checked, and a checkpoint that does
 //! not recognise the log is ignored. Only the holder of the folder lock writes it.
 
@@ -45,6 +49,8 @@ pub(crate) struct Rewrite {
 #[derive(Clone, Default)]
 pub(crate) struct Checkpoint {
     sequence: u64,
+    /// The boot of the machine, see [`Storage::boot`](super::storage::Storage::boot).
+    boot: u64,
     /// The sums; [`Checkpoint::store`] writes them.
     pub(crate) summary: Summary,
     /// The rewrite under way, if any.
@@ -58,10 +64,22 @@ pub(crate) struct Checkpoint {
 
 impl Checkpoint {
     /// Reads the file. Anything that is not a valid checkpoint counts as none.
-    pub(crate) fn load(file: &dyn File) -> io::Result<Self> {
+    pub(crate) fn load(file: &dyn File, boot: u64) -> io::Result<Self> {
         let slots = read_range(file, 0, 2 * SLOT)?;
         let newest = slots.chunks_exact(SLOT).filter_map(Slot::decode).max_by_key(|slot| slot.sequence);
-        let Some(slot) = newest else { return Ok(Self { summary: Summary::empty(), ..Self::default() }) };
+        let Some(slot) = newest else {
+            return Ok(Self { summary: Summary::empty(), boot, ..Self::default() });
+        };
+        if slot.boot != boot {
+            let summary = Summary::empty();
+            return Ok(Self {
+                sequence: slot.sequence,
+                summary,
+                rewrite: slot.rewrite,
+                boot,
+                ..Self::default()
+            });
+        }
         let mut summary = Summary { mark: slot.mark, events: slot.events, times: slot.times, tasks: None };
         let (mut names, mut names_count) = ((0, 0), 0);
         if let Some((length, crc)) = slot.tasks {
@@ -76,6 +94,7 @@ impl Checkpoint {
         }
         Ok(Self {
             sequence: slot.sequence,
+            boot,
             summary,
             rewrite: slot.rewrite,
             stored: slot.mark,
@@ -112,6 +131,7 @@ impl Checkpoint {
         }
         let slot = Slot {
             sequence: self.sequence + 1,
+            boot: self.boot,
             mark,
             events: self.summary.events,
             times: self.summary.times,
@@ -167,6 +187,7 @@ fn load_names(file: &dyn File, length: u32, crc: u32) -> io::Result<Option<Inter
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct Slot {
     sequence: u64,
+    boot: u64,
     mark: Mark,
     events: u64,
     times: Option<(f64, f64)>,
@@ -187,7 +208,9 @@ impl Slot {
         let mut bytes = Vec::with_capacity(SLOT);
         bytes.extend_from_slice(&MAGIC.to_le_bytes());
         bytes.extend_from_slice(&VERSION.to_le_bytes());
-        for number in [self.sequence, self.mark.log.device, self.mark.log.inode, self.mark.log.born_ns] {
+        for number in
+            [self.sequence, self.boot, self.mark.log.device, self.mark.log.inode, self.mark.log.born_ns]
+        {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         for number in
@@ -216,7 +239,7 @@ impl Slot {
         if fields.u32()? != MAGIC || fields.u32()? != VERSION {
             return None;
         }
-        let sequence = fields.u64()?;
+        let (sequence, boot) = (fields.u64()?, fields.u64()?);
         let log = fields.file_id()?;
         let (offset, modified_ns, events) = (fields.u64()?, fields.u64()?, fields.u64()?);
         let times = (f64::from_bits(fields.u64()?), f64::from_bits(fields.u64()?));
@@ -225,6 +248,7 @@ impl Slot {
         let rewrite = Rewrite { previous: fields.file_id()?, from: fields.u64()?, kept: fields.u64()? };
         Some(Self {
             sequence,
+            boot,
             mark: Mark { log, offset, modified_ns, anchor },
             events,
             times: (flags & HAS_TIMES != 0).then_some(times),
@@ -262,6 +286,7 @@ mod tests {
     fn slot() -> Slot {
         Slot {
             sequence: 7,
+            boot: 8,
             mark: Mark {
                 log: FileId { device: 1, inode: 2, born_ns: 3 },
                 offset: 1 << 40,

@@ -310,7 +310,9 @@ impl Index {
     /// Adds the rows of the part of the log that follows.
     fn join(&mut self, part: Self) {
         if self.offsets.is_empty() {
-            *self = Self { mark: self.mark, ..part };
+            let mut malformed = std::mem::take(&mut self.malformed);
+            malformed.extend(part.malformed);
+            *self = Self { mark: self.mark, malformed, ..part };
             return;
         }
         let first_row = u32::try_from(self.len()).unwrap_or(u32::MAX);

@@ -62,7 +62,7 @@ impl Store {
         use super::storage::Open;
         self.folder
             .open(CHECKPOINT, Open::Read)
-            .and_then(|file| super::checkpoint::Checkpoint::load(&*file))
+            .and_then(|file| super::checkpoint::Checkpoint::load(&*file, self.folder.boot()))
             .map_or_else(|_| super::summary::Summary::empty(), |checkpoint| checkpoint.summary)
     }
 
@@ -237,7 +237,7 @@ impl Store {
         if !self.renewal.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.rewrite_locked(state, &mut |source, draft| {
+        self.rewrite_held(state, &mut |source, draft| {
             self.copy_all(source, draft)?;
             Ok(Plan::Replace)
         })?;

@@ -114,7 +114,8 @@ impl Store {
 
     fn append_missing(&self, state: &mut super::store::State) -> Result<()> {
         let super::store::State { log: Some(log), peers, index_behind, .. } = state else { return Ok(()) };
-        if peers.written_to == Some(log.id) {
+        // Without a time of birth, the number of a replaced file may be that of the new one.
+        if peers.written_to == Some(log.id) && log.id.born_ns != 0 {
             peers.forget();
             return Ok(());
         }

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::bytes::{for_each_line, read_range};
 use super::checkpoint::{Checkpoint, Rewrite};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::log::Log;
 use super::paths::{CHECKPOINT, DRAIN_GRACE, LOG, PREVIOUS, temporary_id};
 use super::peers::missing_lines;
@@ -53,7 +53,7 @@ impl Store {
         let ours_to_go_on = state.checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == previous.id)
             && state.checkpoint.is_current(file).map_err(failed)?;
         if !ours_to_go_on {
-            state.checkpoint = Checkpoint::load(file).map_err(failed)?;
+            state.checkpoint = Checkpoint::load(file, self.folder.boot()).map_err(failed)?;
         }
         let old =
             self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
@@ -104,8 +104,11 @@ impl Store {
         Ok(())
     }
 
-    fn remove_previous(&self) -> Result<()> {
-        self.folder.remove(PREVIOUS).map_err(|error| self.at("unlink", PREVIOUS, &error))
+    /// Removes the old log for good: were it to come back with a power cut, so would what was evicted from
+    /// it.
+    pub(super) fn remove_previous(&self) -> Result<()> {
+        self.folder.remove(PREVIOUS).map_err(|error| self.at("unlink", PREVIOUS, &error))?;
+        self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))
     }
 
     /// Removes what dead processes were making. A draft that its maker still works on is locked.

@@ -29,8 +29,11 @@ use super::storage::{File, FileId, Open};
 use super::store::{State, Store};
 use super::{bytes, checkpoint};
 
-/// How often a rewrite starts again with the folder free before it keeps the folder locked throughout.
+/// How often a rewrite whose log was replaced meanwhile starts again before it keeps this process's other
+/// writers out.
 const FREE_ATTEMPTS: usize = 3;
+/// … and how often then, before it gives up.
+const HELD_ATTEMPTS: usize = 100;
 
 /// The log that a rewrite starts from.
 pub(crate) struct Source {
@@ -59,43 +62,44 @@ impl Store {
         compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
     ) -> Result<bool> {
         for _ in 0..FREE_ATTEMPTS {
-            let source = {
-                let mut state = self.state();
-                self.source(&mut state)?
-            };
-            let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
-            let mut state = self.state();
-            let replaced = self.begin_afresh(&mut state).and_then(|()| {
-                let same = self.is_current(&state, &source)?;
-                if same { self.replace(&mut state, &source, &mut draft).map(|()| true) } else { Ok(false) }
-            });
-            self.end(&mut state);
-            drop(state);
-            if let Ok(true) = replaced {
+            let source = self.source(&mut self.state())?;
+            let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
+            if self.try_replace(&mut self.state(), &source, draft)? {
                 return Ok(true);
             }
-            let _ = self.folder.remove(draft.name());
-            replaced?;
         }
-        let mut state = self.state();
-        self.rewrite_locked(&mut state, compose)
+        self.rewrite_held(&mut self.state(), compose)
     }
 
-    /// The same with the folder locked throughout: for those who already hold it, or whose log is replaced
-    /// again and again.
-    pub(super) fn rewrite_locked(
+    /// The same while no other thread of this process writes: for those who hold the state already, or whose
+    /// log is replaced again and again.
+    pub(super) fn rewrite_held(
         &self,
         state: &mut State,
         compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
     ) -> Result<bool> {
-        let source = self.source(state)?;
-        let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
-        let result = self.begin_afresh(state).and_then(|()| self.replace(state, &source, &mut draft));
+        for _ in 0..HELD_ATTEMPTS {
+            let source = self.source(state)?;
+            let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
+            if self.try_replace(state, &source, draft)? {
+                return Ok(true);
+            }
+        }
+        Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 })
+    }
+
+    /// Steps b to g; `false` if the log is not the one that the draft was made from. A draft that was not
+    /// used is removed.
+    fn try_replace(&self, state: &mut State, source: &Source, mut draft: Draft) -> Result<bool> {
+        let replaced = self.begin_afresh(state).and_then(|()| {
+            let same = self.is_current(state, source)?;
+            if same { self.replace(state, source, &mut draft).map(|()| true) } else { Ok(false) }
+        });
         self.end(state);
-        if result.is_err() {
+        if !matches!(replaced, Ok(true)) {
             let _ = self.folder.remove(draft.name());
         }
-        result.map(|()| true)
+        replaced
     }
 
     /// Step a, up to the reading.
@@ -167,8 +171,8 @@ impl Store {
         let file = &*lock.checkpoint;
         let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
         if !checkpoint.is_current(file).unwrap_or(false) {
-            *checkpoint =
-                checkpoint::Checkpoint::load(file).map_err(|error| self.at("read", CHECKPOINT, &error))?;
+            *checkpoint = checkpoint::Checkpoint::load(file, self.folder.boot())
+                .map_err(|error| self.at("read", CHECKPOINT, &error))?;
         }
         let tried_before = checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == old.id);
         checkpoint.rewrite = Some(previous);
@@ -231,7 +235,7 @@ impl Store {
                     // What was moved must not be lost by a power cut together with its only other copy.
                     new.file.sync().map_err(|error| self.at("fsync", LOG, &error))?;
                 }
-                self.folder.remove(PREVIOUS).map_err(|error| self.at("unlink", PREVIOUS, &error))?;
+                self.remove_previous()?;
             }
             state.checkpoint.rewrite = (leftover == Leftover::Perhaps).then_some(previous);
         } else {
@@ -275,7 +279,12 @@ impl Store {
             lines.insert(0, b'\n');
         }
         append_all(&*file, &lines).map_err(|(_, error)| failed("write")(error))?;
-        file.sync().map_err(failed("fsync"))
+        file.sync().map_err(failed("fsync"))?;
+        if stat.size == 0 {
+            // The new file's name must not come to the disk later than the rename.
+            self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))?;
+        }
+        Ok(())
     }
 }
 

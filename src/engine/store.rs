@@ -249,7 +249,7 @@ impl Store {
         let failed = |error: std::io::Error| self.at("read", CHECKPOINT, &error);
         let file = &*lock.checkpoint;
         if !checkpoint.is_current(file).map_err(failed)? {
-            *checkpoint = Checkpoint::load(file).map_err(failed)?;
+            *checkpoint = Checkpoint::load(file, self.folder.boot()).map_err(failed)?;
         }
         let stat = log.file.stat().map_err(failed)?;
         let mark = checkpoint.summary.mark;

@@ -59,6 +59,8 @@ pub(crate) struct Disk {
     /// The call at which `room` and `read_only` are lifted.
     pub(crate) heals_at: Option<u64>,
     pub(crate) now_ns: u64,
+    /// How often the machine was started.
+    pub(crate) boot: u64,
     /// A file system that does not keep times of birth.
     pub(crate) no_births: bool,
     /// A system that cannot tell who has a file open.
@@ -78,10 +80,10 @@ impl Disk {
         disk
     }
 
-    /// An empty disk of the same file system.
+    /// An empty disk of the same file system, after the machine started anew.
     pub(crate) fn empty_twin(&self) -> Self {
-        let &Self { folder, now_ns, no_births, no_leases, .. } = self;
-        Self { folder, now_ns, no_births, no_leases, ..Self::default() }
+        let &Self { folder, now_ns, boot, no_births, no_leases, .. } = self;
+        Self { folder, now_ns, boot: boot + 1, no_births, no_leases, ..Self::default() }
     }
 
     /// Puts a file onto the medium: the same inode, with the content that is left of it.

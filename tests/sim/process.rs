@@ -93,6 +93,10 @@ impl Storage for SimulatedStorage {
         self.simulation.sleep(self.pid, time);
     }
 
+    fn boot(&self) -> u64 {
+        self.simulation.world().disk.boot
+    }
+
     fn random(&self) -> u128 {
         self.simulation.random_id()
     }

@@ -184,6 +184,10 @@ pub trait Storage: Send + Sync {
     /// A clock that never goes back.
     fn monotonic(&self) -> Duration;
 
+    /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written before and not
+    /// synced may be gone then, in any order.
+    fn boot(&self) -> u64;
+
     /// Pauses the calling thread.
     fn sleep(&self, time: Duration);
 

@@ -7,6 +7,7 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{File, FileId, Open, Stat, Storage};
@@ -115,6 +116,14 @@ impl Storage for OsStorage {
 
     fn monotonic(&self) -> Duration {
         self.started.elapsed()
+    }
+
+    fn boot(&self) -> u64 {
+        static BOOT: LazyLock<u64> = LazyLock::new(|| {
+            let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+            uuid::Uuid::try_parse(id.trim()).map_or(0, |id| id.as_u64_pair().0)
+        });
+        *BOOT
     }
 
     fn sleep(&self, time: Duration) {
