@@ -17,7 +17,7 @@ use super::error::Result;
 use super::lock_file::{self, Owner};
 use super::log::Log;
 use super::paths::{FOLDER_WAIT, LOCK, LOCK_STALE_MS, LOG};
-use super::storage::{File, FileId, Folder, Stat};
+use super::storage::{File, Folder, Stat};
 use super::store::Store;
 
 /// Pause between two looks at a foreign `.lock`.
@@ -30,8 +30,6 @@ const PATIENCE: Duration = Duration::from_millis(LOCK_STALE_MS as u64 + 1000);
 pub(crate) struct Peers {
     /// Whole lines, each ending in a newline.
     lines: Vec<u8>,
-    /// The file they were written to.
-    written_to: Option<FileId>,
     /// A `.lock` that is known to be ours.
     harmless: Option<Stat>,
 }
@@ -51,7 +49,6 @@ impl Peers {
             if lines.last().is_some_and(|&last| last != b'\n') {
                 self.lines.push(b'\n');
             }
-            self.written_to.get_or_insert(log.id);
         }
     }
 
@@ -74,7 +71,6 @@ impl Peers {
 
     fn forget(&mut self) {
         self.lines = Vec::new();
-        self.written_to = None;
     }
 }
 
@@ -114,11 +110,8 @@ impl Store {
 
     fn append_missing(&self, state: &mut super::store::State) -> Result<()> {
         let super::store::State { log: Some(log), peers, index_behind, .. } = state else { return Ok(()) };
-        // Without a time of birth, the number of a replaced file may be that of the new one.
-        if peers.written_to == Some(log.id) && log.id.born_ns != 0 {
-            peers.forget();
-            return Ok(());
-        }
+        // An equal identity proves nothing here: the number of the replaced file is reused at once, and times
+        // of birth are as coarse as a clock tick.
         let missing =
             missing_lines(&*log.file, 0, &peers.lines).map_err(|error| self.at("read", LOG, &error))?;
         peers.forget();

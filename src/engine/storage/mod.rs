@@ -24,7 +24,8 @@ pub struct FileId {
     pub device: u64,
     /// Inode number.
     pub inode: u64,
-    /// Nanoseconds since 1970 at which the file was created; 0 where the file system does not tell.
+    /// Nanoseconds since 1970 at which the file was created, as coarse as a clock tick; 0 where the file
+    /// system does not tell.
     pub born_ns: u64,
 }
 
@@ -184,8 +185,8 @@ pub trait Storage: Send + Sync {
     /// A clock that never goes back.
     fn monotonic(&self) -> Duration;
 
-    /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written before and not
-    /// synced may be gone then, in any order.
+    /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written
+    /// before and not synced may be gone then, in any order.
     fn boot(&self) -> u64;
 
     /// Pauses the calling thread.
