@@ -188,9 +188,12 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what waits, so that a rewrite does not overtake it.
+    /// Writes what waits, and what a JavaScript program may have missed, so that a rewrite does not overtake it.
     pub(super) fn drain_first(&self) -> Result<()> {
-        if self.queue().is_empty() { Ok(()) } else { self.drain(&mut self.state(), FOLDER_WAIT) }
+        if !self.queue().is_empty() {
+            self.drain(&mut self.state(), FOLDER_WAIT)?;
+        }
+        self.settle_with_peers()
     }
 
     /// Takes the user-level lock of the folder; see [`UserLock::acquire`].

@@ -43,7 +43,8 @@ impl Peers {
     /// Looks whether the lines just written may be missed by a rewriting program, and remembers them if so.
     pub(crate) fn wrote(&mut self, folder: &Folder, log: &Log, lines: &[u8]) {
         let foreign = self.foreign_lock(folder);
-        let replaced = folder.stat(LOG).ok().flatten().is_none_or(|stat| stat.id != log.id);
+        // A failed look proves nothing.
+        let replaced = folder.stat(LOG).is_ok_and(|stat| stat.is_none_or(|stat| stat.id != log.id));
         if foreign || replaced || self.is_waiting() {
             self.lines.extend_from_slice(lines);
             if lines.last().is_some_and(|&last| last != b'\n') {
