@@ -293,4 +293,26 @@ describeFaults('a stopped holder of the folder', () => {
     await writer.ended;
     await expectKept(blocked, ['stopped-0', ...ids]);
   });
+
+  test('whoever waited for it gives the folder back', async () => {
+    for (let round = 0; round < 4; round++) {
+      const store = fresh();
+      const [waiting, other] = await Promise.all([agent({ folder: store }), agent({ folder: store })]);
+      const holder = await stoppedWriter(store);
+      // Several flushes of the same lines: all but the first find nothing left to write.
+      const flushed = waiting.run(
+        ({ ledger }, events) => {
+          for (const event of events) ledger.finalizeEvent(event);
+          return Promise.all([ledger.flush(), ledger.flush(), ledger.flush()]).then(() => {});
+        },
+        upTo(5).map((i) => runEvent({ eventId: `w-${i}` })),
+      );
+      await holder.goOn();
+      await flushed;
+      const begun = performance.now();
+      await other.run(({ store }, event) => store.append(event), runEvent({ eventId: 'other' }));
+      expect(performance.now() - begun, `round ${round}: ms for another process`).toBeLessThan(3000);
+      await expectKept(store, ['stopped-0', 'other', ...upTo(5).map((i) => `w-${i}`)]);
+    }
+  });
 });

@@ -82,7 +82,7 @@ module.exports = {
       await out.json({ folder: folder.path, exists: folder.exists, ...stats, index, rejected });
       return EXIT.done;
     }
-    const drift = `says ${index?.eventCount ?? 'nothing readable'}; 'verify --repair' writes it anew`;
+    const drift = `says ${index?.eventCount ?? 'nothing readable'}; the next append writes it anew`;
     const rows = [
       ['Folder', safe(folder.path)],
       ['Events', colours.bold(showCount(stats.eventCount))],

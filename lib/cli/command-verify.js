@@ -89,9 +89,9 @@ async function findingsOf(folder, report) {
     findings.push({ kind: 'duplicate-ids', mendable: false, text, more: [...more, ...andMore(hidden)] });
   }
   if (report.index?.drift) {
-    const text = 'index.json says something else than the log';
+    const text = 'index.json says something else than the log; the next append writes it anew';
     const more = [`it counts ${report.index.eventCount ?? 'nothing readable'}; the log has ${report.events}`];
-    findings.push({ kind: 'index-drift', mendable: true, text, more });
+    findings.push({ kind: 'index-drift', mendable: false, text, more });
   }
   return findings;
 }
@@ -137,7 +137,8 @@ module.exports = {
 Exit codes: 0 nothing found (or all mended), 1 findings, 2 wrong call, 3 locked by another process, 4 unreadable.
 
 --repair copies the log to events.backup.<time>.ndjson, moves lines that are no events to events.rejected.ndjson, byte for byte,
-closes half a line at the end, and writes index.json anew. No event is removed; events that share an id stay.`,
+and closes half a line at the end. No event is removed: events that share an id stay. An index.json that does not agree does no
+harm; the next append writes it anew.`,
   options: {
     repair: { type: 'boolean', help: 'mend what was found, after a backup' },
     yes: { type: 'boolean', short: 'y', help: 'do not ask' },
@@ -158,7 +159,7 @@ closes half a line at the end, and writes index.json anew. No event is removed; 
     if (!wanted) {
       if (options.json) await out.json({ findings: kinds(found), ...before });
       else await show(context, 'The log', before, found);
-      if (options.repair && found.length > 0) note('Nothing of this can be mended.');
+      if (options.repair && found.length > 0) note('There is nothing here that a repair mends.');
       return found.length > 0 ? EXIT.findings : EXIT.done;
     }
     if (!options.json) {

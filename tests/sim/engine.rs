@@ -181,7 +181,12 @@ impl Subject for OpenEngine {
         self.held.take().map_or(Ok(()), |lock| self.store.release_user_lock(lock)).map_err(refusal)
     }
 
-    fn recover(&mut self) -> Answer<()> {
-        self.store.compact(u64::MAX).map(drop).map_err(refusal)
+    fn recover(&mut self, thorough: bool) -> Answer<()> {
+        // Any write will do; nothing that only reads takes the folder lock.
+        if thorough {
+            self.store.repair().map(drop).map_err(refusal)
+        } else {
+            self.store.append(Vec::new(), OnFault::Refuse, self.durability).map(drop).map_err(refusal)
+        }
     }
 }

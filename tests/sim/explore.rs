@@ -8,13 +8,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::actor::{Actor, Record, history};
+use super::aftermath::Aftermath;
 use super::chaos::{Chaos, Plan};
-use super::checker::{self, Verdict};
 use super::crew::Crew;
 use super::disk::Disk;
 use super::history::Author;
 use super::peer::Peer;
-use super::process::folder;
 use super::random::Random;
 use super::scenario::Scenario;
 use super::simulation::{Job, Simulation};
@@ -25,8 +24,6 @@ use super::trace::Trace;
 const SEARCH_ON: u64 = 400;
 /// Who wrote what lies in the log at the beginning.
 const BEFORE: usize = 99;
-/// Bookkeeping that a recovery may renew.
-const BOOKKEEPING: [&str; 2] = [".events.ckpt", "index.json"];
 
 /// A broken promise.
 #[derive(Clone, Debug)]
@@ -119,6 +116,7 @@ pub(crate) fn run(
     let mut random = Random::new(seed);
     let record = Record::default();
     let mut start = start(scenario, &record, &mut random);
+    start.boot = 1;
     start.no_leases = scenario.no_leases;
     start.no_births = random.one_in(4);
     let drawn = Plan::draw(scenario.allowed, &mut random);
@@ -144,7 +142,9 @@ pub(crate) fn run(
         Some(why) => Err(why),
         None => Ok(()),
     };
-    let verdict = verdict.and_then(|()| after(&simulation, scenario, system, &record));
+    let thorough = random.one_in(2);
+    let after = Aftermath { simulation: &simulation, scenario, system, record: &record, thorough };
+    let verdict = verdict.and_then(|()| after.check());
     let world = simulation.world();
     let trace = world.trace.text().to_owned();
     let failure =
@@ -204,105 +204,4 @@ fn jobs(
         jobs.push(Box::new(move |simulation, pid| Peer::new(simulation, pid, record).live(&deeds)));
     }
     jobs
-}
-
-/// Recovers what is left, measures it, and shows that a second recovery has nothing to do and that the store works.
-fn after(
-    simulation: &Arc<Simulation>,
-    scenario: &Arc<Scenario>,
-    system: &Arc<dyn System>,
-    record: &Record,
-) -> Verdict {
-    recover(simulation, scenario, system, record)?;
-    measure(simulation, scenario, record)?;
-    let once = files(simulation);
-    recover(simulation, scenario, system, record)?;
-    if once != files(simulation) {
-        return Err("a second recovery changed something".to_owned());
-    }
-    append_and_compact(simulation, scenario, system, record)?;
-    measure(simulation, scenario, record)
-}
-
-/// Runs a check as a process of its own.
-fn alone(simulation: &Arc<Simulation>, work: impl FnOnce(&Arc<Simulation>, usize) -> Verdict) -> Verdict {
-    let verdict = simulation.alone(work);
-    match (simulation.world().failure.take(), verdict) {
-        (Some(why), _) => Err(why),
-        (None, Some(verdict)) => verdict,
-        (None, None) => Err("the check was killed".to_owned()),
-    }
-}
-
-fn recover(
-    simulation: &Arc<Simulation>,
-    scenario: &Scenario,
-    system: &Arc<dyn System>,
-    record: &Record,
-) -> Verdict {
-    alone(simulation, |simulation, pid| {
-        simulation.world().note(pid, || "── recovers".to_owned());
-        let failed = |what: &'static str| move |refusal| format!("{what} after the storm fails: {refusal:?}");
-        let mut store = system.open(folder(simulation, pid), scenario.durable).map_err(failed("open"))?;
-        store.recover().map_err(failed("recover"))?;
-        let totals = store.totals().map_err(failed("totals"))?;
-        let lines = store.lines().map_err(failed("lines"))?;
-        drop(store);
-        let history = history(record);
-        let log = simulation.world().disk.content("events.ndjson").unwrap_or_default().to_vec();
-        let scan = checker::scan(&log, &history);
-        let counted = checker::totals(&scan, &history);
-        if totals != counted {
-            return Err(format!("sums are {totals:?}, a rescan gives {counted:?}"));
-        }
-        if lines != scan.events {
-            return Err(format!("{} events are read, a rescan gives {}", lines.len(), scan.events.len()));
-        }
-        Ok(())
-    })
-}
-
-fn measure(simulation: &Arc<Simulation>, scenario: &Scenario, record: &Record) -> Verdict {
-    let world = simulation.world();
-    let file = |name| world.disk.content(name).unwrap_or_default();
-    let verdict =
-        checker::check(file("events.ndjson"), file("events.rejected.ndjson"), &history(record), scenario);
-    verdict.map_err(|why| {
-        let log = String::from_utf8_lossy(file("events.ndjson")).replace('\0', "␀");
-        if world.trace.is_on() { format!("{why}\nthe log is:\n{log}") } else { why }
-    })
-}
-
-/// The store works again, whatever happened to it.
-fn append_and_compact(
-    simulation: &Arc<Simulation>,
-    scenario: &Scenario,
-    system: &Arc<dyn System>,
-    record: &Record,
-) -> Verdict {
-    alone(simulation, |simulation, pid| {
-        let (events, lines) = history(record).begin(Author { pid, peer: false }, &[0]);
-        let mut store = system
-            .open(folder(simulation, pid), scenario.durable)
-            .map_err(|refusal| format!("open after the storm fails: {refusal:?}"))?;
-        store.append(&lines).map_err(|refusal| format!("append after the storm fails: {refusal:?}"))?;
-        history(record).end(events, 1);
-        let there =
-            store.lines().map_err(|refusal| format!("lines after the storm fails: {refusal:?}"))?.len();
-        let at = history(record).begin_removal(Author { pid, peer: false }, Some(1), 0..0);
-        let evicted =
-            store.compact(1).map_err(|refusal| format!("compact after the storm fails: {refusal:?}"))?;
-        history(record).end_removal(at, Some(evicted));
-        if evicted != (there as u64).saturating_sub(1) {
-            return Err(format!("a compaction of {there} events to 1 evicted {evicted}"));
-        }
-        Ok(())
-    })
-}
-
-/// All that a recovery must leave alone the second time.
-fn files(simulation: &Arc<Simulation>) -> Vec<(String, Vec<u8>)> {
-    let world = simulation.world();
-    let names = world.disk.names.iter().filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
-    names.map(|(name, &key)| (name.clone(), world.disk.inodes[key].content.clone())).collect()
 }

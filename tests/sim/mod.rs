@@ -2,12 +2,15 @@
 //! at each storage call an error, a short write, a kill or a power cut.
 //!
 //! ```text
-//! explore, enumerate   runs a scenario for many seeds, or once per call and fault
-//!   scenario           what processes do        actor, peer   do it: ours, and the original module
-//!   history            what they were told      checker       measures the log against it
-//!   subject            what is asked of a store: the engine (engine.rs) or a naive twin (reference.rs)
-//! simulation, world, crew turns, kills, cuts    chaos         what goes wrong and when
-//!   process            Storage and File over    disk, inode   the file system    image  what a power cut leaves of it
+//! explore, enumerate     runs a scenario for many seeds, or once per call and fault
+//!   scenario             what processes do
+//!   actor, peer          do it: ours, and the original module
+//!   subject              what is asked of a store: engine, or reference (a naive twin with bugs to order)
+//!   history, checker     what they were told, and the measure of a log against it
+//!   aftermath            recovery and check once all have ended
+//! simulation, world      turns, kills, power cuts; crew: the threads; chaos: what goes wrong, and when
+//!   process              Storage and File over
+//!     disk, inode        the file system; image: what a power cut leaves of it
 //! ```
 //!
 //! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin. A
@@ -17,6 +20,7 @@
 //! needs other tests beside this one.
 
 pub(crate) mod actor;
+pub(crate) mod aftermath;
 pub(crate) mod chaos;
 pub(crate) mod checker;
 pub(crate) mod crew;

@@ -57,8 +57,8 @@ pub(crate) trait Subject {
     /// Gives the user-level lock back.
     fn release_lock(&mut self) -> Answer<()>;
 
-    /// Finishes what dead processes left half done, as far as opening and the calls above do it.
-    fn recover(&mut self) -> Answer<()>;
+    /// Finishes what dead processes left half done, as the next write does it, or thoroughly, as `repair()` does.
+    fn recover(&mut self, thorough: bool) -> Answer<()>;
 }
 
 /// A way to open stores.

@@ -171,7 +171,7 @@ impl Subject for Twin {
         Ok(())
     }
 
-    fn recover(&mut self) -> Answer<()> {
+    fn recover(&mut self, _thorough: bool) -> Answer<()> {
         self.lock().map(drop)
     }
 }

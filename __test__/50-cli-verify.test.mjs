@@ -1,0 +1,142 @@
+/** verify and verify --repair. */
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { cli, cliInTerminal, folderOf, lockHolder, noTerminal, parsed } from './support/cli.mjs';
+import { bytes, logged, paths, readLog, snapshot } from './support/disk.mjs';
+import { at, lineOf, runEvent } from './support/events.mjs';
+import { ours } from './support/implementations.mjs';
+
+const MALFORMED = ['nonsense \u001b]0;title\u0007\n', '[1]\n', '{"half":'];
+const backups = (path) => readdirSync(path).filter((name) => name.startsWith('events.backup.'));
+const repair = (path, ...args) => cli(['verify', '--repair', '--dir', path, ...args]);
+
+describe('verify', () => {
+  test('a clean log ends with code 0', async () => {
+    const path = folderOf(at(1, 2));
+    const { code, out } = await cli(['verify', '--dir', path]);
+    expect({ code, out }).toEqual({ code: 0, out: 'The log: 2 lines, 2 events; in order\n' });
+    const [report] = parsed(await cli(['verify', '--json', '--dir', path]));
+    expect(report).toEqual({ findings: [], ...(await ours.createEventStore(path).verify()) });
+  });
+
+  test.each([
+    ['malformed', (path) => appendFileSync(paths(path).log, 'nonsense\n'), '1 line is no event\n    at byte'],
+    ['torn-tail', (path) => appendFileSync(paths(path).log, '{"half'), 'the last line is only half there'],
+    ['torn-tail', (path) => appendFileSync(paths(path).log, '{}'), 'the last event lacks its newline'],
+    [
+      'duplicate-ids',
+      (path) => appendFileSync(paths(path).log, lineOf(runEvent({ eventId: 'same' })).repeat(3)),
+      '1 id is there more than once\n    same: 3 times',
+    ],
+    ['index-drift', (path) => writeFileSync(paths(path).index, '{"eventCount":9}'), 'it counts 9; the log has 2'],
+  ])('%s is found, and ends with code 1', async (kind, spoil, text) => {
+    const path = folderOf(at(1, 2));
+    spoil(path);
+    const { code, out } = await cli(['verify', '--dir', path]);
+    expect(code).toBe(1);
+    expect(out).toContain(text);
+    const result = await cli(['verify', '--json', '--dir', path]);
+    expect(result.code).toBe(1);
+    expect(parsed(result)[0].findings).toEqual([kind]);
+  });
+
+  test('many findings are counted, and some are shown, unable to harm a terminal', async () => {
+    const path = folderOf([], 'x\u001b[2J\u009b\n'.repeat(500));
+    const { out } = await cli(['verify', '--dir', path]);
+    expect(out).toContain('500 lines are no events');
+    expect(out).toContain('… and 490 more');
+    expect(out).toContain('x\\u001b[2J\\u009b');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
+    expect(out).not.toMatch(/[\u001b\u009b]/);
+  });
+});
+
+describe('verify --repair', () => {
+  test('copies the log, moves what is no event aside, and closes half a line', async () => {
+    const events = at(1, 2);
+    const path = folderOf(events, ...MALFORMED);
+    const before = readLog(path);
+    const { code, out, err } = await repair(path, '--yes');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toContain('set 3 lines aside');
+    expect(out).toMatch(/Now: 2 lines, 2 events; in order\n$/);
+    expect(logged(path)).toEqual(events);
+    expect(bytes(paths(path).rejected).toString()).toBe(`${MALFORMED.join('')}\n`);
+    const [backup] = backups(path);
+    expect(readFileSync(join(path, backup))).toEqual(before);
+    expect(backup).toMatch(/^events\.backup\.\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z\.ndjson$/);
+    if (process.platform !== 'win32')
+      expect(statSync(join(path, backup)).mode & 0o777).toBe(statSync(paths(path).log).mode & 0o777);
+  });
+
+  test('--json tells before, after and the copy in one value', async () => {
+    const path = folderOf(at(1, 2), ...MALFORMED);
+    const before = await ours.createEventStore(path).verify();
+    const result = await repair(path, '--yes', '--json');
+    const backup = join(path, backups(path)[0]);
+    expect(parsed(result)).toMatchObject([
+      { findings: [], events: 2, tornTail: null, repaired: { rejected: 3, backup, before } },
+    ]);
+  });
+
+  test('a complete event at the end gets its newline', async () => {
+    const last = runEvent();
+    const path = folderOf(at(1), JSON.stringify(last));
+    expect((await repair(path, '--yes')).code).toBe(0);
+    expect(logged(path).at(-1)).toEqual(last);
+  });
+
+  test('leaves what it cannot mend, and says so', async () => {
+    const twice = runEvent({ eventId: 'same' });
+    const path = folderOf([twice, twice]);
+    const before = snapshot(path);
+    const { code, err } = await repair(path, '--yes');
+    expect({ code, err }).toEqual({ code: 1, err: 'There is nothing here that a repair mends.\n' });
+    expect(snapshot(path)).toEqual(before);
+    appendFileSync(paths(path).log, 'nonsense\n');
+    const mended = await repair(path, '--yes');
+    expect(mended.code).toBe(1);
+    expect(mended.out).toMatch(/Now: 2 lines, 2 events; 1 finding/);
+    expect(logged(path)).toEqual([twice, twice]);
+  });
+
+  test('of a clean log changes nothing and asks nothing', async () => {
+    const path = folderOf(at(1));
+    const before = snapshot(path);
+    expect(await repair(path)).toMatchObject({ code: 0, err: '' });
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('without --yes, and nobody to ask, ends with code 2 and changes nothing', async () => {
+    const path = folderOf(at(1), 'nonsense\n');
+    const before = snapshot(path);
+    const { code, err } = await repair(path);
+    expect(code).toBe(2);
+    expect(err).toContain('Try: guidance-ledger verify --repair --yes');
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('of a locked folder ends with code 3, and makes no copy', async () => {
+    const path = folderOf(at(1), 'nonsense\n');
+    const before = readLog(path);
+    await lockHolder(path);
+    const { code, err } = await repair(path, '--yes', '--lock-timeout', '50ms');
+    expect(code).toBe(3);
+    expect(err).toContain('.lock');
+    expect(backups(path)).toEqual([]);
+    expect(readLog(path)).toEqual(before);
+  });
+
+  test.skipIf(noTerminal)('asks in a terminal', async () => {
+    const path = folderOf(at(1), 'nonsense\n');
+    const before = snapshot(path);
+    const no = await cliInTerminal(['verify', '--repair', '--dir', path], { input: '\n' });
+    expect(no.code).toBe(1);
+    expect(no.out).toContain('Nothing was changed.');
+    expect(snapshot(path)).toEqual(before);
+    const yes = await cliInTerminal(['verify', '--repair', '--dir', path], { input: 'y\n' });
+    expect(yes.code).toBe(0);
+    expect(backups(path)).toHaveLength(1);
+  });
+});

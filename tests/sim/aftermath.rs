@@ -1,0 +1,112 @@
+//! What is looked at when the storm is over: recovery, the measure of the log, a second recovery that has nothing to do,
+//! and that the store works.
+
+use std::sync::Arc;
+
+use super::actor::{Record, history};
+use super::checker::{self, Verdict};
+use super::history::Author;
+use super::process::folder;
+use super::scenario::Scenario;
+use super::simulation::Simulation;
+use super::subject::{Answer, Subject, System};
+
+/// Bookkeeping that a recovery may renew.
+const BOOKKEEPING: [&str; 2] = [".events.ckpt", "index.json"];
+
+/// A run whose processes have all ended.
+pub(crate) struct Aftermath<'a> {
+    pub(crate) simulation: &'a Arc<Simulation>,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) system: &'a Arc<dyn System>,
+    pub(crate) record: &'a Record,
+    /// Whether to recover thoroughly, or as any write does.
+    pub(crate) thorough: bool,
+}
+
+impl Aftermath<'_> {
+    pub(crate) fn check(&self) -> Verdict {
+        self.recover()?;
+        self.measure()?;
+        let once = self.files();
+        self.recover()?;
+        if once != self.files() {
+            return Err("a second recovery changed something".to_owned());
+        }
+        self.append_and_compact()?;
+        self.measure()
+    }
+
+    /// Runs a part of the check as a process of its own.
+    fn alone(&self, what: &str, work: impl FnOnce(usize, &mut dyn Subject) -> Verdict) -> Verdict {
+        let verdict = self.simulation.alone(|simulation, pid| {
+            simulation.world().note(pid, || format!("── {what}"));
+            let mut store = done("open", self.system.open(folder(simulation, pid), self.scenario.durable))?;
+            work(pid, store.as_mut())
+        });
+        match (self.simulation.world().failure.take(), verdict) {
+            (Some(why), _) => Err(why),
+            (None, Some(verdict)) => verdict,
+            (None, None) => Err("the check was killed".to_owned()),
+        }
+    }
+
+    fn recover(&self) -> Verdict {
+        self.alone("recovers", |_, store| {
+            done("recover", store.recover(self.thorough))?;
+            let totals = done("totals", store.totals())?;
+            let lines = done("lines", store.lines())?;
+            let history = history(self.record);
+            let log = self.simulation.world().disk.content("events.ndjson").unwrap_or_default().to_vec();
+            let scan = checker::scan(&log, &history);
+            let counted = checker::totals(&scan, &history);
+            if totals != counted {
+                return Err(format!("sums are {totals:?}, a rescan gives {counted:?}"));
+            }
+            if lines != scan.events {
+                return Err(format!("{} events are read, a rescan gives {}", lines.len(), scan.events.len()));
+            }
+            Ok(())
+        })
+    }
+
+    fn measure(&self) -> Verdict {
+        let world = self.simulation.world();
+        let file = |name| world.disk.content(name).unwrap_or_default();
+        let (log, rejected) = (file("events.ndjson"), file("events.rejected.ndjson"));
+        checker::check(log, rejected, &history(self.record), self.scenario).map_err(|why| {
+            let log = String::from_utf8_lossy(log).replace('\0', "␀");
+            if world.trace.is_on() { format!("{why}\nthe log is:\n{log}") } else { why }
+        })
+    }
+
+    /// The store works again, whatever happened to it.
+    fn append_and_compact(&self) -> Verdict {
+        self.alone("appends and compacts", |pid, store| {
+            let author = Author { pid, peer: false };
+            let (events, lines) = history(self.record).begin(author, &[0]);
+            done("append", store.append(&lines))?;
+            history(self.record).end(events, 1);
+            let there = done("lines", store.lines())?.len() as u64;
+            let at = history(self.record).begin_removal(author, Some(1), 0..0);
+            let evicted = done("compact", store.compact(1))?;
+            history(self.record).end_removal(at, Some(evicted));
+            if evicted != there.saturating_sub(1) {
+                return Err(format!("a compaction of {there} events to 1 evicted {evicted}"));
+            }
+            Ok(())
+        })
+    }
+
+    /// All that a recovery must leave alone the second time.
+    fn files(&self) -> Vec<(String, Vec<u8>)> {
+        let world = self.simulation.world();
+        let names = world.disk.names.iter().filter(|(name, _)| !BOOKKEEPING.contains(&name.as_str()));
+        names.map(|(name, &key)| (name.clone(), world.disk.inodes[key].content.clone())).collect()
+    }
+}
+
+/// Nothing goes wrong any more, so no call has an excuse.
+fn done<T>(what: &str, answer: Answer<T>) -> Result<T, String> {
+    answer.map_err(|refusal| format!("{what} after the storm fails: {}", refusal.text))
+}
