@@ -295,24 +295,34 @@ describeFaults('a stopped holder of the folder', () => {
   });
 
   test('whoever waited for it gives the folder back', async () => {
-    for (let round = 0; round < 4; round++) {
-      const store = fresh();
-      const [waiting, other] = await Promise.all([agent({ folder: store }), agent({ folder: store })]);
-      const holder = await stoppedWriter(store);
-      // Several flushes of the same lines: all but the first find nothing left to write.
+    const store = fresh();
+    const faults = new Faults(folder());
+    const [waiting, other] = await Promise.all([agent({ folder: store }), agent({ folder: store })]);
+    const holder = await agent({ folder: store }, { env: faults.env });
+    const append = (it, eventId) => it.run(({ store }, event) => store.append(event), runEvent({ eventId }));
+    const ids = [];
+    for (let round = 0; round < 30; round++) {
+      faults.forgetCalls();
+      faults.set('write */events.ndjson 1 stop');
+      const held = append(holder, `h-${round}`);
+      await until(() => faults.calls().some((call) => call.startsWith('write ')), 'the holder to stop');
+      // Two flushes of the same lines: the second finds nothing left to write.
       const flushed = waiting.run(
-        ({ ledger }, events) => {
+        async ({ ledger }, events) => {
           for (const event of events) ledger.finalizeEvent(event);
-          return Promise.all([ledger.flush(), ledger.flush(), ledger.flush()]).then(() => {});
+          await ledger.flush();
         },
-        upTo(5).map((i) => runEvent({ eventId: `w-${i}` })),
+        upTo(20).map((i) => runEvent({ eventId: `w-${20 * round + i}` })),
       );
-      await holder.goOn();
-      await flushed;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      faults.clear();
+      holder.kill('SIGCONT');
+      await Promise.all([held, flushed]);
       const begun = performance.now();
-      await other.run(({ store }, event) => store.append(event), runEvent({ eventId: 'other' }));
+      await append(other, `o-${round}`);
       expect(performance.now() - begun, `round ${round}: ms for another process`).toBeLessThan(3000);
-      await expectKept(store, ['stopped-0', 'other', ...upTo(5).map((i) => `w-${i}`)]);
+      ids.push(`h-${round}`, `o-${round}`);
     }
+    await expectKept(store, [...ids, ...upTo(600).map((i) => `w-${i}`)]);
   });
 });

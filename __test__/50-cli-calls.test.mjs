@@ -298,6 +298,8 @@ describe('parts', () => {
     expect(JSON.parse(jsonText(value))).toEqual(value);
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
     expect(jsonText(value)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u202e]/);
+    const numbers = '{"a":[1e999,-1e999,-0,0,1.5e-7],"b":1e21}';
+    expect(jsonText(JSON.parse(numbers))).toBe('{"a":[1e999,-1e999,-0,0,1.5e-7],"b":1e+21}');
     const deepest = 20_000;
     const text = `${'{"a":[1,'.repeat(deepest)}"end"${']}'.repeat(deepest)}`;
     expect(jsonText(JSON.parse(text)) === text).toBe(true);

@@ -1,7 +1,7 @@
 /** compact. */
 import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, lockHolder, noTerminal, parsed } from './support/cli.mjs';
-import { bytes, logged, paths, readLog, readLock, snapshot } from './support/disk.mjs';
+import { bytes, logged, paths, readLock, readLog, snapshot } from './support/disk.mjs';
 import { at, times } from './support/events.mjs';
 
 const compact = (path, ...args) => cli(['compact', '--dir', path, ...args]);
@@ -30,7 +30,9 @@ describe('compact', () => {
   test('keeps 10,000 by default, and asks nothing if there is nothing to remove', async () => {
     const path = folderOf(at(1, 2));
     const before = snapshot(path);
-    expect(parsed(await compact(path, '--json'))).toEqual([{ dryRun: false, maxEvents: 10_000, removed: 0, left: 2 }]);
+    expect(parsed(await compact(path, '--json'))).toEqual([
+      { dryRun: false, maxEvents: 10_000, removed: 0, left: 2 },
+    ]);
     expect(snapshot(path)).toEqual(before);
   });
 

@@ -34,7 +34,11 @@ describe('doctor', () => {
     });
     expect(named(found, 'binary').path).toMatch(/\.node$/);
     expect(named(found, 'file system').type).toMatch(/\w/);
-    for (const [name, time] of [['fsync', 'medianMs'], ['lock', 'freeAfterMs'], ['append', 'diskMs']])
+    for (const [name, time] of [
+      ['fsync', 'medianMs'],
+      ['lock', 'freeAfterMs'],
+      ['append', 'diskMs'],
+    ])
       expect(named(found, name)[time]).toBeGreaterThan(0);
     expect(snapshot(path)).toEqual(before);
   });
@@ -91,7 +95,9 @@ describe('doctor', () => {
       out += text;
     });
     expect(await once(child, 'close')).toEqual([1, null]);
-    expect(out).toMatch(/✗ binary +guidance-ledger: the native addon could not be loaded[^]*Cause: no such binary/);
+    expect(out).toMatch(
+      /✗ binary +guidance-ledger: the native addon could not be loaded[\s\S]*Cause: no such binary/,
+    );
     expect(out).toMatch(/✓ fsync/);
   });
 

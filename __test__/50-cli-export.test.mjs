@@ -1,12 +1,21 @@
 /** export and import: there and back again. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, folderOf, lockHolder, parsed, start } from './support/cli.mjs';
-import { logged, paths, readLog, readLock, snapshot } from './support/disk.mjs';
-import { at, lineOf, runEvent, violation } from './support/events.mjs';
+import { logged, paths, readLock, readLog, snapshot } from './support/disk.mjs';
+import { lineOf, runEvent, violation } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
 
 const exported = (path, ...args) => cli(['export', '--dir', path, ...args]);
@@ -26,7 +35,11 @@ function readCsv(text) {
 }
 
 const events = [
-  runEvent({ timestamp: Date.UTC(2026, 0, 1), violations: [violation('r1', true), violation('r2')], outcomeAccepted: true }),
+  runEvent({
+    timestamp: Date.UTC(2026, 0, 1),
+    violations: [violation('r1', true), violation('r2')],
+    outcomeAccepted: true,
+  }),
   runEvent({ note: 'more', nested: { a: [1, { b: null }] }, intent: 'bug-fix' }),
   runEvent({ taskId: 'ü "quoted", 日本\n', sessionId: 's' }),
 ];
@@ -69,7 +82,21 @@ describe('export', () => {
   });
 
   test('CSV runs no formula and moves no cursor', async () => {
-    const texts = ['=1+1', '+1', '-1', '@sum', '\t=1', '\r=1', ' =1', '\uff1d1', 'a=1', '-', '1-1', '\u001b[2Jx', '\ud800'];
+    const texts = [
+      '=1+1',
+      '+1',
+      '-1',
+      '@sum',
+      '\t=1',
+      '\r=1',
+      ' =1',
+      '\uff1d1',
+      'a=1',
+      '-',
+      '1-1',
+      '\u001b[2Jx',
+      '\ud800',
+    ];
     const path = folderOf(texts.map((taskId) => runEvent({ taskId, reworkLines: -3, toolsUsed: ['=cmd'] })));
     const { out } = await exported(path, '--format', 'csv');
     const rows = readCsv(out);
@@ -81,7 +108,11 @@ describe('export', () => {
   });
 
   test('CSV of events of any shape has a row for each', async () => {
-    const odd = [{}, { violations: 5, testResults: null }, { violations: [null, 7], toolsUsed: [{}, null, 1], timestamp: 'x' }];
+    const odd = [
+      {},
+      { violations: 5, testResults: null },
+      { violations: [null, 7], toolsUsed: [{}, null, 1], timestamp: 'x' },
+    ];
     const { code, out } = await exported(folderOf(odd), '--format', 'csv');
     expect(code).toBe(0);
     expect(readCsv(out)).toHaveLength(3);
@@ -101,27 +132,34 @@ describe('export', () => {
     ]);
   });
 
-  test.skipIf(process.platform === 'win32')('--out keeps the mode of the file that it replaces, and a link', async () => {
-    const place = folder();
-    const [file, link] = [join(place, 'file'), join(place, 'link')];
-    writeFileSync(file, 'old');
-    chmodSync(file, 0o640);
-    symlinkSync(file, link);
-    expect(await exported(folderOf(events), '--out', link)).toMatchObject({ code: 0 });
-    expect(lstatSync(link).isSymbolicLink()).toBe(true);
-    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(4);
-    expect(statSync(file).mode & 0o777).toBe(0o640);
-  });
+  test.skipIf(process.platform === 'win32')(
+    '--out keeps the mode of the file that it replaces, and a link',
+    async () => {
+      const place = folder();
+      const [file, link] = [join(place, 'file'), join(place, 'link')];
+      writeFileSync(file, 'old');
+      chmodSync(file, 0o640);
+      symlinkSync(file, link);
+      expect(await exported(folderOf(events), '--out', link)).toMatchObject({ code: 0 });
+      expect(lstatSync(link).isSymbolicLink()).toBe(true);
+      expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(4);
+      expect(statSync(file).mode & 0o777).toBe(0o640);
+    },
+  );
 
   test('--out refuses what is no ordinary file, and the files of the store', async () => {
     const path = folderOf(events);
     const before = snapshot(path);
-    const wrong = [path, ...['events.ndjson', 'index.json', '.lock', 'events.rejected.ndjson'].map((name) => join(path, name))];
+    const wrong = [
+      path,
+      ...['events.ndjson', 'index.json', '.lock', 'events.rejected.ndjson'].map((name) => join(path, name)),
+    ];
     if (process.platform !== 'win32') {
       symlinkSync(paths(path).log, join(folder(), 'link'));
       wrong.push('/dev/null');
     }
-    for (const file of wrong) expect(await exported(path, '--out', file), file).toMatchObject({ code: 2, out: '' });
+    for (const file of wrong)
+      expect(await exported(path, '--out', file), file).toMatchObject({ code: 2, out: '' });
     expect(snapshot(path)).toEqual(before);
     expect(await exported(path, '--out', join(path, 'mine.csv'))).toMatchObject({ code: 0 });
   });
@@ -145,11 +183,16 @@ describe('export', () => {
     // Less than half of the log: nothing that holds it as a whole can do with this.
     const env = { NODE_OPTIONS: '--max-old-space-size=20' };
     const all = `require('guidance-ledger').createEventStore(process.argv[1]).readAll().then((all) => console.log(all.length))`;
-    const whole = spawnSync(process.execPath, ['-e', all, path], { cwd: import.meta.dirname, env: { ...process.env, ...env } });
+    const whole = spawnSync(process.execPath, ['-e', all, path], {
+      cwd: import.meta.dirname,
+      env: { ...process.env, ...env },
+    });
     expect(whole.stdout.toString()).toBe('');
     const file = join(folder(), 'out');
     for (const format of ['ndjson', 'json', 'csv']) {
-      expect(await cli(['export', '--dir', path, '--format', format, '--out', file], { env })).toMatchObject({ code: 0 });
+      expect(await cli(['export', '--dir', path, '--format', format, '--out', file], { env })).toMatchObject({
+        code: 0,
+      });
       expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeGreaterThanOrEqual(20_000);
     }
     // A reader that is slow does not make the tool gather what it has not taken.
@@ -163,7 +206,8 @@ describe('export', () => {
 });
 
 describe('import', () => {
-  const imported = (path, args = [], input = '') => cli(['import', '--json', '--dir', path, ...args], { input });
+  const imported = (path, args = [], input = '') =>
+    cli(['import', '--json', '--dir', path, ...args], { input });
 
   test('what export wrote, import takes', async () => {
     const source = folderOf(events);
@@ -202,7 +246,16 @@ describe('import', () => {
   });
 
   test('refuses what is no event, says where, and adds the rest', async () => {
-    const input = ['nonsense\u001b[2J', '[1]', '5', '{"taskId":"t"}', '{"timestamp":1}', JSON.stringify(events[0]), '', ''].join('\n');
+    const input = [
+      'nonsense\u001b[2J',
+      '[1]',
+      '5',
+      '{"taskId":"t"}',
+      '{"timestamp":1}',
+      JSON.stringify(events[0]),
+      '',
+      '',
+    ].join('\n');
     const path = fresh();
     const result = await imported(path, [], input);
     expect(result.code).toBe(1);
@@ -217,7 +270,11 @@ describe('import', () => {
 
   test('an array may be written in any way', async () => {
     const tricky = [runEvent({ note: '],[{}"\\' }), runEvent({ note: '\\"', deep: [[[]], {}] })];
-    for (const input of [JSON.stringify(tricky), JSON.stringify(tricky, null, 3), `\ufeff \n\t${JSON.stringify(tricky)} \n`]) {
+    for (const input of [
+      JSON.stringify(tricky),
+      JSON.stringify(tricky, null, 3),
+      `\ufeff \n\t${JSON.stringify(tricky)} \n`,
+    ]) {
       const path = fresh();
       expect(parsed(await imported(path, [], input))).toMatchObject([{ read: 2, added: 2, refused: 0 }]);
       expect(logged(path)).toEqual(tricky);
@@ -272,12 +329,17 @@ describe('import', () => {
     const file = paths(folderOf(many)).log;
     const path = fresh();
     const tool = start(['import', file, '--dir', path]);
-    while (!existsSync(paths(path).log) || statSync(paths(path).log).size < 100_000) await new Promise(setImmediate);
+    while (!existsSync(paths(path).log) || statSync(paths(path).log).size < 100_000)
+      await new Promise(setImmediate);
     tool.child.kill('SIGKILL');
     await once(tool.child, 'exit');
     const [counts] = parsed(await imported(path, [file]));
     expect(counts.skipped).toBeGreaterThan(0);
     expect(counts.added).toBeGreaterThan(0);
-    expect(logged(path).map(({ eventId }) => eventId).sort()).toEqual(many.map(({ eventId }) => eventId).sort());
+    expect(
+      logged(path)
+        .map(({ eventId }) => eventId)
+        .sort(),
+    ).toEqual(many.map(({ eventId }) => eventId).sort());
   });
 });

@@ -29,7 +29,11 @@ describe('verify', () => {
       (path) => appendFileSync(paths(path).log, lineOf(runEvent({ eventId: 'same' })).repeat(3)),
       '1 id is there more than once\n    same: 3 times',
     ],
-    ['index-drift', (path) => writeFileSync(paths(path).index, '{"eventCount":9}'), 'it counts 9; the log has 2'],
+    [
+      'index-drift',
+      (path) => writeFileSync(paths(path).index, '{"eventCount":9}'),
+      'it counts 9; the log has 2',
+    ],
   ])('%s is found, and ends with code 1', async (kind, spoil, text) => {
     const path = folderOf(at(1, 2));
     spoil(path);

@@ -129,4 +129,14 @@ function batchOfIds(events) {
   return batch.finish();
 }
 
-module.exports = { batchInTurns, batchOf, batchOfIds, checkEvent, eventText };
+/**
+ * A batch of texts made before.
+ * @param {readonly string[]} texts
+ */
+function batchOfTexts(texts) {
+  const batch = new EventBatch();
+  for (const text of texts) batch.add(text);
+  return batch.finish();
+}
+
+module.exports = { batchOfTexts, batchInTurns, batchOf, batchOfIds, checkEvent, eventText };

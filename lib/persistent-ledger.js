@@ -13,7 +13,7 @@
 const { EventStore, partsOf } = require('./event-store.js');
 const { RunLedger, historyOf, stamp } = require('./run-ledger.js');
 const { Background } = require('./background.js');
-const { Dropped } = require('./dropped.js');
+const { Known } = require('./known.js');
 const { batchInTurns, batchOf, batchOfIds, checkEvent, eventText } = require('./event-text.js');
 const { readConfig } = require('./config.js');
 const { asyncDispose } = require('./symbols.js');
@@ -26,7 +26,7 @@ const MAX_DELAY_MS = 2 ** 31 - 1;
 
 class PersistentLedger extends RunLedger {
   #history = historyOf(this);
-  #dropped = new Dropped();
+  #known = new Known();
   /** @type {Set<RunEvent>} live events that are in no log: logged without enableWAL, not saved since */
   #unsaved = new Set();
   /** @type {Set<Set<RunEvent>>} for each load under way, the events that arrived since it began */
@@ -103,21 +103,27 @@ class PersistentLedger extends RunLedger {
     const imported = [...events];
     const batch = batchOf(imported);
     if (imported.length > 0 && !this.#writer.logBatch(batch)) this.#background.drain();
-    for (const event of imported) this.#keep(event);
+    for (const event of imported) {
+      this.#known.wrote(event, typeof event.eventId === 'string' ? '' : eventText('events', event));
+      this.#keep(event);
+    }
   }
 
   async save() {
+    // All of one moment: what is logged from now on is not part of this save.
     const unsaved = [...this.#unsaved];
-    const { batch, positions, sealed, mark } = await this.#snapshot();
+    const known = this.#known.gather();
+    const { batch, positions, sealed } = await this.#snapshot();
+    const saved = this.#known.saving(batch);
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
-      await this.#core.save(sealed, batch, positions, this.#dropped.ids);
+      await this.#core.save(sealed, batch, positions, known);
     } finally {
       await this.#store.releaseLock();
     }
     for (const event of unsaved) this.#unsaved.delete(event);
-    this.#dropped.forget(mark);
+    saved();
     this.#background.rethrow();
   }
 
@@ -165,7 +171,7 @@ class PersistentLedger extends RunLedger {
 
   /** @override */
   clear() {
-    if (!this.#reloading) this.#dropped.add(this.#history);
+    if (!this.#reloading) this.#known.giveUp(this.#history);
     this.#unsaved.clear();
     super.clear();
   }
@@ -182,7 +188,10 @@ class PersistentLedger extends RunLedger {
     // Without enableWAL the text is not needed yet, but an event that cannot be saved later is refused now.
     const text = eventText('event', event);
     if (!this.#config.enableWAL) this.#unsaved.add(event);
-    else if (!this.#writer.log(text)) this.#background.drain();
+    else {
+      if (!this.#writer.log(text)) this.#background.drain();
+      this.#known.wrote(event, text);
+    }
     this.#keep(event);
     return event;
   }
@@ -197,14 +206,12 @@ class PersistentLedger extends RunLedger {
   async #snapshot() {
     if (this.exportEvents === RunLedger.prototype.exportEvents) {
       const { slots, length, sealed } = this.#history;
-      const { mark } = this.#dropped;
-      return { ...(await batchInTurns(slots, length, sealed?.length)), sealed, mark };
+      return { ...(await batchInTurns(slots, length, sealed?.length)), sealed };
     }
     // A subclass chose what is exported: that is all that is saved, and what it left out is dropped.
     const events = [...this.exportEvents()];
-    this.#dropped.add(this.#history);
-    const { mark } = this.#dropped;
-    return { ...(await batchInTurns(events, events.length)), sealed: null, mark };
+    this.#known.giveUp(this.#history);
+    return { ...(await batchInTurns(events, events.length)), sealed: null };
   }
 
   /**
@@ -238,7 +245,7 @@ class PersistentLedger extends RunLedger {
     } finally {
       this.#reloading = false;
     }
-    this.#dropped.forget();
+    this.#known.forget();
   }
 
   async #start() {

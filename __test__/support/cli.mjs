@@ -74,8 +74,11 @@ export function folderOf(events, ...lines) {
 
 /** Another process that holds the folder's lock. */
 export async function lockHolder(path) {
-  const script = `require('guidance-ledger').createEventStore(process.argv[1]).acquireLock()
-    .then(() => { console.log('held'); setInterval(() => {}, 1000); });`;
+  const script = `
+    // Reachable for ever: a store that is collected gives its lock back.
+    globalThis.store = require('guidance-ledger').createEventStore(process.argv[1]);
+    store.acquireLock().then(() => { console.log('held'); setInterval(() => {}, 1000); });
+  `;
   const child = spawn(process.execPath, ['-e', script, path], {
     cwd: import.meta.dirname,
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -44,12 +44,12 @@ function place(path, folder, flag) {
 async function writeAtomically(path, folder, flag, compose) {
   const { real, mode } = place(path, folder, flag);
   const temporary = join(dirname(real), `.${basename(real)}.${randomBytes(6).toString('hex')}.tmp`);
-  const handle = await open(temporary, 'wx', mode);
   const tidy = () => rmSync(temporary, { force: true });
   const handlers = SIGNALS.map(([signal, code]) => ({ signal, end: () => process.exit(code) }));
   process.on('exit', tidy);
   for (const { signal, end } of handlers) process.on(signal, end);
   try {
+    const handle = await open(temporary, 'wx', mode);
     try {
       await compose(async (text) => {
         await handle.appendFile(text);

@@ -82,7 +82,7 @@ function readEvent(text) {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return 'not an object';
   if (typeof value.taskId !== 'string') return 'taskId is no string';
-  if (typeof value.timestamp !== 'number') return 'timestamp is no number';
+  if (!Number.isFinite(value.timestamp)) return 'timestamp is no number';
   return value;
 }
 

@@ -4,9 +4,10 @@
 
 const { createEventStore } = require('../../index.js');
 
-createEventStore(process.argv[2])
-  .acquireLock()
-  .then(() => {
-    process.stdout.write('held\n');
-    process.stdin.on('end', () => process.exit()).resume(); // our starter is gone
-  });
+const store = createEventStore(process.argv[2]);
+
+store.acquireLock().then(() => {
+  process.stdout.write('held\n');
+  // Our starter is gone. The store is named here, since one that nobody can reach gives its lock back.
+  process.stdin.on('end', () => process.exit(store ? 0 : 1)).resume();
+});

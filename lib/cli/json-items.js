@@ -7,6 +7,9 @@
 const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE, OPEN_BRACE, CLOSE_BRACE] = Buffer.from('"\\,[]{}');
 const BLANK = new Set(Buffer.from(' \t\r\n'));
 
+/** @param {string} message */
+const inputError = (message) => Object.assign(new SyntaxError(message), { code: 'ERR_INPUT' });
+
 /**
  * @param {AsyncIterable<Uint8Array>} chunks beginning at the array's bracket, or white space before it
  * @returns {AsyncGenerator<Buffer, void, void>} the bytes between the commas
@@ -23,7 +26,7 @@ async function* arrayItems(chunks) {
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i];
       if (ended) {
-        if (!BLANK.has(byte)) throw new SyntaxError('something follows the end of the array');
+        if (!BLANK.has(byte)) throw inputError('something follows the end of the array');
       } else if (quoted) {
         if (escaped) escaped = false;
         else if (byte === BACKSLASH) escaped = true;
@@ -44,7 +47,7 @@ async function* arrayItems(chunks) {
     }
     if (depth > 0 && from < chunk.length) pieces.push(chunk.subarray(from));
   }
-  if (!ended) throw new SyntaxError('the array has no end');
+  if (!ended) throw inputError('the array has no end');
 }
 
 module.exports = { BLANK, arrayItems };

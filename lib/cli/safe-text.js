@@ -52,17 +52,38 @@ function jsonText(value) {
 }
 
 /**
- * @param {unknown} value
+ * As `JSON.stringify`, but exact: V8 reads numbers that it does not write (1e999, -0), and more nesting.
+ * @param {unknown} value from JSON
  * @returns {string}
  */
 function plainJson(value) {
+  if (!isWritable(value)) return ownJson(value);
   try {
     return JSON.stringify(value);
   } catch (error) {
-    // V8 gives up at a few thousand levels of nesting, though it reads any number of them.
-    if (error instanceof RangeError) return deepJson(value);
+    if (error instanceof RangeError) return ownJson(value);
     throw error;
   }
+}
+
+/**
+ * Whether `JSON.stringify` writes every number in it.
+ * @param {unknown} root
+ */
+function isWritable(root) {
+  const open = [root];
+  while (open.length > 0) {
+    const value = open.pop();
+    if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0))) return false;
+    if (typeof value === 'object' && value !== null) for (const item of Object.values(value)) open.push(item);
+  }
+  return true;
+}
+
+/** @param {number} value */
+function numberText(value) {
+  if (Number.isFinite(value)) return Object.is(value, -0) ? '-0' : String(value);
+  return value > 0 ? '1e999' : '-1e999';
 }
 
 /**
@@ -70,14 +91,14 @@ function plainJson(value) {
  * @param {unknown} root
  * @returns {string}
  */
-function deepJson(root) {
+function ownJson(root) {
   /** @type {string[]} */
   const out = [];
   /** @type {{ entries: Iterator<[string | null, unknown]>, close: string, empty: boolean }[]} */
   const open = [];
   const begin = (/** @type {unknown} */ value) => {
     if (typeof value !== 'object' || value === null) {
-      out.push(JSON.stringify(value));
+      out.push(typeof value === 'number' ? numberText(value) : JSON.stringify(value));
       return;
     }
     const list = Array.isArray(value);

@@ -96,9 +96,13 @@ impl Draft {
         Ok(())
     }
 
-    /// Puts everything onto stable storage.
-    pub(crate) fn sync(&mut self) -> io::Result<()> {
-        self.write_if(0)?;
+    /// Writes what was added and not yet written.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.write_if(0)
+    }
+
+    /// Puts what was written onto stable storage.
+    pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync()
     }
 

@@ -7,23 +7,25 @@
 //! held, so that it never goes back. It follows each awaited append as long as the store is small; writing
 //! the names of 100,000 tasks at each append is what makes the original slow.
 
+use std::time::Duration;
+
 use super::bytes::write_all_at;
 use super::error::Result;
 use super::interner::Interner;
 use super::paths::{FOLDER_WAIT, INDEX, new_id, temporary};
 use super::storage::{File, Open};
-use super::store::{State, Store};
+use super::store::{Slow, State, Store};
 use super::summary::{Summary, TASK_MISSING, TASK_OTHER};
 use super::text::write_json_string;
 
 impl Store {
     /// Brings `index.json` up to date if the store is small and the file lacks something that we wrote.
-    pub(super) fn write_small_index(&self) -> Result<()> {
-        let mut state = self.state();
+    pub(super) fn write_small_index(&self, wait: Duration) -> Result<()> {
+        let Some(mut state) = self.state_within(wait) else { return Ok(()) };
         if !state.index_behind {
             return Ok(());
         }
-        self.begin(&mut state, FOLDER_WAIT)?;
+        self.begin(&mut state, wait)?;
         let result = self.sum_up(&mut state, None).and_then(|_| self.write_small_index_from(&mut state));
         self.end(&mut state);
         result
@@ -40,7 +42,7 @@ impl Store {
 
     /// Brings `index.json` up to date if it lacks something that we wrote, whatever it costs.
     pub(super) fn write_index(&self) -> Result<()> {
-        self.write_small_index()?;
+        self.write_small_index(FOLDER_WAIT)?;
         let mut state = self.state();
         if !state.index_behind {
             return Ok(());
@@ -53,6 +55,7 @@ impl Store {
 
     /// Writes `index.json` from the columns of the whole log. The folder lock is held.
     pub(super) fn write_large_index(&self, state: &mut State) -> Result<()> {
+        let _slow = Slow::begin(&self.slow);
         let Some(log) = self.open_log()? else { return Ok(()) };
         let index = self.index_of(&*log)?;
         self.replace_index(&render(&index.summary(), index.tasks()))?;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::paths::{LEASE, LOCK_REFRESH};
 use super::store::Store;
-use super::user_lock::UserLock;
+use super::user_lock::LockCell;
 
 /// How long after an append `index.json` follows.
 const TIDY_AFTER: Duration = Duration::from_millis(200);
@@ -99,17 +99,7 @@ pub fn look_after(store: &Arc<Store>) {
     }
 }
 
-/// Keeps the timestamp of a held lock fresh until it is given up.
-pub fn keep_fresh(lock: &Arc<Mutex<Option<UserLock>>>, now_ms: fn() -> u64) {
-    let weak = Arc::downgrade(lock);
-    schedule(
-        LOCK_REFRESH,
-        Box::new(move || {
-            let lock = weak.upgrade()?;
-            let lock = lock.lock().unwrap_or_else(PoisonError::into_inner);
-            // What cannot be written now is written next time.
-            let _ = lock.as_ref()?.refresh(now_ms());
-            Some(LOCK_REFRESH)
-        }),
-    );
+/// Keeps a lock, and its timestamp fresh, until it is given up, even when whoever took it is forgotten.
+pub fn keep_fresh(cell: Arc<LockCell>, now_ms: fn() -> u64) {
+    schedule(LOCK_REFRESH, Box::new(move || cell.refresh(now_ms()).then_some(LOCK_REFRESH)));
 }

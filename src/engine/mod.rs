@@ -51,6 +51,6 @@ pub use reader::{Query, Reader};
 pub use save::Holdings;
 pub use sealed::{Sealed, Sums, add_keys};
 pub use store::Store;
-pub use user_lock::UserLock;
+pub use user_lock::{LockCell, UserLock};
 pub use verify::{Duplicate, IndexState, Place, Report, TornTail};
 pub use writer::Appended;

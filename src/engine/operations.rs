@@ -188,7 +188,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes what waits, and what a JavaScript program may have missed, so that a rewrite does not overtake it.
+    /// Writes what waits, and what a JavaScript program may have missed, so that a rewrite does not overtake
+    /// it.
     pub(super) fn drain_first(&self) -> Result<()> {
         if !self.queue().is_empty() {
             self.drain(&mut self.state(), FOLDER_WAIT)?;

@@ -26,7 +26,7 @@ use super::index::Index;
 use super::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
 use super::recovery::{Leftover, drain};
 use super::storage::{File, FileId, Open};
-use super::store::{State, Store};
+use super::store::{Slow, State, Store};
 use super::{bytes, checkpoint};
 
 /// How often a rewrite whose log was replaced meanwhile starts again before it keeps this process's other
@@ -91,6 +91,7 @@ impl Store {
     /// Steps b to g; `false` if the log is not the one that the draft was made from. A draft that was not
     /// used is removed.
     fn try_replace(&self, state: &mut State, source: &Source, mut draft: Draft) -> Result<bool> {
+        let _slow = Slow::begin(&self.slow);
         let replaced = self.begin_afresh(state).and_then(|()| {
             let same = self.is_current(state, source)?;
             if same { self.replace(state, source, &mut draft).map(|()| true) } else { Ok(false) }
@@ -138,7 +139,7 @@ impl Store {
             Draft::create(&self.folder, source.mode).map_err(|error| self.at("open", LOG, &error))?;
         let result = compose(source, &mut draft).and_then(|plan| {
             if plan == Plan::Replace {
-                draft.sync().map_err(|error| self.at("fsync", draft.name(), &error))?;
+                self.store_draft(&mut draft)?;
             }
             Ok(plan)
         });
@@ -147,6 +148,12 @@ impl Store {
         }
         let _ = self.folder.remove(draft.name());
         result.map(|_| None)
+    }
+
+    /// Puts the draft onto stable storage.
+    fn store_draft(&self, draft: &mut Draft) -> Result<()> {
+        draft.flush().map_err(|error| self.at("write", draft.name(), &error))?;
+        draft.sync().map_err(|error| self.at("fsync", draft.name(), &error))
     }
 
     /// Whether the log is still the one that the draft was made from.
@@ -190,7 +197,7 @@ impl Store {
         let renamed = late_lines(&*old_file, from, draft)
             .map_err(|error| self.at("write", draft.name(), &error))
             .and_then(|upto| {
-                draft.sync().map_err(|error| self.at("fsync", draft.name(), &error))?;
+                self.store_draft(draft)?;
                 self.folder.rename(draft.name(), LOG).map_err(|error| self.at("rename", LOG, &error))?;
                 Ok(upto)
             });

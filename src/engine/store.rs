@@ -10,7 +10,7 @@
 //! - Locks are taken in the order state, queue, sums, index; the queue is never held while waiting for
 //!   anything.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::error::{Error, Result};
 use super::folder_lock::{FolderLock, at};
 use super::index::Index;
 use super::log::Log;
-use super::paths::{CHECKPOINT, LEASE, LOG, PREVIOUS};
+use super::paths::{CHECKPOINT, FOLDER_WAIT, INLINE_WAIT, LEASE, LOG, PREVIOUS};
 use super::peers::Peers;
 use super::queue::Queue;
 use super::storage::{File, Folder, Open};
@@ -30,6 +30,8 @@ use super::summary::Summary;
 const SUM_UP_IN_PASSING: u64 = 64 << 10;
 /// After so long without an append a burst is over.
 const QUIET: Duration = Duration::from_millis(300);
+/// How long a thread of this process that does something short is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// First and longest pause while another thread of this process writes.
 const STATE_PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
@@ -47,9 +49,27 @@ pub struct Store {
     pub(super) renewal: AtomicBool,
     /// What the keeper has been asked to see to.
     pub(super) tended: Tended,
+    /// How many threads of this process hold the state for something that may take long.
+    pub(super) slow: AtomicUsize,
     /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in
     /// time.
     pub(super) leases: bool,
+}
+
+/// Says, as long as it lives, that the state is held for something that may take long.
+pub(super) struct Slow<'a>(&'a AtomicUsize);
+
+impl<'a> Slow<'a> {
+    pub(super) fn begin(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Slow<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Things that the keeper has been asked to see to, so that it is not asked twice.
@@ -109,6 +129,7 @@ impl Store {
             index: Mutex::default(),
             renewal: AtomicBool::new(false),
             tended: Tended::default(),
+            slow: AtomicUsize::new(0),
             leases,
         }
     }
@@ -152,6 +173,7 @@ impl Store {
                 state.checkpoint = Checkpoint::default();
                 state.large = false;
             }
+            let _slow = (wait > INLINE_WAIT).then(|| Slow::begin(&self.slow));
             if let Some(lock) = &mut state.lock
                 && lock.acquire(&self.folder, wait)?
             {
@@ -232,7 +254,7 @@ impl Store {
             return true;
         }
         // Whatever cannot be written now is written after the next append.
-        let _ = if small { self.write_small_index() } else { self.write_index() };
+        let _ = if small { self.write_small_index(FOLDER_WAIT) } else { self.write_index() };
         false
     }
 
@@ -280,7 +302,8 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, if no other thread of this process keeps it for longer than `wait`.
+    /// The state, if no other thread of this process keeps it for longer than `wait`. A thread that holds it
+    /// for something short is waited for in any case: it may just have lost its turn on a busy machine.
     pub(super) fn state_within(&self, wait: Duration) -> Option<MutexGuard<'_, State>> {
         let mut start = None;
         let mut pause = STATE_PAUSE.0;
@@ -291,7 +314,8 @@ impl Store {
                 Err(TryLockError::WouldBlock) => {}
             }
             let now = self.folder.monotonic();
-            if now.saturating_sub(*start.get_or_insert(now)) >= wait {
+            let limit = if wait.is_zero() || self.slow.load(Ordering::Relaxed) > 0 { wait } else { PATIENCE };
+            if now.saturating_sub(*start.get_or_insert(now)) >= limit {
                 return None;
             }
             self.folder.sleep(pause);

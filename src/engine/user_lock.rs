@@ -10,6 +10,8 @@
 //! file went stale.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::bytes::write_all_at;
@@ -101,6 +103,42 @@ impl UserLock {
     pub fn release(self, folder: &Folder) -> Result<()> {
         let named = folder.stat(LOCK).map_err(|error| at(folder, "stat", LOCK, &error))?;
         if named.is_some_and(|stat| stat.id == self.id) { remove_if_there(folder) } else { Ok(()) }
+    }
+}
+
+/// Where a store object keeps its lock, and what keeps the lock fresh finds it.
+#[derive(Default)]
+pub struct LockCell {
+    held: Mutex<Option<UserLock>>,
+    /// Whether somebody refreshes it. Changed with `held` locked only.
+    tended: AtomicBool,
+}
+
+impl LockCell {
+    /// Puts a lock in. Returns whether somebody has to be asked to refresh it.
+    pub fn put(&self, lock: UserLock) -> bool {
+        let mut held = self.held();
+        *held = Some(lock);
+        !self.tended.swap(true, Ordering::Relaxed)
+    }
+
+    /// Takes the lock out.
+    #[must_use]
+    pub fn take(&self) -> Option<UserLock> {
+        self.held().take()
+    }
+
+    /// Refreshes the lock. Returns whether there is one.
+    pub fn refresh(&self, now_ms: u64) -> bool {
+        let held = self.held();
+        // What cannot be written now is written next time.
+        let there = held.as_ref().map(|lock| lock.refresh(now_ms)).is_some();
+        self.tended.store(there, Ordering::Relaxed);
+        there
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<UserLock>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

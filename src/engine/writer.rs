@@ -54,7 +54,7 @@ impl Store {
         // If others wait already, waiting again at each call would stall the caller for long.
         let wait = if first { INLINE_WAIT } else { Duration::ZERO };
         let Some(mut state) = self.state_within(wait) else { return Ok(Appended::Queued(ticket)) };
-        let result = self.drain(&mut state, wait);
+        let result = self.drain_in(&mut state, wait, true);
         let settled = !disk && !state.peers.is_waiting() && state.large;
         drop(state);
         let mut queue = self.queue();
@@ -90,7 +90,7 @@ impl Store {
         self.sync(durability)?;
         self.settle_with_peers()?;
         // A courtesy to others; the log is what counts.
-        let _ = self.write_small_index();
+        let _ = self.write_small_index(FOLDER_WAIT);
         Ok(())
     }
 
@@ -128,7 +128,7 @@ impl Store {
         {
             let _ = self.drain(&mut state, wait);
         }
-        let _ = self.write_small_index();
+        let _ = self.write_small_index(wait);
     }
 
     /// Whether lines wait to be written.
@@ -139,6 +139,11 @@ impl Store {
 
     /// Writes what is in the queue, in order.
     pub(super) fn drain(&self, state: &mut State, wait: Duration) -> Result<()> {
+        self.drain_in(state, wait, false)
+    }
+
+    /// The same; `may_lease` if the caller sees to the end of a lease.
+    fn drain_in(&self, state: &mut State, wait: Duration, may_lease: bool) -> Result<()> {
         self.renew_if_asked(state, wait)?;
         self.begin(state, wait)?;
         let mut result = self.ensure_usable_for(&self.queue());
@@ -149,7 +154,7 @@ impl Store {
             }
             result = self.write_entries(state, entries);
         }
-        if result.is_ok() {
+        if result.is_ok() && may_lease {
             self.end_or_keep(state);
         } else {
             self.end(state);

@@ -1,7 +1,7 @@
 //! One folder, as one `EventStore` object sees it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use napi::bindgen_prelude::{AsyncTask, Env, Result, Uint32Array};
@@ -14,7 +14,7 @@ use super::sealed::Sealed;
 use super::task::Work;
 use crate::engine::text::parse_json_string;
 use crate::engine::{
-    self, Appended, Durability, Holdings, OnFault, Query, Store, Ticket, UserLock, keeper, registry,
+    self, Appended, Durability, Holdings, LockCell, OnFault, Query, Store, Ticket, keeper, registry,
 };
 
 /// How a store writes.
@@ -45,7 +45,7 @@ pub struct StoreCore {
     path: PathBuf,
     durability: Durability,
     store: Arc<OnceLock<Arc<Store>>>,
-    lock: Arc<Mutex<Option<UserLock>>>,
+    lock: Arc<LockCell>,
 }
 
 /// What a call on the pool needs of a [`StoreCore`].
@@ -107,9 +107,9 @@ impl StoreCore {
             lines.push(b'\n');
         }
         let store = self.handle().created();
-        let appended = store.append(lines, on_fault, self.durability)?;
+        let appended = store.append(lines, on_fault, self.durability);
         keeper::look_after(&store);
-        Ok(appended)
+        appended
     }
 
     fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<bool> {
@@ -331,8 +331,9 @@ impl StoreCore {
         Work::start(move || {
             let store = handle.created();
             let lock = store.acquire_user_lock(whole(now), Duration::from_millis(whole(timeout_ms)))?;
-            *cell.lock().unwrap_or_else(PoisonError::into_inner) = Some(lock);
-            keeper::keep_fresh(&cell, now_ms);
+            if cell.put(lock) {
+                keeper::keep_fresh(cell, now_ms);
+            }
             Ok(())
         })
     }
@@ -343,12 +344,9 @@ impl StoreCore {
     pub fn release_lock(&self) -> AsyncTask<Work<()>> {
         let handle = self.handle();
         let cell = Arc::clone(&self.lock);
-        Work::start(move || {
-            let lock = cell.lock().unwrap_or_else(PoisonError::into_inner).take();
-            match (lock, handle.existing()?) {
-                (Some(lock), Some(store)) => store.release_user_lock(lock),
-                _ => Ok(()),
-            }
+        Work::start(move || match (cell.take(), handle.existing()?) {
+            (Some(lock), Some(store)) => store.release_user_lock(lock),
+            _ => Ok(()),
         })
     }
 
@@ -359,7 +357,7 @@ impl StoreCore {
         let handle = self.handle();
         let cell = Arc::clone(&self.lock);
         Work::start(move || {
-            let _released = cell.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(cell.take());
             handle.existing()?.map_or(Ok(()), |store| store.destroy())
         })
     }
