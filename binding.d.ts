@@ -116,8 +116,8 @@ export declare class StoreCore {
   logBatch(batch: Batch): boolean
   /** Writes all that waits, as durable as asked for, and `index.json`. */
   flush(): Promise<void>
-  /** Best effort before the process ends; blocks for about `ms` at most. */
-  flushAtExit(ms: number): void
+  /** Best effort before this thread, or with `last` the process, ends; blocks for about `ms` at most. */
+  flushAtExit(ms: number, last: boolean): void
   /** Sums over the log as it is now. */
   stats(): Promise<StoreCoreStats>
   /**

@@ -6,6 +6,7 @@
 // it keeps in a queue. As long as lines wait there and nobody may be at work on them, the writer is kept alive
 // for the exit hook.
 
+const { isMainThread } = require('node:worker_threads');
 const { busy, watch } = require('./exit.js');
 
 /** @typedef {import('../binding.js').StoreCore} StoreCore */
@@ -82,7 +83,7 @@ class LogWriter {
    * @param {number} ms for how long it may block
    */
   flushAtExit(ms) {
-    this.#core.flushAtExit(ms);
+    this.#core.flushAtExit(ms, isMainThread);
   }
 
   #watch() {

@@ -7,8 +7,8 @@
 // known by its id, a line without an id by its text. Only what was both added and removed between two looks
 // stays unseen.
 //
-// A program that had the old file open may still write to it, and the compaction copies such lines to the new
-// file later. Those that were seen in the old file after it was replaced are remembered for a while.
+// A program that had the old file open may write to it until the end, and the compaction copies such lines to
+// the new file a little later. So what was shown shortly before a change is remembered shortly after it.
 
 const { createHash } = require('node:crypto');
 const { open, stat } = require('node:fs/promises');
@@ -19,26 +19,24 @@ const { chunksOf, eventOf, splitLines } = require('./lines.js');
 
 /** How often we look. */
 const LOOK_MS = 200;
-/** How long lines that were copied late are expected. */
+/** How long before a change a line may have been shown, and how long after it, to be one that is copied late. */
 const LATE_MS = 10_000;
 
-/** How often each of a number of lines is there. */
+/** How often each of a number of keys is there. */
 class Multiset {
   /** @type {Map<number, number>} */
   #counts = new Map();
 
-  /** @param {Buffer} bytes */
-  add(bytes) {
-    const key = keyOf(bytes);
+  /** @param {number} key */
+  add(key) {
     this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
   }
 
   /**
-   * @param {Buffer} bytes
+   * @param {number} key
    * @returns {boolean} whether it was there
    */
-  take(bytes) {
-    const key = keyOf(bytes);
+  take(key) {
     const count = this.#counts.get(key) ?? 0;
     if (count > 0) this.#counts.set(key, count - 1);
     return count > 0;
@@ -92,6 +90,8 @@ class LogFollower {
   #handle;
   #offset;
   #note;
+  /** @type {{ key: number, time: number }[]} what was shown within LATE_MS */
+  #recent = [];
   #late = new Multiset();
   #lateUntil = 0;
 
@@ -128,7 +128,8 @@ class LogFollower {
       this.#note('The log was cut; it is read again from its beginning.');
       this.#offset = 0;
     }
-    yield* this.#news();
+    this.#forget();
+    for await (const line of this.#news()) yield this.#remember(line);
     const named = await statOf(this.#path);
     if (named !== null && (named.ino !== ours.ino || named.dev !== ours.dev)) yield* this.#change();
   }
@@ -139,9 +140,21 @@ class LogFollower {
     for await (const line of splitLines(chunksOf(handle, this.#offset), this.#offset)) {
       if (!line.whole) return;
       this.#offset = line.offset + line.bytes.length + 1;
-      if (performance.now() < this.#lateUntil && this.#late.take(line.bytes)) continue;
+      if (performance.now() < this.#lateUntil && this.#late.take(keyOf(line.bytes))) continue;
       yield line;
     }
+  }
+
+  /** @param {Line} line */
+  #remember(line) {
+    this.#recent.push({ key: keyOf(line.bytes), time: performance.now() });
+    return line;
+  }
+
+  #forget() {
+    const since = performance.now() - LATE_MS;
+    const first = this.#recent.findIndex(({ time }) => time >= since);
+    this.#recent.splice(0, first === -1 ? this.#recent.length : first);
   }
 
   /** The log was replaced: goes over to the new file. */
@@ -150,18 +163,18 @@ class LogFollower {
     if (next === null) return;
     const old = /** @type {FileHandle} */ (this.#handle);
     try {
-      const late = new Multiset();
-      for await (const line of this.#news()) {
-        late.add(line.bytes);
-        yield line;
-      }
+      for await (const line of this.#news()) yield this.#remember(line);
       const seen = new Multiset();
-      for await (const { bytes } of splitLines(chunksOf(old, 0, this.#offset))) seen.add(bytes);
+      for await (const { bytes } of splitLines(chunksOf(old, 0, this.#offset))) seen.add(keyOf(bytes));
+      const late = new Multiset();
+      for (const { key } of this.#recent) late.add(key);
       this.#handle = next;
       this.#offset = 0;
+      this.#lateUntil = 0;
       for await (const line of this.#news()) {
-        if (seen.take(line.bytes)) late.take(line.bytes);
-        else yield line;
+        const key = keyOf(line.bytes);
+        if (seen.take(key)) late.take(key);
+        else yield this.#remember(line);
       }
       this.#late = late;
       this.#lateUntil = performance.now() + LATE_MS;

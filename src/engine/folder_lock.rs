@@ -10,6 +10,7 @@
 //! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
 //! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::error::{Error, Result};
@@ -48,12 +49,13 @@ impl FolderLock {
         Ok(Self { lock, gate: open(GATE)?, id, checkpoint: open(CHECKPOINT)?, released: None })
     }
 
-    /// Takes the lock, waiting at most `wait`. `Ok(false)`: the files were removed; open them anew.
-    pub(crate) fn acquire(&mut self, folder: &Folder, wait: Duration) -> Result<bool> {
+    /// Takes the lock, waiting at most `wait`, and no longer once `hurry` is set. `Ok(false)`: the files were
+    /// removed; open them anew.
+    pub(crate) fn acquire(&mut self, folder: &Folder, wait: Duration, hurry: &AtomicBool) -> Result<bool> {
         let start = folder.monotonic();
         let was_ours = self.released.is_some_and(|then| start.saturating_sub(then) < COURTESY);
         if was_ours || !self.try_lock(folder)? {
-            self.wait_in_line(folder, start, wait)?;
+            self.wait_in_line(folder, start, wait, hurry)?;
         }
         let now = folder.stat(FOLDER_LOCK).map_err(|error| at(folder, "stat", FOLDER_LOCK, &error))?;
         if now.is_some_and(|stat| stat.id == self.id) {
@@ -75,9 +77,15 @@ impl FolderLock {
         self.lock.try_lock().map_err(|error| at(folder, "flock", FOLDER_LOCK, &error))
     }
 
-    fn wait_in_line(&self, folder: &Folder, start: Duration, wait: Duration) -> Result<()> {
+    fn wait_in_line(
+        &self,
+        folder: &Folder,
+        start: Duration,
+        wait: Duration,
+        hurry: &AtomicBool,
+    ) -> Result<()> {
         let mut first_in_line = false;
-        let result = self.wait_for_turn(folder, start, wait, &mut first_in_line);
+        let result = self.wait_for_turn(folder, start, wait, hurry, &mut first_in_line);
         if first_in_line {
             let _ = self.gate.unlock();
         }
@@ -89,6 +97,7 @@ impl FolderLock {
         folder: &Folder,
         start: Duration,
         wait: Duration,
+        hurry: &AtomicBool,
         first: &mut bool,
     ) -> Result<()> {
         let mut pause = PAUSE.0;
@@ -98,7 +107,7 @@ impl FolderLock {
             if (*first || waited > GATE_PATIENCE) && self.try_lock(folder)? {
                 return Ok(());
             }
-            if waited >= wait {
+            if waited >= wait || hurry.load(Ordering::Relaxed) {
                 let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
                 return Err(Error::Busy { path: path_of(folder, FOLDER_LOCK), waited_ms });
             }

@@ -10,6 +10,7 @@
 //! here until it is known to be in the log that the name leads to.
 
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::bytes::for_each_line;
@@ -92,7 +93,8 @@ impl Store {
             if !state.peers.is_waiting() {
                 return Ok(());
             }
-            let patient = self.folder.monotonic().saturating_sub(start) < PATIENCE;
+            let hurry = self.hurry.load(Ordering::Relaxed);
+            let patient = !hurry && self.folder.monotonic().saturating_sub(start) < PATIENCE;
             if patient && state.peers.foreign_lock(&self.folder) {
                 drop(state);
                 self.folder.sleep(PAUSE);

@@ -49,6 +49,8 @@ pub struct Store {
     pub(super) renewal: AtomicBool,
     /// What the keeper has been asked to see to.
     pub(super) tended: Tended,
+    /// The process ends: nobody is to wait any longer.
+    pub(super) hurry: AtomicBool,
     /// How many threads of this process hold the state for something that may take long.
     pub(super) slow: AtomicUsize,
     /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in
@@ -129,6 +131,7 @@ impl Store {
             index: Mutex::default(),
             renewal: AtomicBool::new(false),
             tended: Tended::default(),
+            hurry: AtomicBool::new(false),
             slow: AtomicUsize::new(0),
             leases,
         }
@@ -175,7 +178,7 @@ impl Store {
             }
             let _slow = (wait > INLINE_WAIT).then(|| Slow::begin(&self.slow));
             if let Some(lock) = &mut state.lock
-                && lock.acquire(&self.folder, wait)?
+                && lock.acquire(&self.folder, wait, &self.hurry)?
             {
                 return Ok(());
             }

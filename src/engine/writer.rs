@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::durable::Durability;
@@ -122,13 +123,19 @@ impl Store {
 
     /// Best effort before the process ends: what waits is written if the folder can be had within `wait`; a
     /// small `index.json` follows.
-    pub fn flush_at_exit(&self, wait: Duration) {
+    ///
+    /// With `last`, background threads that wait for the folder give up then: Node waits for them before it
+    /// ends.
+    pub fn flush_at_exit(&self, wait: Duration, last: bool) {
         if !self.queue().is_empty()
             && let Some(mut state) = self.state_within(wait)
         {
             let _ = self.drain(&mut state, wait);
         }
         let _ = self.write_small_index(wait);
+        if last {
+            self.hurry.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Whether lines wait to be written.

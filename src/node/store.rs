@@ -188,11 +188,11 @@ impl StoreCore {
         })
     }
 
-    /// Best effort before the process ends; blocks for about `ms` at most.
+    /// Best effort before this thread, or with `last` the process, ends; blocks for about `ms` at most.
     #[napi(catch_unwind)]
-    pub fn flush_at_exit(&self, ms: f64) {
+    pub fn flush_at_exit(&self, ms: f64, last: bool) {
         if let Some(store) = self.store.get() {
-            store.flush_at_exit(Duration::from_millis(whole(ms)));
+            store.flush_at_exit(Duration::from_millis(whole(ms)), last);
         }
     }
 
