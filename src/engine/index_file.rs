@@ -70,7 +70,7 @@ impl Store {
     }
 
     fn replace_index(&self, text: &[u8]) -> Result<()> {
-        let mode = self.folder.stat(INDEX).ok().flatten().map(|stat| stat.mode);
+        let mode = self.folder.stat(INDEX).ok().flatten().filter(|stat| stat.regular).map(|stat| stat.mode);
         let name = temporary(INDEX, &new_id(self.folder.random()));
         let written = self.folder.open(&name, Open::New).and_then(|file| {
             if let Some(mode) = mode {

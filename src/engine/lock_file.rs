@@ -10,11 +10,12 @@
 use std::io;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::bytes::read_range;
 use super::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
 use super::storage::{Folder, Open, Stat};
+use super::text::parse_json_string;
 
 /// Longest holder that is shown.
 const SHOWN: usize = 64;
@@ -51,12 +52,13 @@ pub(crate) struct LockFile {
     pub(crate) stat: Stat,
 }
 
+/// The fields as raw JSON: JavaScript takes strings and numbers that serde refuses.
 #[derive(Deserialize)]
-struct Lenient {
-    #[serde(default)]
-    holder: Value,
-    #[serde(default)]
-    timestamp: Value,
+struct Lenient<'a> {
+    #[serde(borrow)]
+    holder: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
 }
 
 /// Reads the file; `None` if there is none. `now_ms` is the caller's wall clock.
@@ -73,19 +75,21 @@ pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>>
         Err(error) => return Err(error),
     };
     let unchanged_ms = signed(now_ms).saturating_sub(signed(stat.modified_ns / 1_000_000));
-    let Ok(content) = serde_json::from_slice::<Lenient>(&bytes) else {
+    let text = String::from_utf8_lossy(&bytes);
+    let Ok(content) = serde_json::from_str::<Lenient<'_>>(&text) else {
         let settling = unchanged_ms < signed(u64::try_from(LOCK_SETTLE.as_millis()).unwrap_or(0));
         return nobody(if settling { Owner::Unsettled } else { Owner::Stale });
     };
     // A number that is no time (NaN to JavaScript) makes the lock stale, as in the original.
-    let age_ms = content.timestamp.as_f64().filter(|time| time.is_finite()).map(|time| {
+    let age_ms = content.timestamp.and_then(number).map(|time| {
         #[expect(clippy::cast_possible_truncation, reason = "a float too large saturates")]
         let time = time as i64;
         signed(now_ms).saturating_sub(time)
     });
-    let holder = match &content.holder {
-        Value::String(holder) => shown(holder),
-        other => shown(&other.to_string()),
+    let holder = content.holder.map_or("undefined", RawValue::get);
+    let holder = match parse_json_string(holder.as_bytes()) {
+        Some(holder) => shown(&String::from_utf8_lossy(&holder)),
+        None => shown(holder),
     };
     let owner = match age_ms {
         _ if is_ours(&holder) => Owner::Ours,
@@ -97,9 +101,18 @@ pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>>
     Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), stat }))
 }
 
-/// Without control characters, and cut.
+/// A finite number, or none.
+fn number(json: &RawValue) -> Option<f64> {
+    json.get().parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// Without characters that control a terminal or the direction of text, and cut.
 fn shown(text: &str) -> String {
-    text.chars().filter(|char| !char.is_control()).take(SHOWN).collect()
+    let harmless = |char: &char| {
+        !char.is_control()
+            && !matches!(char, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(harmless).take(SHOWN).collect()
 }
 
 fn signed(number: u64) -> i64 {

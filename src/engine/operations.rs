@@ -9,7 +9,7 @@ use super::error::Result;
 use super::index::Index;
 use super::line::{Line, Scanner};
 use super::paths::{
-    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
+    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, INLINE_WAIT, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
 };
 use super::queue::Queue;
 use super::rewrite::{Plan, Source};
@@ -247,6 +247,23 @@ impl Store {
         })?;
         self.commit.renew();
         self.renewal.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Somebody changed the log in place, in a way that its length and end do not show: sums and columns are
+    /// made anew.
+    pub(super) fn start_anew(&self) -> Result<()> {
+        self.forget();
+        let Some((_, index)) = self.snapshot()? else { return Ok(()) };
+        *self.sums.lock().unwrap_or_else(PoisonError::into_inner) = index.summary();
+        // For the sake of the other processes; whoever cannot write here has done what can be done.
+        let mut state = self.state();
+        if self.begin(&mut state, INLINE_WAIT).is_ok() {
+            let _ = self.sum_up(&mut state, Some(0));
+            state.checkpoint.start_anew();
+            let _ = self.sum_up(&mut state, None);
+            self.end(&mut state);
+        }
         Ok(())
     }
 

@@ -7,11 +7,13 @@
 //! order, and besides only such whose timestamp is no number or whose task id is no string: JavaScript
 //! compares those its own way.
 
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::bytes::{CHUNK, for_each_line, read_range};
-use super::error::Result;
+use super::error::{Error, Result};
+use super::folder_lock::path_of;
 use super::index::Index;
 use super::line::{Event, Line, Scanner, Task};
 use super::paths::LOG;
@@ -54,6 +56,8 @@ pub struct Reader {
     store: Arc<Store>,
     query: Query,
     way: Way,
+    /// Whether a slice was handed out, or the columns were made anew already.
+    begun: bool,
 }
 
 enum Way {
@@ -77,7 +81,7 @@ impl Reader {
     /// date.
     #[must_use]
     pub fn new(store: Arc<Store>, query: Query, by_columns: bool) -> Self {
-        Self { store, query, way: Way::New(by_columns) }
+        Self { store, query, way: Way::New(by_columns), begun: false }
     }
 
     /// The next slice; `None` at the end.
@@ -123,9 +127,21 @@ impl Reader {
             Way::New(_) | Way::Over => Ok(None),
             Way::Sequence { log, position, end } => next_in_sequence(&**log, &self.query, position, *end)
                 .map_err(|error| self.store.at("read", LOG, &error)),
-            Way::Columns { log, index, rows } => {
-                next_by_columns(&**log, index, rows).map_err(|error| self.store.at("read", LOG, &error))
-            }
+            Way::Columns { log, index, rows } => match next_by_columns(&**log, index, rows) {
+                Err(error) if error.kind() == ErrorKind::InvalidData && !self.begun => {
+                    self.begun = true;
+                    self.store.start_anew()?;
+                    self.start(true)?;
+                    self.advance()
+                }
+                Err(error) if error.kind() == ErrorKind::InvalidData => {
+                    Err(Error::Changed { path: path_of(&self.store.folder, LOG) })
+                }
+                slice => {
+                    self.begun = true;
+                    slice.map_err(|error| self.store.at("read", LOG, &error))
+                }
+            },
         }
     }
 }
@@ -163,15 +179,18 @@ fn next_by_columns(
     let mut slice = Slice::default();
     while slice.len() < SLICE {
         let Some(run) = next_run(index, rows) else { break };
-        for bytes in read_run(log, &run)?.lines(&run) {
-            slice.add(bytes);
+        for (row, line) in read_run(log, &run)?.lines(&run) {
+            if !index.matches(row as usize, line) {
+                return Err(ErrorKind::InvalidData.into());
+            }
+            slice.add(line);
         }
     }
     Ok(slice.finish())
 }
 
-/// Lines that are read together.
-pub(crate) struct Run(Vec<Range<u64>>);
+/// Rows whose lines are read together, and where those are.
+pub(crate) struct Run(Vec<(u32, Range<u64>)>);
 
 /// What [`read_run`] read.
 pub(crate) struct RunBytes {
@@ -180,28 +199,28 @@ pub(crate) struct RunBytes {
 }
 
 impl RunBytes {
-    /// The lines of the run, one by one.
-    pub(crate) fn lines<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = &'a [u8]> {
-        run.0.iter().map(|range| {
+    /// The rows of the run with their lines.
+    pub(crate) fn lines<'a>(&'a self, run: &'a Run) -> impl Iterator<Item = (u32, &'a [u8])> {
+        run.0.iter().map(|(row, range)| {
             let at = |offset: u64| usize::try_from(offset - self.start).unwrap_or(usize::MAX);
-            self.bytes.get(at(range.start)..at(range.end)).unwrap_or_default()
+            (*row, self.bytes.get(at(range.start)..at(range.end)).unwrap_or_default())
         })
     }
 }
 
 /// The next rows that are near each other in the file; ascending only, since the order of the rows is kept.
 pub(crate) fn next_run(index: &Index, rows: &mut std::vec::IntoIter<u32>) -> Option<Run> {
-    let first = index.range(rows.next()? as usize);
-    let start = first.start;
-    let mut end = first.end;
-    let mut run = vec![first];
+    let row = rows.next()?;
+    let first = index.range(row as usize);
+    let (start, mut end) = (first.start, first.end);
+    let mut run = vec![(row, first)];
     while let Some(&next) = rows.as_slice().first() {
         let range = index.range(next as usize);
         if range.start < end || range.start - end > GAP || range.end - start > CHUNK as u64 / 4 {
             break;
         }
         end = range.end;
-        run.push(range);
+        run.push((next, range));
         rows.next();
     }
     Some(Run(run))
@@ -209,12 +228,12 @@ pub(crate) fn next_run(index: &Index, rows: &mut std::vec::IntoIter<u32>) -> Opt
 
 /// Reads the lines of a run at once.
 pub(crate) fn read_run(log: &dyn File, run: &Run) -> std::io::Result<RunBytes> {
-    let start = run.0.first().map_or(0, |range| range.start);
-    let end = run.0.last().map_or(start, |range| range.end);
+    let start = run.0.first().map_or(0, |(_, range)| range.start);
+    let end = run.0.last().map_or(start, |(_, range)| range.end);
     let length = usize::try_from(end - start).map_err(std::io::Error::other)?;
     let bytes = read_range(log, start, length)?;
     if bytes.len() < length {
-        return Err(std::io::ErrorKind::UnexpectedEof.into());
+        return Err(ErrorKind::UnexpectedEof.into());
     }
     Ok(RunBytes { start, bytes })
 }

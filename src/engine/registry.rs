@@ -44,10 +44,15 @@ pub fn store_at(path: &Path, create: bool) -> Result<Option<Arc<Store>>> {
     };
     let mut stores = STORES.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(store) = stores.get(&id).and_then(Weak::upgrade) {
-        store.reopen();
-        return Ok(Some(store));
+        // The folder may have been renamed since: then that store means whatever is in its old place.
+        if OsStorage::new(Path::new(store.path())).identity().is_ok_and(|now| now == Some(id)) {
+            store.reopen();
+            return Ok(Some(store));
+        }
     }
     stores.retain(|_, store| store.strong_count() > 0);
+    // The real path: a link that leads to the folder today may lead elsewhere tomorrow.
+    let folder = std::fs::canonicalize(path).map_or(folder, |path| OsStorage::new(&path));
     let store = Arc::new(Store::new(Arc::new(folder), true));
     stores.insert(id, Arc::downgrade(&store));
     Ok(Some(store))

@@ -94,6 +94,15 @@ impl Sealed {
     /// # Errors
     /// Whatever reading says.
     pub fn load(store: &Arc<Store>) -> Result<Self> {
+        let loaded = Self::load_once(store)?;
+        if loaded.is_sound() {
+            return Ok(loaded);
+        }
+        store.start_anew()?;
+        Self::load_once(store)
+    }
+
+    fn load_once(store: &Arc<Store>) -> Result<Self> {
         let (lines, index) = match store.snapshot()? {
             None => (Lines::None, Arc::default()),
             Some((log, index)) => {
@@ -112,6 +121,13 @@ impl Sealed {
         let marks = Marks { live: vec![false; index.len()], ..Marks::default() };
         let path = path_of(&store.folder, LOG);
         Ok(Self { path, index, rows: None, lines, marks: Mutex::new(marks) })
+    }
+
+    /// Whether the lines in memory are those that the columns were made from. (Lines in a file are checked
+    /// when they are read.)
+    fn is_sound(&self) -> bool {
+        let Lines::Memory(bytes) = &self.lines else { return true };
+        (0..self.index.len()).all(|row| self.index.matches(row, line_at(bytes, &self.index, row)))
     }
 
     /// What a folder that does not exist holds.
@@ -242,9 +258,7 @@ impl Sealed {
             Lines::None => Ok(()),
             Lines::Memory(bytes) => {
                 for row in rows {
-                    let range = self.index.range(row as usize);
-                    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
-                    let text = bytes.get(at(range.start)..at(range.end)).unwrap_or_default();
+                    let text = line_at(bytes, &self.index, row as usize);
                     if !self.checked(row, text).and_then(&mut *visit)? {
                         break;
                     }
@@ -252,14 +266,13 @@ impl Sealed {
                 Ok(())
             }
             Lines::File(log) => {
-                let mut numbers = rows.clone().into_iter();
                 let mut rows = rows.into_iter();
                 while let Some(run) = next_run(&self.index, &mut rows) {
                     let bytes = read_run(&**log, &run).map_err(|error| match error.kind() {
                         std::io::ErrorKind::UnexpectedEof => self.changed(),
                         _ => Error::io("read", &self.path, &error),
                     })?;
-                    for (text, row) in bytes.lines(&run).zip(&mut numbers) {
+                    for (row, text) in bytes.lines(&run) {
                         if !self.checked(row, text).and_then(&mut *visit)? {
                             return Ok(());
                         }
@@ -396,6 +409,12 @@ impl Marks {
             self.ranking = None;
         }
     }
+}
+
+fn line_at<'a>(log: &'a [u8], index: &Index, row: usize) -> &'a [u8] {
+    let range = index.range(row);
+    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    log.get(at(range.start)..at(range.end)).unwrap_or_default()
 }
 
 /// Adds the identities of the events in `lines`.
