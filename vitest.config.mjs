@@ -3,8 +3,6 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['__test__/**/*.test.{js,cjs,mjs,ts}'],
-    // Open defects: these do not pass yet.
-    exclude: ['__test__/49-*', '__test__/70-*', '**/node_modules/**'],
     // Each file in a process of its own: the engine registers folders once per process.
     pool: 'forks',
     testTimeout: 60_000,

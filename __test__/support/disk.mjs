@@ -24,7 +24,10 @@ export const readLog = (folder) => bytes(paths(folder).log);
 /** The log as text; empty if there is none. */
 export const logText = (folder) => readLog(folder)?.toString('utf8') ?? '';
 
-/** The events in the log, parsed line by line; throws on any line that does not parse. */
+/**
+ * The events in the log, parsed line by line; throws on any line that does not parse. Blank lines are allowed: one arises when a
+ * writer without a lock is in the middle of its line and the next one takes that for a torn tail.
+ */
 export function logged(folder) {
   const text = logText(folder);
   if (text === '') return [];
@@ -32,6 +35,7 @@ export function logged(folder) {
   return text
     .slice(0, -1)
     .split('\n')
+    .filter((line) => line.trim() !== '')
     .map((line) => JSON.parse(line));
 }
 

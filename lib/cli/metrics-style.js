@@ -67,7 +67,7 @@ th, td { padding: 8px 14px 8px 0; border-bottom: 1px solid var(--grid); }
 tr:last-child td { border-bottom: 0; }
 th:last-child, td:last-child { padding-right: 0; }
 .n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.name { max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
+td.name { min-width: 96px; max-width: 280px; overflow-wrap: anywhere; font-weight: 500; }
 td.bar { width: 34%; min-width: 110px; }
 td.trend, th.trend { width: 150px; min-width: 116px; padding-left: 14px; }
 svg.share { height: 10px; border-radius: 5px; overflow: hidden; }
@@ -77,5 +77,10 @@ td svg.spark { height: 24px; }
 summary { cursor: pointer; font-weight: 620; }
 footer { font-size: 12.5px; margin-top: 20px; }
 .empty { padding: 48px 20px; text-align: center; color: var(--soft); }
+@media (max-width: 720px) {
+  main { padding: 24px 14px 32px; }
+  .tiles { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
+  th:nth-child(2):empty, td.bar, th.trend, td.trend { display: none; }
+}
 @media print { body { background: #fff; } .card { break-inside: avoid; box-shadow: none; } }
 `;

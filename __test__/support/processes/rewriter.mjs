@@ -4,7 +4,7 @@
  *
  * how: `compact` adds old events and evicts as many · `save` loads, adds one and saves · `keep` evicts down to `keep`
  */
-import { appendFileSync, writeSync } from 'node:fs';
+import { appendFileSync, mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { lineOf, runEvent } from '../events.mjs';
 
@@ -44,6 +44,7 @@ while (!over) {
     // Many more old ones than others can append meanwhile: what is evicted is always one of them.
     const missing = 400 - (added - evicted);
     const lines = Array.from({ length: missing }, () => lineOf(old()));
+    mkdirSync(folder, { recursive: true });
     appendFileSync(join(folder, 'events.ndjson'), lines.join(''));
     const { eventCount } = await store.getStats();
     evicted += await store.compact(eventCount - 50);
