@@ -25,10 +25,10 @@ export const readLog = (folder) => bytes(paths(folder).log);
 export const logText = (folder) => readLog(folder)?.toString('utf8') ?? '';
 
 /**
- * The events in the log, parsed line by line; throws on any line that does not parse. Blank lines are allowed: one arises when a
+ * The events in the log, parsed line by line; throws on any line that does not parse, unless `torn` says that there may be some. Blank lines are allowed: one arises when a
  * writer without a lock is in the middle of its line and the next one takes that for a torn tail.
  */
-export function logged(folder) {
+export function logged(folder, { torn = false } = {}) {
   const text = logText(folder);
   if (text === '') return [];
   if (!text.endsWith('\n')) throw new Error('the log does not end with a newline');
@@ -36,7 +36,14 @@ export function logged(folder) {
     .slice(0, -1)
     .split('\n')
     .filter((line) => line.trim() !== '')
-    .map((line) => JSON.parse(line));
+    .flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch (error) {
+        if (torn) return [];
+        throw error;
+      }
+    });
 }
 
 /** The parsed index.json, or null if there is none. */
