@@ -91,8 +91,8 @@ impl Store {
         Ok(if replaced { evicted } else { 0 })
     }
 
-    /// Closes a torn tail and sets malformed lines aside; events stay as they are. Returns how many lines
-    /// were set aside.
+    /// Closes a torn tail, sets malformed lines aside and writes `index.json` anew; events stay as they are. Returns
+    /// how many lines were set aside.
     ///
     /// # Errors
     /// Whatever the disk says; the log is then as it was, but for a newline at its end.
@@ -107,6 +107,10 @@ impl Store {
             self.copy_all(source, draft)?;
             Ok(Plan::Replace)
         })?;
+        if !replaced && self.open_log()?.is_some() {
+            self.state().index_behind = true;
+            self.write_index()?;
+        }
         Ok(if replaced { rejected } else { 0 })
     }
 
