@@ -1,0 +1,41 @@
+// A guard against growing slow: fails only on ratios of one run, with wide margins, so that a busy machine passes and a
+// forgotten scan of the log does not. Needs no rivals but the original.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { figure } from './support/page.mjs';
+import { runTrial } from './support/run-trial.mjs';
+
+const GUARDS = [
+  {
+    trial: 'append',
+    only: ['guidance-ledger, 100 tasks', 'guidance-ledger, 100,000 tasks'],
+    what: 'an awaited append at 100,000 tasks costs at most twice that at 100',
+    of: (r) => r.ratio('guidance-ledger, 100,000 tasks', 'guidance-ledger, 100 tasks', 'medianUs'),
+    atMost: 2,
+  },
+  {
+    trial: 'log-event',
+    only: ['guidance-ledger', 'write alone', 'JSON.stringify alone'],
+    what: 'a logged event costs at most eight times a bare write',
+    of: (r) => r.ratio('guidance-ledger', 'write alone', 'us'),
+    atMost: 8,
+  },
+];
+
+const root = mkdtempSync(join(tmpdir(), 'guidance-ledger-guard-'));
+let failed = 0;
+try {
+  for (const { trial: name, only, what, of, atMost } of GUARDS) {
+    const { default: trial } = await import(`./trials/${name}.mjs`);
+    const value = of(runTrial(name, trial, { root, quick: true, rounds: 3, only }));
+    const passed = value <= atMost;
+    if (!passed) failed++;
+    process.stdout.write(`${passed ? 'ok    ' : 'FAILED'} ${what}: ${figure(value)}\n`);
+  }
+} finally {
+  rmSync(root, { recursive: true, force: true });
+}
+process.stdout.write(`${GUARDS.length - failed} passed, ${failed} failed\n`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,39 @@
+/**
+ * Makes the folders ready for `npm publish`: `node scripts/prepare-release.mjs [FOLDER]`, in a clean checkout with
+ * the binary of each target in its folder under `npm/` (`napi artifacts` puts them there).
+ *
+ * Platform packages get the licences; the manifest gets one optional dependency per platform, in the exact
+ * version, and loses `prepare`, which is for clones. The changes are for the archive only: never commit them.
+ */
+
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+
+const root = resolve(process.argv[2] ?? '.');
+const platforms = readdirSync(join(root, 'npm')).map((platform) => join(root, 'npm', platform));
+
+for (const platform of platforms) {
+  for (const file of ['LICENSE', 'THIRD-PARTY-LICENSES.md'])
+    copyFileSync(join(root, file), join(platform, file));
+}
+
+// Provenance ties a package to the repository it names.
+const { GITHUB_REPOSITORY: repository } = process.env;
+for (const folder of [root, ...platforms]) {
+  const path = join(folder, 'package.json');
+  const manifest = JSON.parse(readFileSync(path, 'utf8'));
+  delete manifest.scripts?.prepare;
+  if (repository) manifest.repository = { type: 'git', url: `git+https://github.com/${repository}.git` };
+  writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
+}
+
+// Refuses if a binary is missing, and sets the versions. It publishes nothing with these flags.
+execFileSync(
+  process.execPath,
+  [
+    join(root, 'node_modules', '@napi-rs', 'cli', 'dist', 'cli.js'),
+    ...['pre-publish', '-t', 'npm', '--skip-optional-publish', '--no-gh-release'],
+  ],
+  { cwd: root, stdio: 'inherit' },
+);
