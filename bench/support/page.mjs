@@ -43,7 +43,8 @@ export function section(trial, results) {
       return [what, figure(value), goal, reached ? 'reached' : '**missed**'];
     }),
   );
-  return `## ${trial.title}\n\n${measured}\n\n${targets}\n`;
+  const note = trial.note === undefined ? '' : `${trial.note}\n\n`;
+  return `## ${trial.title}\n\n${note}${measured}\n\n${targets}\n`;
 }
 
 export function page(done, about) {
@@ -51,8 +52,9 @@ export function page(done, about) {
   return `# Benchmarks
 
 Medians of several rounds. Each contender runs in a process and a folder of its own, in turn with the others, so a ratio
-compares what ran within seconds of each other. Times depend on the machine; the ratios are the result. Events are about 520 bytes of JSON, every fifth with a
-violation.
+compares what ran within seconds of each other; it is the median of the rounds' ratios. Times depend on the machine;
+the ratios are the result. Events are about 520 bytes of JSON, every fifth with a violation. Where the time of the two
+hot paths goes is in [bench/profile.md](../bench/profile.md).
 
 ![The ratios as bars](benchmarks.svg)
 

@@ -51,6 +51,7 @@ async function lives({ data, folder, quick }) {
 }
 
 export default {
+  note: 'The first column is the life of a process that does nothing; the others are differences to one that ran beside it.',
   title: 'a fresh process appends one event to a store of 100,000 and exits',
   unit: {
     bare: 'ms, bare `node`',
