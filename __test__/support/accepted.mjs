@@ -20,7 +20,7 @@ export function compareIds(folder, expected, options) {
  * Lets a new store repair the folder, as the next process would, and then checks log, stats and report.
  * Returns the events.
  * @param store who repairs and answers, if not this process
- * @param options `torn`: a power cut may have left parts of lines that were not accepted
+ * @param options `torn`: a kill or a power cut may have left parts of lines that were not accepted
  */
 export async function expectKept(
   folder,

@@ -25,8 +25,9 @@ export const readLog = (folder) => bytes(paths(folder).log);
 export const logText = (folder) => readLog(folder)?.toString('utf8') ?? '';
 
 /**
- * The events in the log, parsed line by line; throws on any line that does not parse, unless `torn` says that there may be some. Blank lines are allowed: one arises when a
- * writer without a lock is in the middle of its line and the next one takes that for a torn tail.
+ * The events in the log, parsed line by line; throws on any line that does not parse, unless `torn` says that
+ * there may be some. Blank lines are allowed: one arises when a writer without a lock is in the middle of its line
+ * and the next one takes that for a torn tail.
  */
 export function logged(folder, { torn = false } = {}) {
   const text = logText(folder);
