@@ -22,6 +22,8 @@ class History {
   #sealed = null;
   /** How many events still sleep; zero is the fast path of every question. */
   #asleep = 0;
+  /** @type {number[]} positions of the sealed events that are live now, in the order of their waking */
+  #woken = [];
 
   get length() {
     return this.#events.length;
@@ -54,6 +56,7 @@ class History {
     this.#events = [];
     this.#sealed = null;
     this.#asleep = 0;
+    this.#woken = [];
   }
 
   /**
@@ -64,6 +67,7 @@ class History {
     this.#events = new Array(sealed.length);
     this.#sealed = sealed;
     this.#asleep = sealed.length;
+    this.#woken = [];
   }
 
   /** All events in a new array. */
@@ -111,6 +115,19 @@ class History {
     return this.#events.filter(predicate);
   }
 
+  /**
+   * The live events without holes, in order, and the position of each. Looking for a few of them among 100,000
+   * holes would take a millisecond.
+   * @returns {{ events: RunEvent[], positions: number[] }}
+   */
+  liveInOrder() {
+    const positions = [...Uint32Array.from(this.#woken).sort()];
+    for (let position = this.#sealed?.length ?? 0; position < this.#events.length; position++) {
+      positions.push(position);
+    }
+    return { events: positions.map((position) => this.#events[position]), positions };
+  }
+
   /** The live array with no hole left in it. */
   awake() {
     return this.#awake();
@@ -138,9 +155,13 @@ class History {
     for (let start = 0; start < positions.length; ) {
       /** @type {RunEvent[]} */
       const events = JSON.parse(this.#sealed.take(positions, start));
-      for (const event of events) this.#events[positions[start++]] = event;
+      for (const event of events) {
+        this.#woken.push(positions[start]);
+        this.#events[positions[start++]] = event;
+      }
       this.#asleep -= events.length;
     }
+    if (this.#asleep === 0) this.#woken = [];
   }
 }
 

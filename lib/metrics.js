@@ -23,7 +23,7 @@
 const LIMIT = 2 ** 52;
 
 /**
- * Sums over the events of an array; holes are passed over.
+ * Sums over events.
  * @param {readonly RunEvent[]} evts
  * @returns {Tally}
  */
@@ -81,9 +81,10 @@ function metricsOf(evts) {
 function metricsOfHistory(history) {
   const sealed = history.regular();
   if (sealed === null) return metricsOf(history.slots);
-  const live = tally(history.slots);
+  const { events } = history.liveInOrder();
+  const live = tally(events);
   const [, violations, corrected, rework, exact] = sealed.metrics();
-  if (exact !== 1 || !addsExactly(history.slots)) return metricsOf(history.awake());
+  if (exact !== 1 || !addsExactly(events)) return metricsOf(history.awake());
   const sums = {
     violations: live.violations + violations,
     corrected: live.corrected + corrected,
@@ -126,13 +127,14 @@ function rankingOf(evts) {
 /**
  * Adds the live events to what was found in the sealed ones.
  * @param {Map<string, Stats>} found
- * @param {readonly RunEvent[]} events with holes for the sealed
+ * @param {{ events: RunEvent[], positions: number[] }} live
  * @returns {boolean} false if the sums may depend on the order of adding
  */
-function addLive(found, events) {
+function addLive(found, { events, positions }) {
   let magnitude = 0;
   let exact = true;
-  events.forEach((event, position) => {
+  events.forEach((event, at) => {
+    const position = positions[at] ?? at;
     let index = 0;
     for (const violation of event.violations) {
       const existing = found.get(violation.ruleId) ?? { frequency: 0, totalRework: 0, position, index };
@@ -162,7 +164,7 @@ function rankingOfHistory(history) {
   for (const [ruleId, frequency, totalRework, position, index] of rows) {
     found.set(ruleId, { frequency, totalRework, position, index });
   }
-  const exact = addLive(found, history.slots) && sealed.metrics()[4] === 1;
+  const exact = addLive(found, history.liveInOrder()) && sealed.metrics()[4] === 1;
   if (!exact) return rankingOf(history.awake());
   return rankingFrom([...found].sort(([, a], [, b]) => a.position - b.position || a.index - b.index));
 }
