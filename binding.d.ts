@@ -100,20 +100,25 @@ export declare class StoreCore {
   /** Waits until the events of these tickets have all that their acceptance promises. */
   settle(first: number, last: number): Promise<void>
   /**
-   * Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody
-   * must call `flush`.
+   * Writes the JSON text of a ledger's event. Returns 0 if nothing is left to do, 1 if somebody must call
+   * `look` soon, 2 if somebody must call `flush`.
    *
    * # Errors
    * If it is too long.
    */
-  log(line: string): boolean
+  log(line: string): number
   /**
    * As `log`, for all events of a batch.
    *
    * # Errors
    * As `log`.
    */
-  logBatch(batch: Batch): boolean
+  logBatch(batch: Batch): number
+  /**
+   * Looks whether a rewrite by the JavaScript module may have missed what was logged. Returns false if so:
+   * then somebody must call `flush`.
+   */
+  look(): boolean
   /** Writes all that waits, as durable as asked for, and `index.json`. */
   flush(): Promise<void>
   /** Best effort before this thread, or with `last` the process, ends; blocks for about `ms` at most. */

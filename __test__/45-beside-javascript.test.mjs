@@ -131,6 +131,42 @@ describeOurs('beside the JavaScript module', () => {
     await expectKept(store, ['before', 'between', 'logged']);
   });
 
+  test('a burst of logEvent that falls into its rewrite is there afterwards', async () => {
+    const store = fresh();
+    await ours.createEventStore(store).append(runEvent({ eventId: 'before' }));
+    const theirs = await agent({ folder: store, implementation: 'original' });
+    await theirs.run(async (context) => {
+      await context.store.acquireLock();
+      context.read = await context.store.readAll();
+    });
+    const burst = start('writer', { folder: store, name: 'burst', how: 'logEvent', count: 200 });
+    await burst.said(1);
+    await theirs.run(({ store, read }) => store.writeAll(read));
+    await theirs.run(({ store }) => store.releaseLock());
+    const ids = await burst.done();
+    expect(ids.length).toBe(200);
+    await expectKept(store, ['before', ...ids]);
+  });
+
+  test.skipIf(!linux)('who compacts while a replaced log is still open brings nothing back', async () => {
+    const store = fresh();
+    const here = ours.createEventStore(store);
+    for (let i = 0; i < 10; i++) await here.append(runEvent({ eventId: `e-${i}`, timestamp: i }));
+    const slow = openSync(paths(store).log, 'a');
+    expect(await here.compact(5)).toBe(5);
+    await here.append(runEvent({ eventId: 'e-10', timestamp: 10 }));
+    await expect(here.compact(2)).rejects.toMatchObject({
+      code: 'ELOCKED',
+      path: expect.stringMatching(/\.events\.prev$/),
+    });
+    writeSync(slow, lineOf(runEvent({ eventId: 'late', timestamp: 11 })));
+    closeSync(slow);
+    await here.append(runEvent({ eventId: 'e-12', timestamp: 12 }));
+    const kept = ['e-5', 'e-6', 'e-7', 'e-8', 'e-9', 'e-10', 'late', 'e-12'];
+    expect(logged(store).map(({ eventId }) => eventId)).toEqual(kept);
+    expect(await here.compact(2)).toBe(6);
+  });
+
   test('an append that its rewrite has seen is not there twice', async () => {
     const store = fresh();
     const here = ours.createEventStore(store);

@@ -9,6 +9,13 @@
 const { isMainThread } = require('node:worker_threads');
 const { busy, watch } = require('./exit.js');
 
+// Taken at load: a test that replaces the timers later must not keep a line from being looked after.
+const { setImmediate } = globalThis;
+
+/** Answers of the native `log`. */
+const LEASED = 1;
+const WAITING = 2;
+
 /** @typedef {import('../binding.js').StoreCore} StoreCore */
 /** @typedef {import('../binding.js').Batch} Batch */
 /** @typedef {{ first: number, last: number, done: Promise<void> }} Group tickets settled by one native task */
@@ -18,6 +25,9 @@ class LogWriter {
   #watched = false;
   /** How often a line was left waiting since a flush that wrote all. */
   #waiting = 0;
+  /** Whether what this turn of the event loop logged is still to be looked after. */
+  #leased = false;
+  #onWait = () => {};
   /** @type {Group | null} the group that tickets join until its task starts */
   #gathering = null;
   /** @type {Promise<void>} resolves when the last group's task is over, whatever became of it */
@@ -26,6 +36,14 @@ class LogWriter {
   /** @param {StoreCore} core */
   constructor(core) {
     this.#core = core;
+  }
+
+  /**
+   * Says who flushes when lines that `log` took for written turn out to wait.
+   * @param {() => void} flush
+   */
+  whenWaiting(flush) {
+    this.#onWait = flush;
   }
 
   /** Whether anything was written by this store. */
@@ -56,7 +74,7 @@ class LogWriter {
    */
   log(text) {
     this.#watch();
-    return this.#core.log(text) || this.#wait();
+    return this.#judge(this.#core.log(text));
   }
 
   /**
@@ -66,7 +84,7 @@ class LogWriter {
    */
   logBatch(batch) {
     this.#watch();
-    return this.#core.logBatch(batch) || this.#wait();
+    return this.#judge(this.#core.logBatch(batch));
   }
 
   /** Writes what waits. Rejects with the first error; the lines then stay. */
@@ -89,6 +107,24 @@ class LogWriter {
   #watch() {
     if (!this.#watched) watch(this);
     this.#watched = true;
+  }
+
+  /** @param {number} answer */
+  #judge(answer) {
+    if (answer === WAITING) return this.#wait();
+    if (answer === LEASED && !this.#leased) {
+      this.#leased = true;
+      // It keeps the process from ending before.
+      setImmediate(() => this.#look());
+    }
+    return true;
+  }
+
+  #look() {
+    this.#leased = false;
+    if (this.#core.look()) return;
+    this.#wait();
+    this.#onWait();
   }
 
   #wait() {

@@ -53,6 +53,7 @@ class PersistentLedger extends RunLedger {
     this.#core = core;
     this.#writer = writer;
     this.#background = new Background(writer, onError);
+    writer.whenWaiting(() => this.#background.drain());
   }
 
   async init() {

@@ -89,6 +89,12 @@ fn beside_the_original_that_appends() {
         ..BESIDE
     };
     explore(&killed, &engine, 10_000);
+    let compactors = Scenario {
+        name: "beside the original, which is stopped while it appends, compacting",
+        wishes: &[Wish::Append, Wish::Compact, Wish::Compact],
+        ..killed
+    };
+    explore(&compactors, &engine, 10_000);
 }
 
 // Its `save()` cannot be lived beside: it erases whatever its process has not loaded.
@@ -103,4 +109,11 @@ fn beside_the_original_that_compacts() {
         ..BESIDE
     };
     explore(&scenario, &engine, 10_000);
+    let bursts = Scenario {
+        name: "beside the original, which compacts, in bursts",
+        wishes: &[Wish::Log, Wish::Append],
+        ..scenario
+    };
+    let engine: Arc<dyn System> = Arc::new(Engine { leases: true, user_lock: true, ..Engine::STORE });
+    explore(&bursts, &engine, 10_000);
 }

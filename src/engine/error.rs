@@ -38,7 +38,7 @@ pub enum Error {
     Busy {
         /// The lock file.
         path: String,
-        /// How long we waited.
+        /// How long we waited; 0 if waiting would not have helped.
         waited_ms: u64,
     },
     /// An event's line is longer than the limit.
@@ -131,6 +131,11 @@ impl fmt::Display for Error {
             Self::Locked { holder, age_ms, path } => write!(
                 f,
                 "Storage is locked by another process (holder: {holder}, age: {age_ms}ms). Lock file: {path}"
+            ),
+            Self::Busy { path, waited_ms: 0 } => write!(
+                f,
+                "ELOCKED: another process has '{path}' open or keeps changing it. Let it finish, or continue it \
+                 if it is stopped, then call again"
             ),
             Self::Busy { path, waited_ms } => write!(
                 f,

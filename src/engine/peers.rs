@@ -2,14 +2,18 @@
 //!
 //! Such a program appends without any lock, which costs us nothing, and rewrites the log under `.lock`: it
 //! reads the log, writes a new file and renames it. A line that we append between its reading and its
-//! renaming would vanish with the old file. So after each write we look: first whether a foreign `.lock`
-//! exists, then whether the name still leads to our file (the other order misses some). If either looks bad,
-//! the lines are remembered until the other program is done, and appended again if the new log lacks them.
+//! renaming would vanish with the old file. So after writing we look: first whether a foreign `.lock` exists,
+//! then whether the name still leads to our file (the other order misses some). If either looks bad, the
+//! lines are remembered until the other program is done, and appended again if the new log lacks them.
 //!
-//! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is remembered
-//! here until it is known to be in the log that the name leads to.
+//! One look serves all that a ledger logs under one lease: a rewrite that read the log before one of the lines
+//! was written has by then replaced our file, or still holds its `.lock`.
+//!
+//! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is kept here
+//! until it is known to be in the log that the name leads to. The log is never closed without a look.
 
 use std::collections::HashMap;
+use std::sync::MutexGuard;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -17,9 +21,9 @@ use super::bytes::for_each_line;
 use super::error::Result;
 use super::lock_file::{self, Owner};
 use super::log::Log;
-use super::paths::{FOLDER_WAIT, LOCK, LOCK_STALE_MS, LOG};
+use super::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG};
 use super::storage::{File, Folder, Stat};
-use super::store::Store;
+use super::store::{State, Store};
 
 /// Pause between two looks at a foreign `.lock`.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -29,8 +33,10 @@ const PATIENCE: Duration = Duration::from_millis(LOCK_STALE_MS as u64 + 1000);
 /// Lines that a rewriting program may have missed.
 #[derive(Default)]
 pub(crate) struct Peers {
-    /// Whole lines, each ending in a newline.
+    /// Whole lines, each ending in a newline, that a rewrite may have missed.
     lines: Vec<u8>,
+    /// Lines written since the last look, likewise.
+    unseen: Vec<u8>,
     /// A `.lock` that is known to be ours.
     harmless: Option<Stat>,
 }
@@ -41,17 +47,32 @@ impl Peers {
         !self.lines.is_empty()
     }
 
-    /// Looks whether the lines just written may be missed by a rewriting program, and remembers them if so.
-    pub(crate) fn wrote(&mut self, folder: &Folder, log: &Log, lines: &[u8]) {
+    /// Whether lines were written since the last look.
+    pub(crate) fn is_due(&self) -> bool {
+        !self.unseen.is_empty()
+    }
+
+    /// Takes lines that were just written; [`Peers::look`] must follow.
+    pub(crate) fn wrote(&mut self, lines: &[u8]) {
+        self.unseen.extend_from_slice(lines);
+        if lines.last().is_some_and(|&last| last != b'\n') {
+            self.unseen.push(b'\n');
+        }
+    }
+
+    /// Looks whether the lines written since the last look may be missed by a rewriting program, and remembers
+    /// them if so.
+    pub(crate) fn look(&mut self, folder: &Folder, log: &Log) {
+        if !self.is_due() {
+            return;
+        }
         let foreign = self.foreign_lock(folder);
         // A failed look proves nothing.
         let replaced = folder.stat(LOG).is_ok_and(|stat| stat.is_none_or(|stat| stat.id != log.id));
         if foreign || replaced || self.is_waiting() {
-            self.lines.extend_from_slice(lines);
-            if lines.last().is_some_and(|&last| last != b'\n') {
-                self.lines.push(b'\n');
-            }
+            self.lines.append(&mut self.unseen);
         }
+        self.unseen.clear();
     }
 
     /// Whether a JavaScript program holds `.lock`.
@@ -84,17 +105,47 @@ impl Store {
         self.state.try_lock().map_or(true, |state| state.peers.is_waiting())
     }
 
+    /// Looks whether a JavaScript program's rewrite may have missed what the running lease wrote. Returns
+    /// whether nothing is left to do; else [`Store::flush`] must be called.
+    #[must_use]
+    pub fn look(&self) -> bool {
+        let Some(mut state) = self.state_within(INLINE_WAIT) else { return false };
+        self.look_in(&mut state);
+        !state.peers.is_waiting()
+    }
+
+    fn look_in(&self, state: &mut State) {
+        if let State { log: Some(log), peers, .. } = state {
+            peers.look(&self.folder, log);
+        }
+    }
+
     /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written
     /// meanwhile. For background threads.
     pub(super) fn settle_with_peers(&self) -> Result<()> {
+        self.settle_with_peers_in(|| Some(self.state()), PATIENCE, FOLDER_WAIT)
+    }
+
+    /// The same before the process ends, as far as it can be had within `wait`.
+    pub(super) fn settle_with_peers_within(&self, wait: Duration) {
+        let _ = self.settle_with_peers_in(|| self.state_within(wait), wait, wait);
+    }
+
+    fn settle_with_peers_in<'a>(
+        &'a self,
+        state: impl Fn() -> Option<MutexGuard<'a, State>>,
+        patience: Duration,
+        wait: Duration,
+    ) -> Result<()> {
         let start = self.folder.monotonic();
         loop {
-            let mut state = self.state();
+            let Some(mut state) = state() else { return Ok(()) };
+            self.look_in(&mut state);
             if !state.peers.is_waiting() {
                 return Ok(());
             }
             let hurry = self.hurry.load(Ordering::Relaxed);
-            let patient = !hurry && self.folder.monotonic().saturating_sub(start) < PATIENCE;
+            let patient = !hurry && self.folder.monotonic().saturating_sub(start) < patience;
             if patient && state.peers.foreign_lock(&self.folder) {
                 drop(state);
                 self.folder.sleep(PAUSE);
@@ -104,15 +155,15 @@ impl Store {
                 // The log may have been replaced under a running lease.
                 self.end_quickly(&mut state);
             }
-            self.begin(&mut state, FOLDER_WAIT)?;
+            self.begin(&mut state, wait)?;
             let result = self.append_missing(&mut state);
             self.end(&mut state);
             result?;
         }
     }
 
-    fn append_missing(&self, state: &mut super::store::State) -> Result<()> {
-        let super::store::State { log: Some(log), peers, index_behind, .. } = state else { return Ok(()) };
+    fn append_missing(&self, state: &mut State) -> Result<()> {
+        let State { log: Some(log), peers, index_behind, .. } = state else { return Ok(()) };
         // An equal identity proves nothing here: the number of the replaced file is reused at once, and times
         // of birth are as coarse as a clock tick.
         let missing =
@@ -121,7 +172,8 @@ impl Store {
         if !missing.is_empty() {
             *index_behind = true;
             log.append(&missing).map_err(|failed| self.at(failed.syscall, LOG, &failed.error))?;
-            peers.wrote(&self.folder, log, &missing);
+            peers.wrote(&missing);
+            peers.look(&self.folder, log);
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ use std::sync::Arc;
 use super::bytes::{append_all, read_range};
 use super::draft::Draft;
 use super::error::{Error, Result};
-use super::folder_lock::at;
+use super::folder_lock::{at, path_of};
 use super::index::Index;
 use super::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
 use super::recovery::{Leftover, drain};
@@ -173,6 +173,11 @@ impl Store {
 
     /// Steps c to g. The folder lock is held.
     fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
+        // A program is still writing into the log that the last rewrite replaced. Its record must stay, or what
+        // that rewrite evicted would come back.
+        if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
+            return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
+        }
         let from = source.index.mark.offset;
         let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
         let file = &*lock.checkpoint;
@@ -215,6 +220,10 @@ impl Store {
             self.commit.copied(previous.previous);
         }
         let finished = self.finish_replacing(state, old_file, previous, upto, linked);
+        if finished.is_err() {
+            // Whoever goes on must compare, as after a crash: some lines may be in the new log already.
+            state.checkpoint = checkpoint::Checkpoint::default();
+        }
         named.and(finished)
     }
 

@@ -27,6 +27,9 @@ pub enum Appended {
     /// In the operating system's hands, but something that belongs to it (an fsync, `index.json`, a
     /// JavaScript program's rewrite) is still to be waited for with [`Store::settle`].
     Written(Ticket),
+    /// A ledger's: in the operating system's hands, under a lease. That no JavaScript program's rewrite missed
+    /// it is still to be seen, by [`Store::look`], once for all that was written until then.
+    Leased,
     /// Still in the queue.
     Queued(Ticket),
 }
@@ -56,7 +59,9 @@ impl Store {
         let wait = if first { INLINE_WAIT } else { Duration::ZERO };
         let Some(mut state) = self.state_within(wait) else { return Ok(Appended::Queued(ticket)) };
         let result = self.drain_in(&mut state, wait, true);
-        let settled = !disk && !state.peers.is_waiting() && state.large;
+        // A ledger's lines do not wait for `index.json`.
+        let settled = !disk && !state.peers.is_waiting() && (state.large || on_fault == OnFault::Keep);
+        let leased = settled && state.peers.is_due();
         drop(state);
         let mut queue = self.queue();
         match (result, queue.take_error(ticket)) {
@@ -69,6 +74,7 @@ impl Store {
                     Err(error)
                 }
             },
+            _ if leased => Ok(Appended::Leased),
             _ if settled => Ok(Appended::Settled),
             _ => Ok(Appended::Written(ticket)),
         }
@@ -132,6 +138,7 @@ impl Store {
         {
             let _ = self.drain(&mut state, wait);
         }
+        self.settle_with_peers_within(wait);
         let _ = self.write_small_index(wait);
         if last {
             self.hurry.store(true, Ordering::Relaxed);
@@ -207,7 +214,12 @@ impl Store {
         *index_behind |= stored > 0;
         let failure = result.err().map(|failed| self.at(failed.syscall, LOG, &failed.error));
         if stored > 0 {
-            peers.wrote(&self.folder, log, bytes.get(..stored).unwrap_or_default());
+            peers.wrote(bytes.get(..stored).unwrap_or_default());
+            // Whoever awaits an append is told only after the look; for a ledger the end of the lease is early
+            // enough.
+            if batch.iter().any(|entry| entry.on_fault == OnFault::Refuse || entry.disk) {
+                peers.look(&self.folder, log);
+            }
         }
         if batch.iter().any(|entry| entry.disk) && stored > 0 {
             self.commit.wrote(log.id, &log.file);

@@ -80,6 +80,11 @@ impl Handle {
     }
 }
 
+/// Answers of `log`.
+const WRITTEN: u32 = 0;
+const LEASED: u32 = 1;
+const WAITING: u32 = 2;
+
 fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -106,22 +111,29 @@ impl StoreCore {
         if lines.last() != Some(&b'\n') {
             lines.push(b'\n');
         }
-        let store = self.handle().created();
+        let store = match self.store.get() {
+            Some(store) => store,
+            None => &self.handle().created(),
+        };
         let appended = store.append(lines, on_fault, self.durability);
-        keeper::look_after(&store);
+        keeper::look_after(store);
         appended
     }
 
-    fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<bool> {
+    fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<u32> {
         if lines.is_empty() {
-            return Ok(true);
+            return Ok(WRITTEN);
         }
-        let appended = self.write(lines, OnFault::Keep).map_err(|error| to_js(env, &error))?;
-        if matches!(appended, Appended::Queued(_)) {
-            return Ok(false);
-        }
-        let store = self.handle().created();
-        Ok(store.sync(self.durability).is_ok() && !store.waits_for_peers())
+        Ok(match self.write(lines, OnFault::Keep).map_err(|error| to_js(env, &error))? {
+            Appended::Settled => WRITTEN,
+            Appended::Leased => LEASED,
+            Appended::Queued(_) => WAITING,
+            Appended::Written(_) => {
+                let store = self.handle().created();
+                let safe = store.sync(self.durability).is_ok() && !store.waits_for_peers();
+                if safe { WRITTEN } else { WAITING }
+            }
+        })
     }
 }
 
@@ -143,7 +155,7 @@ impl StoreCore {
     #[napi(catch_unwind)]
     pub fn append(&self, env: Env, line: String) -> Result<f64> {
         match self.write(line.into_bytes(), OnFault::Refuse) {
-            Ok(Appended::Settled) => Ok(0.0),
+            Ok(Appended::Settled | Appended::Leased) => Ok(0.0),
             Ok(Appended::Written(ticket) | Appended::Queued(ticket)) => Ok(number(ticket)),
             Err(error) => Err(to_js(env, &error)),
         }
@@ -158,13 +170,13 @@ impl StoreCore {
         Work::start(move || handle.created().settle(tickets, handle.durability))
     }
 
-    /// Writes the JSON text of a ledger's event. Returns false if it was left to the queue: then somebody
-    /// must call `flush`.
+    /// Writes the JSON text of a ledger's event. Returns 0 if nothing is left to do, 1 if somebody must call
+    /// `look` soon, 2 if somebody must call `flush`.
     ///
     /// # Errors
     /// If it is too long.
     #[napi(catch_unwind)]
-    pub fn log(&self, env: Env, line: String) -> Result<bool> {
+    pub fn log(&self, env: Env, line: String) -> Result<u32> {
         self.write_for_ledger(env, line.into_bytes())
     }
 
@@ -173,8 +185,16 @@ impl StoreCore {
     /// # Errors
     /// As `log`.
     #[napi(catch_unwind)]
-    pub fn log_batch(&self, env: Env, batch: &Batch) -> Result<bool> {
+    pub fn log_batch(&self, env: Env, batch: &Batch) -> Result<u32> {
         self.write_for_ledger(env, batch.lines.clone())
+    }
+
+    /// Looks whether a rewrite by the JavaScript module may have missed what was logged. Returns false if so:
+    /// then somebody must call `flush`.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn look(&self) -> bool {
+        self.store.get().is_none_or(|store| store.look())
     }
 
     /// Writes all that waits, as durable as asked for, and `index.json`.

@@ -90,7 +90,7 @@ impl OpenEngine {
         // What the keeper does, a moment later.
         self.store.end_lease();
         match appended? {
-            Appended::Settled => Ok(()),
+            Appended::Settled | Appended::Leased => Ok(()),
             Appended::Written(ticket) | Appended::Queued(ticket) => {
                 self.store.settle(ticket..=ticket, self.durability)
             }
@@ -120,9 +120,19 @@ impl Subject for OpenEngine {
 
     fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool> {
         self.live.extend(joined(lines));
-        let appended = self.store.append(joined(lines), OnFault::Keep, self.durability).map_err(refusal)?;
-        let written = !matches!(appended, Appended::Queued(_));
-        Ok(written && self.store.sync(self.durability).is_ok() && !self.store.waits_for_peers())
+        let mut accepted = true;
+        for line in lines {
+            let line = joined(std::slice::from_ref(line));
+            accepted &= match self.store.append(line, OnFault::Keep, self.durability).map_err(refusal)? {
+                Appended::Settled | Appended::Leased => true,
+                Appended::Queued(_) => false,
+                Appended::Written(_) => {
+                    self.store.sync(self.durability).is_ok() && !self.store.waits_for_peers()
+                }
+            };
+        }
+        // One look for the burst, as at the end of a turn of the event loop.
+        Ok(accepted && self.store.look())
     }
 
     fn flush(&mut self) -> Answer<()> {
