@@ -41,7 +41,7 @@ describe('compact', () => {
     const before = snapshot(path);
     const { code, err } = await compact(path, '--max-events', '1');
     expect(code).toBe(2);
-    expect(err).toContain('Try: guidance-ledger compact --max-events 1 --yes');
+    expect(err).toContain(`Try: guidance-ledger compact --dir ${path} --max-events 1 --yes\n`);
     expect(snapshot(path)).toEqual(before);
   });
 

@@ -1,7 +1,9 @@
 /** verify and verify --repair. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, lockHolder, noTerminal, parsed } from './support/cli.mjs';
 import { bytes, logged, paths, readLog, snapshot } from './support/disk.mjs';
 import { at, lineOf, runEvent } from './support/events.mjs';
@@ -34,6 +36,7 @@ describe('verify', () => {
       (path) => writeFileSync(paths(path).index, '{"eventCount":9}'),
       'it counts 9; the log has 2',
     ],
+    ['index-drift', (path) => writeFileSync(paths(path).index, '{'), 'it cannot be read'],
   ])('%s is found, and ends with code 1', async (kind, spoil, text) => {
     const path = folderOf(at(1, 2));
     spoil(path);
@@ -43,6 +46,27 @@ describe('verify', () => {
     const result = await cli(['verify', '--json', '--dir', path]);
     expect(result.code).toBe(1);
     expect(parsed(result)[0].findings).toEqual([kind]);
+  });
+
+  test('what another process is in the middle of is no finding', async () => {
+    const path = folderOf(at(1, 2));
+    // Two writers that end no line and bring no index up to date, ever.
+    const script = `
+      const { appendFileSync } = require('node:fs');
+      setInterval(() => appendFileSync(process.argv[1], '}\\n{"n":' + Date.now()), 20);
+    `;
+    appendFileSync(paths(path).log, '{"n":0');
+    writeFileSync(paths(path).index, '{"eventCount":1}');
+    const writer = spawn(process.execPath, ['-e', script, paths(path).log]);
+    onTestFinished(() => void writer.kill('SIGKILL'));
+    const busy = await cli(['verify', '--json', '--dir', path]);
+    expect(busy.code).toBe(0);
+    expect(parsed(busy)).toMatchObject([{ findings: [], index: { drift: true } }]);
+    writer.kill('SIGKILL');
+    await once(writer, 'exit');
+    const quiet = await cli(['verify', '--json', '--dir', path]);
+    expect(quiet.code).toBe(1);
+    expect(parsed(quiet)[0].findings).toEqual(['torn-tail', 'index-drift']);
   });
 
   test('many findings are counted, and some are shown, unable to harm a terminal', async () => {
@@ -91,6 +115,21 @@ describe('verify --repair', () => {
     expect(logged(path).at(-1)).toEqual(last);
   });
 
+  test('of an index.json alone neither changes nor copies the log', async () => {
+    const path = folderOf(at(1, 2));
+    writeFileSync(paths(path).index, '{"eventCount":9}');
+    const before = readLog(path);
+    const { code, out } = await repair(path, '--yes');
+    expect(code).toBe(0);
+    expect(out).toMatch(/Wrote index\.json anew\.\nNow: 2 lines, 2 events; in order\n$/);
+    expect(JSON.parse(readFileSync(paths(path).index, 'utf8')).eventCount).toBe(2);
+    expect(readLog(path)).toEqual(before);
+    expect(backups(path)).toEqual([]);
+    writeFileSync(paths(path).index, 'x');
+    const told = parsed(await repair(path, '--yes', '--json'));
+    expect(told).toMatchObject([{ findings: [], index: { drift: false }, repaired: { backup: null } }]);
+  });
+
   test('leaves what it cannot mend, and says so', async () => {
     const twice = runEvent({ eventId: 'same' });
     const path = folderOf([twice, twice]);
@@ -117,7 +156,7 @@ describe('verify --repair', () => {
     const before = snapshot(path);
     const { code, err } = await repair(path);
     expect(code).toBe(2);
-    expect(err).toContain('Try: guidance-ledger verify --repair --yes');
+    expect(err).toContain(`Try: guidance-ledger verify --dir ${path} --repair --yes\n`);
     expect(snapshot(path)).toEqual(before);
   });
 
@@ -139,6 +178,9 @@ describe('verify --repair', () => {
     expect(no.code).toBe(1);
     expect(no.out).toContain('Nothing was changed.');
     expect(snapshot(path)).toEqual(before);
+    const gone = await cliInTerminal(['verify', '--repair', '--dir', path], { input: '\u0004' });
+    expect(gone.code).toBe(1);
+    expect(gone.out).toMatch(/^Nothing was changed\.$/m);
     const yes = await cliInTerminal(['verify', '--repair', '--dir', path], { input: 'y\n' });
     expect(yes.code).toBe(0);
     expect(backups(path)).toHaveLength(1);

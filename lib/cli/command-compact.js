@@ -6,10 +6,12 @@ const { EXIT } = require('./exit-codes.js');
 const { noteMissing } = require('./filters.js');
 const { LOCK_OPTION, lockingStore } = require('./lock-option.js');
 const { countOption } = require('./options.js');
+const { safe } = require('./safe-text.js');
 const { counted } = require('./table.js');
-const { confirm } = require('./terminal.js');
+const { callWith, confirm } = require('./terminal.js');
 
 const MAX_EVENTS = 10_000;
+
 /** @type {import('./options.js').Command} */
 module.exports = {
   name: 'compact',
@@ -31,7 +33,8 @@ events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
     ['compact --dry-run', 'how many events would go'],
     ['compact --max-events 50000 --yes', 'from a timer'],
   ],
-  async run({ options, folder, out, note }) {
+  async run(context) {
+    const { options, folder, out, note } = context;
     const maxEvents = options['max-events'] ?? MAX_EVENTS;
     const store = lockingStore(folder, options);
     noteMissing(folder, note);
@@ -47,8 +50,8 @@ events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
       return EXIT.done;
     };
     if (options['dry-run'] || planned === 0) return tell(planned);
-    const question = `Remove the oldest ${counted(planned, 'event')} of ${folder.path}?`;
-    const call = `guidance-ledger compact --max-events ${maxEvents} --yes`;
+    const question = `Remove the oldest ${counted(planned, 'event')} of ${safe(folder.path)}?`;
+    const call = callWith(context, '--max-events', String(maxEvents), '--yes');
     if (!(await confirm(question, options.yes === true, call))) {
       note('Nothing was removed.');
       return EXIT.findings;

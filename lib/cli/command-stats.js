@@ -82,7 +82,8 @@ module.exports = {
       await out.json({ folder: folder.path, exists: folder.exists, ...stats, index, rejected });
       return EXIT.done;
     }
-    const drift = `says ${index?.eventCount ?? 'nothing readable'}; the next append writes it anew`;
+    const says = index?.eventCount == null ? 'cannot be read' : `says ${showCount(index.eventCount)}`;
+    const drift = `${says}; the next append, or verify --repair, writes it anew`;
     const rows = [
       ['Folder', safe(folder.path)],
       ['Events', colours.bold(showCount(stats.eventCount))],

@@ -2,11 +2,13 @@
 
 // verify: looks at every line; with --repair it mends what can be mended.
 //
-// A repair never removes anything: the log is copied first, lines that are no events are moved aside, and half
-// a line at the end is closed. Which of two events with one id is the right one, nobody can tell: they stay.
+// A repair never removes anything: a log that has to be changed is copied first, lines that are no events are
+// moved aside, half a line at the end is closed, and index.json is written anew. Which of two events with one id
+// is the right one, nobody can tell: they stay.
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE } = require('node:fs').constants;
-const { copyFile, open } = require('node:fs/promises');
+const { copyFile, open, stat } = require('node:fs/promises');
+const { setTimeout: sleep } = require('node:timers/promises');
 const { addon } = require('./addon.js');
 const { syncFolder } = require('./atomic-file.js');
 const { EXIT } = require('./exit-codes.js');
@@ -15,16 +17,20 @@ const { backupPath } = require('./folder.js');
 const { LOCK_OPTION, lockingStore } = require('./lock-option.js');
 const { safe } = require('./safe-text.js');
 const { counted, showCount } = require('./table.js');
-const { confirm } = require('./terminal.js');
+const { callWith, confirm } = require('./terminal.js');
 
 /** @typedef {import('./folder.js').StoreFolder} StoreFolder */
-/** @typedef {import('../../index.js').VerifyReport & { malformedCount?: number }} Report */
+/** @typedef {import('../../index.js').VerifyReport} Report */
 /** @typedef {{ kind: string, mendable: boolean, text: string, more: string[] }} Finding */
 
 /** Places and ids that are shown one by one. */
 const SHOWN = 10;
 /** Bytes of a line that are shown. */
 const PREVIEW = 60;
+/** A log that changed within this time is probably being written. */
+const BUSY_MS = 2000;
+/** Time in which whoever writes ends its line, and brings index.json up to date. */
+const MOMENT_MS = 1000;
 
 /**
  * The beginning of a stretch of the log, fit to be shown.
@@ -54,7 +60,7 @@ const andMore = (hidden) => (hidden > 0 ? [`… and ${showCount(hidden)} more`] 
 async function findingsOf(folder, report) {
   /** @type {Finding[]} */
   const findings = [];
-  const malformed = report.malformedCount ?? report.malformed.length;
+  const malformed = report.malformedCount;
   if (malformed > 0) {
     const shown = report.malformed.slice(0, SHOWN);
     const more = await Promise.all(shown.map((place) => preview(folder, place)));
@@ -89,11 +95,50 @@ async function findingsOf(folder, report) {
     findings.push({ kind: 'duplicate-ids', mendable: false, text, more: [...more, ...andMore(hidden)] });
   }
   if (report.index?.drift) {
-    const text = 'index.json says something else than the log; the next append writes it anew';
-    const more = [`it counts ${report.index.eventCount ?? 'nothing readable'}; the log has ${report.events}`];
-    findings.push({ kind: 'index-drift', mendable: false, text, more });
+    const { eventCount } = report.index;
+    const text = 'index.json does not agree with the log';
+    const counts = `it counts ${showCount(eventCount ?? 0)}; the log has ${showCount(report.events)}`;
+    const same = 'it counts right, but its times or its tasks are others';
+    const more = eventCount === null ? 'it cannot be read' : eventCount === report.events ? same : counts;
+    findings.push({ kind: 'index-drift', mendable: true, text, more: [more] });
   }
   return findings;
+}
+
+/**
+ * What is in the log, and what of it is not in order. Half a line at the end, or an index.json that is behind,
+ * may be somebody's work of this very moment; so a log that is being written is looked at twice, and what has
+ * moved on meanwhile is no finding.
+ * @param {StoreFolder} folder
+ * @returns {Promise<{ report: Report, findings: Finding[] }>}
+ */
+async function examine(folder) {
+  const store = addon().createEventStore(folder.path);
+  const first = await store.verify();
+  const passing = first.tornTail !== null || first.index?.drift === true;
+  if (!passing || !(await isBusy(folder)))
+    return { report: first, findings: await findingsOf(folder, first) };
+  await sleep(MOMENT_MS);
+  const report = await store.verify();
+  const grown = report.lines !== first.lines || report.events !== first.events;
+  const indexMoved = grown || report.index?.eventCount !== first.index?.eventCount;
+  const tailMoved = report.tornTail?.offset !== first.tornTail?.offset;
+  const findings = await findingsOf(folder, report);
+  return {
+    report,
+    findings: findings.filter(
+      ({ kind }) => !((kind === 'index-drift' && indexMoved) || (kind === 'torn-tail' && tailMoved)),
+    ),
+  };
+}
+
+/** @param {StoreFolder} folder */
+async function isBusy(folder) {
+  try {
+    return Math.abs(Date.now() - (await stat(folder.log)).mtimeMs) < BUSY_MS;
+  } catch {
+    return false; // whatever is wrong with the log has been told
+  }
 }
 
 /**
@@ -137,8 +182,8 @@ module.exports = {
 Exit codes: 0 nothing found (or all mended), 1 findings, 2 wrong call, 3 locked by another process, 4 unreadable.
 
 --repair copies the log to events.backup.<time>.ndjson, moves lines that are no events to events.rejected.ndjson, byte for byte,
-and closes half a line at the end. No event is removed: events that share an id stay. An index.json that does not agree does no
-harm; the next append writes it anew.`,
+closes half a line at the end, and writes index.json anew. If only index.json is wrong, the log is neither changed nor copied. No
+event is removed: events that share an id stay.`,
   options: {
     repair: { type: 'boolean', help: 'mend what was found, after a backup' },
     yes: { type: 'boolean', short: 'y', help: 'do not ask' },
@@ -152,11 +197,10 @@ harm; the next append writes it anew.`,
   async run(context) {
     const { options, folder, out, note } = context;
     noteMissing(folder, note);
-    const before = /** @type {Report} */ (await addon().createEventStore(folder.path).verify());
-    const found = await findingsOf(folder, before);
+    const { report: before, findings: found } = await examine(folder);
     const kinds = (/** @type {Finding[]} */ findings) => findings.map(({ kind }) => kind);
-    const wanted = options.repair === true && found.some(({ mendable }) => mendable);
-    if (!wanted) {
+    const mendable = found.filter((finding) => finding.mendable);
+    if (!options.repair || mendable.length === 0) {
       if (options.json) await out.json({ findings: kinds(found), ...before });
       else await show(context, 'The log', before, found);
       if (options.repair && found.length > 0) note('There is nothing here that a repair mends.');
@@ -166,47 +210,36 @@ harm; the next append writes it anew.`,
       await show(context, 'The log', before, found);
       await out.flush();
     }
-    const store = repairingStore(context);
-    const question = `Mend the log in ${folder.path}? It is copied first.`;
-    if (!(await confirm(question, options.yes === true, 'guidance-ledger verify --repair --yes'))) {
+    const changesLog = mendable.some(({ kind }) => kind !== 'index-drift');
+    const question = changesLog
+      ? `Mend the log in ${safe(folder.path)}? It is copied first.`
+      : `Write index.json in ${safe(folder.path)} anew?`;
+    if (!(await confirm(question, options.yes === true, callWith(context, '--repair', '--yes')))) {
       note('Nothing was changed.');
       return EXIT.findings;
     }
-    const { backup, rejected } = await repair(store, folder);
-    const after = /** @type {Report} */ (await addon().createEventStore(folder.path).verify());
-    const left = await findingsOf(folder, after);
+    const { backup, rejected } = await repair(lockingStore(folder, options), folder, changesLog);
+    const { report: after, findings: left } = await examine(folder);
     if (options.json)
       await out.json({ findings: kinds(left), ...after, repaired: { rejected, backup, before } });
     else {
-      await out.line(`Copied the log to ${safe(backup)}; set ${counted(rejected, 'line')} aside.`);
+      if (backup === null) await out.line('Wrote index.json anew.');
+      else await out.line(`Copied the log to ${safe(backup)}; set ${counted(rejected, 'line')} aside.`);
       await show(context, 'Now', after, left);
     }
     return left.length > 0 ? EXIT.findings : EXIT.done;
   },
 };
 
-/** @typedef {import('../../index.js').EventStore & { repair: () => Promise<{ rejected: number }> }} Repairing */
-
 /**
- * @param {import('./options.js').Context} context
- * @returns {Repairing}
- */
-function repairingStore({ options, folder }) {
-  const store = /** @type {Repairing} */ (lockingStore(folder, options));
-  if (typeof store.repair === 'function') return store;
-  throw Object.assign(new Error('This build of the addon cannot repair; update the package.'), {
-    code: 'ENOSYS',
-  });
-}
-
-/**
- * @param {Repairing} store
+ * @param {import('../../index.js').EventStore} store
  * @param {StoreFolder} folder
+ * @param {boolean} changesLog
  */
-async function repair(store, folder) {
+async function repair(store, folder, changesLog) {
   await store.acquireLock();
   try {
-    const backup = await backUp(folder);
+    const backup = changesLog ? await backUp(folder) : null;
     const { rejected } = await store.repair();
     return { backup, rejected };
   } finally {

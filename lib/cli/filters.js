@@ -4,6 +4,7 @@
 
 const { addon } = require('./addon.js');
 const { countOption } = require('./options.js');
+const { safe } = require('./safe-text.js');
 const { timeOption } = require('./times.js');
 const { UsageError } = require('./usage-error.js');
 
@@ -70,7 +71,7 @@ function checkTimes({ since, until }, call) {
  * @param {(text: string) => void} note
  */
 function noteMissing(folder, note) {
-  if (!folder.exists) note(`There is no folder ${folder.path}. Another one is chosen with --dir.`);
+  if (!folder.exists) note(`There is no folder ${safe(folder.path)}. Another one is chosen with --dir.`);
 }
 
 module.exports = { FILTER_OPTIONS, TIME_OPTIONS, checkTimes, chosenEvents, noteMissing };

@@ -88,6 +88,7 @@ async function run(args) {
     return EXIT.done;
   }
   const code = await command.run({
+    call,
     options,
     words,
     folder: chosenFolder(options.dir),

@@ -21,6 +21,7 @@ const { UsageError } = require('./usage-error.js');
 
 /**
  * @typedef {object} Context what a command works with
+ * @property {string} call the tool and the command
  * @property {Record<string, any>} options
  * @property {string[]} words what stands in the call beside options
  * @property {import('./folder.js').StoreFolder} folder

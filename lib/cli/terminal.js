@@ -80,12 +80,32 @@ async function confirm(question, yes, call) {
     throw new UsageError(`${question} Nobody is there to answer: say --yes`, call);
   }
   const reader = createInterface({ input: process.stdin, output: process.stderr });
+  /** @type {string | null} */
   const answer = await new Promise((resolve) => {
-    reader.on('close', () => resolve(''));
+    reader.on('close', () => resolve(null));
     reader.question(`${question} [y/N] `, resolve);
   });
   reader.close();
-  return /^y(?:es)?$/i.test(answer.trim());
+  if (answer === null) process.stderr.write('\n'); // Ctrl-C and Ctrl-D end no line
+  return answer !== null && /^y(?:es)?$/i.test(answer.trim());
 }
 
-module.exports = { Progress, colours, confirm, wantsColour };
+/**
+ * The call that was made, on the same folder, with other options.
+ * @param {import('./options.js').Context} context
+ * @param {...string} words
+ */
+function callWith({ call, options }, ...words) {
+  const dir = options.dir === undefined ? [] : ['--dir', options.dir];
+  return [call, ...dir.map(quoted), ...words].join(' ');
+}
+
+/**
+ * A word as a shell takes it.
+ * @param {string} word
+ */
+function quoted(word) {
+  return /^[\w./:@%+,=~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+module.exports = { Progress, callWith, colours, confirm, wantsColour };
