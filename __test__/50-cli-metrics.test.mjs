@@ -6,13 +6,15 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { cli, folderOf, parsed } from './support/cli.mjs';
+import { cli, cliInTerminal, folderOf, noTerminal, parsed } from './support/cli.mjs';
 import { runEvent, violation } from './support/events.mjs';
 import { folder } from './support/folder.mjs';
 import { ours } from './support/implementations.mjs';
 import { Random } from './support/random.mjs';
 
-const { stretches, Tallies } = createRequire(import.meta.url)('../lib/cli/tallies.js');
+const require = createRequire(import.meta.url);
+const { stretches, Tallies } = require('../lib/cli/tallies.js');
+const { width } = require('../lib/cli/table.js');
 
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
@@ -82,6 +84,15 @@ describe('metrics', () => {
     expect(out).toContain('9 earlier days');
     expect(out).not.toContain('2026-01-09');
     expect(out).toMatch(/^no-eval +\d+ +[\d.]+ +[\d.,]+ +\d+ % {2}[▁▂▃▄▅▆▇█]{40}$/m);
+  });
+
+  test.skipIf(noTerminal)('fit into a narrow terminal', async () => {
+    const long = runEvent({ timestamp: START, violations: [violation('a-rule-with-quite-a-long-name')] });
+    const path = folderOf([...someEvents(500, 40), long]);
+    const { out } = await cliInTerminal(['metrics', '--no-color', '--dir', path], { columns: 60 });
+    for (const line of out.split('\n')) expect(width(line), line).toBeLessThanOrEqual(60);
+    expect(out).toMatch(/^Day \(UTC\) +Events +Violations\/10 +Corrected +Rework\/event *$/m);
+    expect(out).toMatch(/^a-rule-with… +1 .* [▁▂▃▄▅▆▇█]{10,}$/m);
   });
 
   test('a long time is drawn in fewer bars', async () => {

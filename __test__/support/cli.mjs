@@ -42,12 +42,16 @@ const hasScript = spawnSync('script', ['--version']).stdout?.toString().includes
 /** Why tests that need a terminal are skipped; empty if they are not. */
 export const noTerminal = hasScript ? '' : "needs util-linux's script for a terminal";
 
-/** Runs the tool in a terminal, where `input` is typed. The answer's `out` is all that the terminal showed. */
-export async function cliInTerminal(args, { input = '', env } = {}) {
+/**
+ * Runs the tool in a terminal, where `input` is typed. The answer's `out` is all that the terminal showed.
+ */
+export async function cliInTerminal(args, { input = '', env, columns = 120 } = {}) {
   const command = [process.execPath, TOOL, ...args]
     .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
     .join(' ');
-  const child = spawn('script', ['-qec', command, '/dev/null'], { env: environment(env) });
+  const child = spawn('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], {
+    env: environment(env),
+  });
   onTestFinished(() => void child.kill('SIGKILL'));
   let out = '';
   let typed = false;

@@ -8,19 +8,35 @@ const { FILTER_OPTIONS, checkTimes, chosenEvents, noteMissing } = require('./fil
 const { metricsPage } = require('./metrics-page.js');
 const { nonEmpty } = require('./options.js');
 const { safe } = require('./safe-text.js');
-const { counted, showCount, showRate, showShare, sparkline, table } = require('./table.js');
+const { counted, fitting, showCount, showRate, showShare, sparkline, table, width } = require('./table.js');
 const { Tallies, stretches } = require('./tallies.js');
-const { Progress } = require('./terminal.js');
+const { columnsOf, Progress } = require('./terminal.js');
 const { showDay } = require('./times.js');
 
 /** @typedef {import('./tallies.js').Tally} Tally */
 
-/** Longest sparkline. */
+/** Longest sparkline, and the shortest that tells anything. */
 const SPARKS = 40;
+const FEW_SPARKS = 10;
+/** Longest name of a rule, and what the rest of its row takes. */
+const LONGEST_RULE = 40;
+const NUMBERS = 48;
 /** Rules that the text shows; JSON has all. */
 const SHOWN_RULES = 20;
 /** Days that the text shows; JSON has all. */
 const SHOWN_DAYS = 31;
+
+/** Room for a table; without end in a file or a pipe, where nothing is wrapped. */
+const room = () => (process.stdout.isTTY ? columnsOf(process.stdout) : Infinity);
+
+/**
+ * Bars for which there is room beside the rest of a table.
+ * @param {string[][]} rows the rest
+ */
+function sparksBeside(rows) {
+  const left = room() - Math.max(...table(rows).map(width)) - 2;
+  return Math.max(FEW_SPARKS, Math.min(SPARKS, left));
+}
 
 /** @param {number | null} value */
 const rate = (value) => (value === null ? '–' : showRate(value));
@@ -43,10 +59,10 @@ const SUMMARY = [
  * @returns {string[]}
  */
 function summaryLines(tallies, colours) {
-  const { step, list } = stretches(tallies, SPARKS);
-  const rows = SUMMARY.map(({ label, value, show, top }) => [
-    label,
-    colours.bold(show(value(tallies.total))),
+  const totals = SUMMARY.map(({ label, value, show }) => [label, colours.bold(show(value(tallies.total)))]);
+  const { step, list } = stretches(tallies, sparksBeside(totals));
+  const rows = SUMMARY.map(({ value, top }, i) => [
+    ...totals[i],
     colours.cyan(
       sparkline(
         list.map(({ tally }) => (tally.events === 0 ? null : value(tally))),
@@ -88,7 +104,7 @@ function dayLines(tallies, colours) {
   const earlier =
     hidden > 0 ? [colours.dim(`${counted(hidden, 'earlier day')}: --json or --html shows all`)] : [];
   const sides = /** @type {('left' | 'right')[]} */ (head.map((_, i) => (i === 0 ? 'left' : 'right')));
-  return [...table([head.map(colours.dim), ...rows], sides), ...earlier];
+  return [...table(fitting([head.map(colours.dim), ...rows], room()), sides), ...earlier];
 }
 
 /**
@@ -99,27 +115,30 @@ function dayLines(tallies, colours) {
 function ruleLines(tallies, colours) {
   const ranking = tallies.ranking();
   if (ranking.length === 0) return ['No rule was broken.'];
-  const { first, step, list } = stretches(tallies, SPARKS);
+  const shown = ranking.slice(0, SHOWN_RULES);
+  const head = ['Broken rule', 'Times', 'Cost', 'Score', 'Corrected'].map(colours.dim);
+  const longest = Math.max(12, Math.min(LONGEST_RULE, room() - NUMBERS));
+  const numbers = shown.map(({ ruleId, frequency, cost, score, tally }) => [
+    safe(ruleId, longest),
+    showCount(frequency),
+    rate(cost),
+    colours.bold(rate(score)),
+    share(tally.corrected / frequency),
+  ]);
+  const { first, step, list } = stretches(tallies, sparksBeside([head, ...numbers]));
   const trend = (/** @type {Map<number, number>} */ days) => {
     const values = list.map(() => 0);
     for (const [day, count] of days) values[Math.floor((day - first) / step)] += count;
     return sparkline(values);
   };
-  const rows = ranking
-    .slice(0, SHOWN_RULES)
-    .map(({ ruleId, frequency, cost, score, tally }) => [
-      safe(ruleId, 40),
-      showCount(frequency),
-      rate(cost),
-      colours.bold(rate(score)),
-      share(tally.corrected / frequency),
-      colours.yellow(trend(tally.days)),
-    ]);
-  const head = ['Broken rule', 'Times', 'Cost', 'Score', 'Corrected', 'Trend'];
+  const rows = numbers.map((row, i) => [...row, colours.yellow(trend(shown[i].tally.days))]);
   const hidden = ranking.length - rows.length;
   const more = hidden > 0 ? [colours.dim(`${counted(hidden, 'more rule')}: --json shows all`)] : [];
   return [
-    ...table([head.map(colours.dim), ...rows], ['left', 'right', 'right', 'right', 'right', 'left']),
+    ...table(
+      [[...head, colours.dim('Trend')], ...rows],
+      ['left', 'right', 'right', 'right', 'right', 'left'],
+    ),
     ...more,
   ];
 }
@@ -152,6 +171,7 @@ const { limit: _, ...CHOICE } = FILTER_OPTIONS;
 module.exports = {
   name: 'metrics',
   summary: 'rates per day and the rules that cost most; --html for charts',
+  wordOption: 'dir',
   details: `Days are days of UTC. The cost of a rule is the mean of rework lines in the events that broke it, its score is cost times
 frequency. A rate is '–' where there is nothing to count. --html writes one page with charts that needs nothing else: no network,
 no script.`,

@@ -4,7 +4,8 @@
 
 const { DEFAULT_DIR, DIR_VARIABLE } = require('./folder.js');
 const { COMMON, TOOL } = require('./options.js');
-const { table } = require('./table.js');
+const { pad, width, wrap } = require('./table.js');
+const { columnsOf } = require('./terminal.js');
 
 /** @typedef {import('./options.js').Command} Command */
 /** @typedef {import('./options.js').Options} Options */
@@ -20,13 +21,42 @@ const EXIT_CODES = [
 /** @param {string[]} lines */
 const indent = (lines) => lines.map((line) => `  ${line}`.trimEnd()).join('\n');
 
+/** Lines longer than this are hard to read, and a terminal breaks lines within words. */
+const LONGEST = 100;
+
+const columns = () => Math.min(LONGEST, columnsOf(process.stdout));
+
+/** @param {string} text paragraphs with an empty line between them */
+function paragraphs(text) {
+  return text
+    .trim()
+    .split('\n\n')
+    .map((paragraph) => wrap(paragraph, columns()).join('\n'))
+    .join('\n\n');
+}
+
+/**
+ * Names and what they mean, in two columns.
+ * @param {string[][]} rows
+ */
+function meanings(rows) {
+  const left = Math.max(...rows.map(([name]) => width(name)));
+  return indent(
+    rows.flatMap(([name, meaning]) =>
+      wrap(meaning, Math.max(24, columns() - left - 4)).map(
+        (line, i) => `${pad(i === 0 ? name : '', left)}  ${line}`,
+      ),
+    ),
+  );
+}
+
 /** @param {Options} options */
 function optionLines(options) {
   const rows = Object.entries(options).map(([name, { short, value, help }]) => {
     const flags = `${short ? `-${short}, ` : '    '}--${name}${value ? ` ${value}` : ''}`;
     return [flags, help];
   });
-  return indent(table(rows));
+  return meanings(rows);
 }
 
 /** @param {[string, string][]} examples */
@@ -36,13 +66,13 @@ function exampleLines(examples) {
 
 /** @param {readonly Command[]} commands */
 function toolHelp(commands) {
-  return `${TOOL}: looks into a folder of recorded events, and keeps it in order.
+  return `${paragraphs(`${TOOL}: looks into a folder of recorded events, and keeps it in order.`)}
 
 Usage
   ${TOOL} COMMAND [options]
 
 Commands
-${indent(table(commands.map(({ name, summary }) => [name, summary])))}
+${meanings(commands.map(({ name, summary }) => [name, summary]))}
 
 Options of every command
 ${optionLines(COMMON)}
@@ -56,11 +86,11 @@ ${exampleLines([
   ['export --format csv --out events.csv', 'a table for a spreadsheet'],
 ])}
 
-The folder is --dir, else $${DIR_VARIABLE}, else ${DEFAULT_DIR}. Data goes to stdout, all else to stderr.
-Reading creates nothing and waits for nobody.
+${paragraphs(`The folder is --dir, else $${DIR_VARIABLE}, else ${DEFAULT_DIR}. Data goes to stdout, all else to stderr.
+Reading creates nothing and waits for nobody.`)}
 
 Exit codes
-${indent(table(EXIT_CODES))}
+${meanings(EXIT_CODES)}
 
 '${TOOL} COMMAND --help' tells more about a command.
 `;
@@ -69,12 +99,12 @@ ${indent(table(EXIT_CODES))}
 /** @param {Command} command */
 function commandHelp({ name, summary, details, words, options, examples }) {
   const own = Object.keys(options).length > 0 ? `Options\n${optionLines(options)}\n\n` : '';
-  return `${TOOL} ${name}: ${summary}
+  return `${paragraphs(`${TOOL} ${name}: ${summary}`)}
 
 Usage
   ${TOOL} ${name}${words ? ` ${words}` : ''} [options]
 
-${details ? `${details.trim()}\n\n` : ''}${own}Options of every command
+${details ? `${paragraphs(details)}\n\n` : ''}${own}Options of every command
 ${optionLines(COMMON)}
 
 Examples

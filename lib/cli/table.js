@@ -49,6 +49,37 @@ function table(rows, sides = []) {
 }
 
 /**
+ * A text in lines of at most so many columns, cut between words.
+ * @param {string} text
+ * @param {number} columns
+ * @returns {string[]}
+ */
+function wrap(text, columns) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.trim().split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && width(last) + 1 + width(word) <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/**
+ * The first cells of each row, as many as a terminal has room for, but two at least.
+ * @param {string[][]} rows
+ * @param {number} columns
+ * @returns {string[][]}
+ */
+function fitting(rows, columns) {
+  let count = rows[0].length;
+  const wide = () => Math.max(...table(rows.map((row) => row.slice(0, count))).map(width));
+  while (count > 2 && wide() > columns) count--;
+  return rows.map((row) => row.slice(0, count));
+}
+
+/**
  * Values as a row of small bars from zero; a gap where there is none.
  * @param {readonly (number | null)[]} values
  * @param {number} [top] the value of a full bar; the highest by default
@@ -100,4 +131,16 @@ function showBytes(bytes) {
   return `${Number((bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1))} ${units[power]}`;
 }
 
-module.exports = { counted, pad, showBytes, showCount, showRate, showShare, sparkline, table, width };
+module.exports = {
+  counted,
+  fitting,
+  pad,
+  showBytes,
+  showCount,
+  showRate,
+  showShare,
+  sparkline,
+  table,
+  width,
+  wrap,
+};

@@ -40,6 +40,14 @@ function wantsColour(stream, refused) {
   return stream.isTTY === true;
 }
 
+/**
+ * Columns of a terminal; 80 where there is none, as in a file or a pipe.
+ * @param {NodeJS.WriteStream} stream
+ */
+function columnsOf(stream) {
+  return stream.isTTY ? Math.max(40, stream.columns || 80) : 80;
+}
+
 /** A counter on stderr while something takes long. Shows nothing unless stderr is a terminal. */
 class Progress {
   #label;
@@ -90,22 +98,4 @@ async function confirm(question, yes, call) {
   return answer !== null && /^y(?:es)?$/i.test(answer.trim());
 }
 
-/**
- * The call that was made, on the same folder, with other options.
- * @param {import('./options.js').Context} context
- * @param {...string} words
- */
-function callWith({ call, options }, ...words) {
-  const dir = options.dir === undefined ? [] : ['--dir', options.dir];
-  return [call, ...dir.map(quoted), ...words].join(' ');
-}
-
-/**
- * A word as a shell takes it.
- * @param {string} word
- */
-function quoted(word) {
-  return /^[\w./:@%+,=~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
-module.exports = { Progress, callWith, colours, confirm, wantsColour };
+module.exports = { Progress, colours, columnsOf, confirm, wantsColour };
