@@ -15,7 +15,7 @@ const { version } = require('../package.json');
 const { nearest, distance } = require('../lib/cli/nearest.js');
 const { parseSpan, parseTime, showSpan } = require('../lib/cli/times.js');
 const { jsonText, safe } = require('../lib/cli/safe-text.js');
-const { sparkline, table, width } = require('../lib/cli/table.js');
+const { fitting, sparkline, table, width, wrap } = require('../lib/cli/table.js');
 
 const COMMANDS = ['stats', 'tail', 'query', 'metrics', 'verify', 'compact', 'export', 'import', 'doctor'];
 const READERS = [
@@ -57,9 +57,17 @@ describe('help', () => {
     }
   });
 
-  test('nothing in it is wider than a terminal of 140 columns', async () => {
-    for (const args of [['--help'], ...COMMANDS.map((command) => [command, '--help'])])
-      for (const line of (await cli(args)).lines) expect(line.length, line).toBeLessThanOrEqual(140);
+  test('its text is as wide as 80 columns, or as the terminal', async () => {
+    const isCall = (line) => line.startsWith('  guidance-ledger ');
+    for (const args of [['--help'], ...COMMANDS.map((command) => [command, '--help'])]) {
+      const { lines } = await cli(args);
+      for (const line of lines.filter((text) => !isCall(text)))
+        expect(line.length, line).toBeLessThanOrEqual(80);
+    }
+    if (noTerminal) return;
+    const { out } = await cliInTerminal(['compact', '--help'], { columns: 50 });
+    const widths = out.split('\n').flatMap((line) => (isCall(line) ? [] : [line.length]));
+    expect(Math.max(...widths)).toBeLessThanOrEqual(50);
   });
 
   test('--version is the version and nothing else, and works without the addon', async () => {
@@ -110,7 +118,16 @@ describe('mistakes', () => {
     [['query', '--limit', '-1'], "got '-1'", 'guidance-ledger query --limit 20'],
     [['query', '--limit=-1'], "got '-1'", 'guidance-ledger query --limit 20'],
     [['query', '--limit', '1.5'], "got '1.5'", 'guidance-ledger query --limit 20'],
-    [['query', 'task-1'], "'task-1' is one word too many", 'guidance-ledger query --help'],
+    [['query', 'task-1'], "'task-1' is one word too many", 'guidance-ledger query --task task-1'],
+    [['query', '--task', 'a', 'b'], "'b' is one word too many", 'guidance-ledger query --help'],
+    [['stats', 'a folder'], "'a folder' is one word too many", "guidance-ledger stats --dir 'a folder'"],
+    [['export', 'x.csv'], "'x.csv' is one word too many", 'guidance-ledger export --out x.csv'],
+    [['compact', '500'], "'500' is one word too many", 'guidance-ledger compact --max-events 500'],
+    [['compact', 'all'], "'all' is one word too many", 'guidance-ledger compact --help'],
+    [['tail', '-30'], 'unknown option -30', 'guidance-ledger tail -n 30'],
+    [['version'], "unknown command 'version'", 'guidance-ledger --version'],
+    [['-n', '3', 'tail'], "'3' is no command", 'guidance-ledger tail -n 3'],
+    [['import', '.'], '. is a folder', 'guidance-ledger import events.ndjson'],
     [['tail', '-n', 'x'], "got 'x'", 'guidance-ledger tail -n 20'],
     [['compact', '--max-events', 'all'], "got 'all'", 'guidance-ledger compact --max-events 20'],
     [['compact', '--lock-timeout', 'soon'], "got 'soon'", 'guidance-ledger compact --lock-timeout 5s'],
@@ -179,9 +196,49 @@ describe('the folder', () => {
   test('a path that cannot be ends with code 4 and says which', async () => {
     const file = join(folder(), 'file');
     writeFileSync(file, 'text');
-    const { code, err } = await cli(['export', '--out', join(file, 'x.csv'), '--dir', folderOf([])]);
-    expect(code).toBe(4);
-    expect(err).toMatch(/ENOTDIR/);
+    const dir = ['--dir', folderOf([])];
+    const beneath = await cli(['export', '--out', join(file, 'x.csv'), ...dir]);
+    expect(beneath).toMatchObject({ code: 4, out: '' });
+    expect(beneath.err).toContain(`ENOTDIR: ${file}, where --out would be, is no folder`);
+    const missing = await cli(['metrics', '--html', join(file, '..', 'no', 'page.html'), ...dir]);
+    expect(missing).toMatchObject({ code: 4, out: '' });
+    expect(missing.err).toContain('where --html would be, is not there');
+  });
+
+  test.each([...READERS, ['compact', '--yes']])('%s of a file says that it is one', async (...args) => {
+    const file = join(folder(), 'file\u001b[2J');
+    writeFileSync(file, 'text');
+    const { code, out, err } = await cli([...args, '--dir', file]);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain('file\\u001b[2J is a file; events lie in a folder');
+  });
+
+  test('a name cannot harm a terminal', async () => {
+    const { err } = await cli(['stats', '--dir', join(folder(), 'no\u001b[2J')]);
+    expect(err).toContain('no\\u001b[2J. Another one');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+    expect(err).not.toMatch(/\u001b/);
+  });
+
+  test('a lock that is held is told with what to do', async () => {
+    const path = folderOf(at(1, 2));
+    await lockHolder(path);
+    const args = ['--max-events', '1', '--yes', '--lock-timeout', '10ms', '--dir', path];
+    const { code, err } = await cli(['compact', ...args]);
+    expect(code).toBe(3);
+    expect(err).toContain('--lock-timeout 1m waits longer');
+  });
+
+  test('that nothing is there to be shown is told, but not to programs', async () => {
+    const path = folderOf(at(1));
+    expect(await cli(['query', '--task', 'x', '--dir', path])).toMatchObject({
+      code: 0,
+      err: 'No event matches.\n',
+    });
+    expect(await cli(['query', '--task', 'x', '--json', '--dir', path])).toMatchObject({ code: 0, err: '' });
+    const empty = folder();
+    expect(await cli(['tail', '--dir', empty])).toMatchObject({ code: 0, err: 'There are no events yet.\n' });
+    expect(await cli(['tail', '--json', '--dir', empty])).toMatchObject({ code: 0, err: '' });
   });
 });
 
@@ -264,12 +321,13 @@ describe('parts', () => {
       60_000,
       null,
     ]);
-    expect([0.5, 2, 1500, 5_400_000, -3000].map(showSpan)).toEqual([
+    expect([0.5, 2, 1500, 5_400_000, -3000, 56.9 * 365.25 * day].map(showSpan)).toEqual([
       '500 µs',
       '2 ms',
       '1.5 s',
       '1.5 h',
       '-3 s',
+      '56.9 y',
     ]);
   });
 
@@ -320,6 +378,20 @@ describe('parts', () => {
     expect(sparkline([0.5, 1], 1)).toBe('▅█');
     expect(sparkline([0, 0])).toBe('▁▁');
     expect(sparkline([])).toBe('');
+  });
+
+  test('text is cut between words, and tables between columns', () => {
+    expect(wrap('one two  three\nfour', 9)).toEqual(['one two', 'three', 'four']);
+    expect(wrap('immeasurable', 5)).toEqual(['immeasurable']);
+    const rows = [
+      ['a', 'b', 'c'],
+      ['1', '2', '3'],
+    ];
+    expect(fitting(rows, 7)).toEqual(rows);
+    expect(fitting(rows, 6)).toEqual([
+      ['a', 'b'],
+      ['1', '2'],
+    ]);
   });
 
   test('only the tool loads lib/cli', () => {

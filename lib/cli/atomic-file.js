@@ -6,10 +6,10 @@
 // process before that, a signal included, leaves the old file as it was; what can still be tidied up is.
 
 const { randomBytes } = require('node:crypto');
-const { realpathSync, rmSync, statSync } = require('node:fs');
+const { existsSync, realpathSync, rmSync, statSync } = require('node:fs');
 const { open, rename } = require('node:fs/promises');
 const { basename, dirname, join, resolve } = require('node:path');
-const { isStoreFile } = require('./folder.js');
+const { isFolder, isStoreFile } = require('./folder.js');
 const { UsageError } = require('./usage-error.js');
 
 /** Events may hold secrets: a new file is its owner's. */
@@ -28,6 +28,11 @@ const SIGNALS = [
  * @param {string} flag
  */
 function place(path, folder, flag) {
+  const parent = dirname(resolve(path));
+  if (!isFolder(parent)) {
+    const [code, what] = existsSync(parent) ? ['ENOTDIR', 'is no folder'] : ['ENOENT', 'is not there'];
+    throw Object.assign(new Error(`${code}: ${parent}, where ${flag} would be, ${what}`), { code });
+  }
   const found = statSync(path, { throwIfNoEntry: false });
   if (found && !found.isFile()) throw new UsageError(`${flag} must be an ordinary file; ${path} is none`);
   const real = found ? realpathSync(path) : resolve(path);

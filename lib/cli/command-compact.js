@@ -5,10 +5,10 @@
 const { EXIT } = require('./exit-codes.js');
 const { noteMissing } = require('./filters.js');
 const { LOCK_OPTION, lockingStore } = require('./lock-option.js');
-const { countOption } = require('./options.js');
+const { callWith, countOption } = require('./options.js');
 const { safe } = require('./safe-text.js');
 const { counted } = require('./table.js');
-const { callWith, confirm } = require('./terminal.js');
+const { confirm } = require('./terminal.js');
 
 const MAX_EVENTS = 10_000;
 
@@ -16,6 +16,7 @@ const MAX_EVENTS = 10_000;
 module.exports = {
   name: 'compact',
   summary: 'keep the newest events, remove the others',
+  wordOption: 'max-events',
   details: `By timestamp. What is removed is gone: 'export' first what you want to keep. Lines that are no events are moved to
 events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
   options: {

@@ -9,7 +9,6 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const {
   closeSync,
-  existsSync,
   fdatasyncSync,
   mkdtempSync,
   openSync,
@@ -21,6 +20,7 @@ const {
 const { dirname, join } = require('node:path');
 const { addon } = require('./addon.js');
 const { EXIT } = require('./exit-codes.js');
+const { isFolder } = require('./folder.js');
 const { fileSystemOf, othersMayWrite } = require('./file-system.js');
 const { safe } = require('./safe-text.js');
 const { pad, showBytes } = require('./table.js');
@@ -199,7 +199,7 @@ async function append(place) {
  * @returns {string}
  */
 function groundOf(path) {
-  return existsSync(path) ? realpathSync(path) : groundOf(dirname(path));
+  return isFolder(path) ? realpathSync(path) : groundOf(dirname(path));
 }
 
 /**
@@ -260,6 +260,7 @@ async function* examine(folder) {
 module.exports = {
   name: 'doctor',
   summary: 'does it work here, and how fast?',
+  wordOption: 'dir',
   details: `Looks at the platform, the binary, the folder and its file system, and tests the lock, fsync and appending in a temporary folder,
 which is removed afterwards. Exit code 1 if anything failed; warnings do not count.`,
   options: {},

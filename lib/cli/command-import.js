@@ -8,6 +8,7 @@
 const { createHash } = require('node:crypto');
 const { createReadStream } = require('node:fs');
 const { open } = require('node:fs/promises');
+const { join } = require('node:path');
 const { EXIT } = require('./exit-codes.js');
 const { arrayItems, BLANK } = require('./json-items.js');
 const { splitLines } = require('./lines.js');
@@ -95,16 +96,26 @@ function identity(event) {
   return createHash('sha256').update(plainJson(event)).digest('hex');
 }
 
-/** @param {string | undefined} file */
-async function openInput(file) {
+/**
+ * @param {string | undefined} file
+ * @param {string} call
+ */
+async function openInput(file, call) {
   if (file === undefined || file === '-') {
     if (file === undefined && process.stdin.isTTY) {
-      throw new UsageError('import from where?', 'guidance-ledger import events.ndjson');
+      throw new UsageError('import from where?', `${call} events.ndjson`);
     }
     return process.stdin;
   }
-  const handle = await open(file, 'r'); // a missing file is told before anything else happens
+  // What is wrong with the file is told before anything else happens.
+  const handle = await open(file, 'r');
+  const isFolder = (await handle.stat()).isDirectory();
   await handle.close();
+  if (isFolder)
+    throw new UsageError(
+      `${file} is a folder; import reads a file`,
+      `${call} ${join(file, 'events.ndjson')}`,
+    );
   return createReadStream(file);
 }
 
@@ -126,8 +137,8 @@ and told; then the exit code is 1, and the others are added all the same.`,
     ['import --dir new < old/events.ndjson', 'into another folder'],
     ['import --dry-run events.json', 'only count'],
   ],
-  async run({ options, words, folder, out, note }) {
-    const source = await openInput(words[0]);
+  async run({ call, options, words, folder, out, note }) {
+    const source = await openInput(words[0], call);
     const dryRun = options['dry-run'] === true;
     const store = lockingStore(folder, options, { durability: 'disk' });
     const counts = { read: 0, added: 0, skipped: 0, refused: 0 };
@@ -167,7 +178,10 @@ and told; then the exit code is 1, and the others are added all the same.`,
       try {
         await run();
       } catch (error) {
-        note(`${counted(counts.added, 'event')} at most were added. Run it again: what is there is skipped.`);
+        if (counts.added > 0)
+          note(
+            `${counted(counts.added, 'event')} at most were added. Run it again: what is there is skipped.`,
+          );
         throw error;
       } finally {
         await store.releaseLock();

@@ -10,6 +10,7 @@ const { FILTER_OPTIONS, checkTimes, chosenEvents, noteMissing } = require('./fil
 module.exports = {
   name: 'query',
   summary: 'events by time, task, session and kind of work',
+  wordOption: 'task',
   details: `All conditions must hold. Events come in the order of the log; with --json as NDJSON, one event a line.`,
   options: FILTER_OPTIONS,
   examples: [
@@ -20,10 +21,13 @@ module.exports = {
   async run({ options, folder, out, note, colours }) {
     checkTimes(options, 'guidance-ledger query');
     noteMissing(folder, note);
+    let found = false;
     for await (const event of chosenEvents(folder, options)) {
+      found = true;
       if (options.json) await out.json(event);
       else await out.line(eventLine(/** @type {any} */ (event), colours));
     }
+    if (!found && !options.json && folder.exists) note('No event matches.');
     return EXIT.done;
   },
 };

@@ -67,6 +67,7 @@ function when(time) {
 module.exports = {
   name: 'stats',
   summary: 'how many events, since when, how large',
+  wordOption: 'dir',
   details: `Everything is counted from the log. 'index' says whether index.json, which other programs may read, agrees.`,
   options: {},
   examples: [

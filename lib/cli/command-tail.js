@@ -43,6 +43,7 @@ async function lastEvents(handle, count, following) {
 module.exports = {
   name: 'tail',
   summary: 'the newest events, and with -f those to come',
+  wordOption: 'lines',
   details: `Events come in the order of the log; with --json as NDJSON. -f goes on until it is stopped, waits for a log that is not
 there yet, and survives compactions: each event is shown once.`,
   options: {
@@ -59,7 +60,7 @@ there yet, and survives compactions: each event is shown once.`,
     const show = (/** @type {Record<string, unknown>} */ event) =>
       json ? out.json(event) : out.line(eventLine(event, colours));
     const skipped = (/** @type {number} */ lines) =>
-      note(`${counted(lines, 'line is', 'lines are')} no event; 'verify' tells more.`);
+      note(`${counted(lines, 'line is no event', 'lines are no events')}; 'verify' tells more.`);
     noteMissing(folder, note);
     const handle = await openLog(folder.log);
     let offset = 0;
@@ -70,6 +71,7 @@ there yet, and survives compactions: each event is shown once.`,
       await out.flush();
       if (malformed > 0) skipped(malformed);
     }
+    if (folder.exists && offset === 0 && !json) note('There are no events yet.');
     if (!follow) {
       await handle?.close();
       return EXIT.done;

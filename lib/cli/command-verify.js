@@ -15,9 +15,10 @@ const { EXIT } = require('./exit-codes.js');
 const { noteMissing } = require('./filters.js');
 const { backupPath } = require('./folder.js');
 const { LOCK_OPTION, lockingStore } = require('./lock-option.js');
+const { callWith } = require('./options.js');
 const { safe } = require('./safe-text.js');
 const { counted, showCount } = require('./table.js');
-const { callWith, confirm } = require('./terminal.js');
+const { confirm } = require('./terminal.js');
 
 /** @typedef {import('./folder.js').StoreFolder} StoreFolder */
 /** @typedef {import('../../index.js').VerifyReport} Report */
@@ -178,6 +179,7 @@ async function show({ out, colours }, title, report, findings) {
 module.exports = {
   name: 'verify',
   summary: 'look at every line; --repair mends',
+  wordOption: 'dir',
   details: `Finds lines that are no events, half a line at the end, ids that occur more than once, and an index.json that does not agree.
 Exit codes: 0 nothing found (or all mended), 1 findings, 2 wrong call, 3 locked by another process, 4 unreadable.
 

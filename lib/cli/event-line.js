@@ -3,7 +3,7 @@
 // One event as one line for a reader.
 
 const { safe } = require('./safe-text.js');
-const { pad } = require('./table.js');
+const { counted, pad } = require('./table.js');
 const { showSpan, showTime } = require('./times.js');
 
 /** @typedef {import('./terminal.js').Colours} Colours */
@@ -31,8 +31,9 @@ function tests(event, colours) {
   const results = event.testResults;
   if (typeof results !== 'object' || results === null || results.ran !== true) return '';
   const failed = number(results.failed);
-  if (failed > 0) return colours.red(`${failed} of ${failed + number(results.passed)} tests failed`);
-  return `${number(results.passed)} tests passed`;
+  if (failed > 0)
+    return colours.red(`${failed} of ${counted(failed + number(results.passed), 'test')} failed`);
+  return `${counted(number(results.passed), 'test')} passed`;
 }
 
 /**

@@ -17,6 +17,11 @@ const DIR_VARIABLE = 'GUIDANCE_LEDGER_DIR';
 
 /** @typedef {ReturnType<typeof folderAt>} StoreFolder */
 
+/** @param {string} path */
+function isFolder(path) {
+  return existsSync(path) && statSync(path).isDirectory();
+}
+
 /** @param {string} dir */
 function folderAt(dir) {
   const path = resolve(dir);
@@ -28,6 +33,8 @@ function folderAt(dir) {
     index: join(path, 'index.json'),
     rejected: join(path, 'events.rejected.ndjson'),
     exists: existsSync(path),
+    /** Something that is no folder stands in its place. */
+    isFile: existsSync(path) && !isFolder(path),
   };
 }
 
@@ -61,4 +68,4 @@ function isStoreFile(folder, path) {
   return ours !== undefined && ours.ino === theirs?.ino && ours.dev === theirs?.dev;
 }
 
-module.exports = { DEFAULT_DIR, DIR_VARIABLE, backupPath, chosenFolder, folderAt, isStoreFile };
+module.exports = { DEFAULT_DIR, DIR_VARIABLE, backupPath, chosenFolder, folderAt, isFolder, isStoreFile };

@@ -38,16 +38,24 @@ function note(text) {
 
 /**
  * @param {string} name
- * @param {string[]} rest
+ * @param {string[]} rest the call without the name
+ * @param {string[]} args the call
  * @returns {Command}
  */
-function commandOf(name, rest) {
+function commandOf(name, rest, args) {
   const command = COMMANDS.find((candidate) => candidate.name === name);
   if (command !== undefined) return command;
-  const near = nearest(
-    name,
-    COMMANDS.map((candidate) => candidate.name),
-  );
+  if (name === 'version') throw new UsageError(`unknown command '${name}'`, `${TOOL} --version`);
+  const names = COMMANDS.map((candidate) => candidate.name);
+  const near = nearest(name, names);
+  const later = args.findIndex((word) => names.includes(word));
+  if (near === undefined && later !== -1) {
+    const others = args.filter((_, i) => i !== later);
+    throw new UsageError(
+      `'${name}' is no command; the options of a command stand behind its name`,
+      [TOOL, args[later], ...others].join(' '),
+    );
+  }
   throw new UsageError(
     `unknown command '${name}'`,
     [TOOL, near ?? '--help', ...(near ? rest : [])].join(' '),
@@ -72,7 +80,7 @@ async function run(args) {
     await out.flush();
     return EXIT.done;
   }
-  const command = commandOf(name, rest);
+  const command = commandOf(name, rest, args);
   const known = { ...command.options, ...COMMON };
   const call = `${TOOL} ${command.name}`;
   // Whoever asks for help gets it, whatever else is wrong with the call.
@@ -81,17 +89,25 @@ async function run(args) {
     await out.flush();
     return EXIT.done;
   }
-  const { options, words } = readOptions(rest, known, { call, maxWords: command.maxWords ?? 0 });
+  const { options, words } = readOptions(rest, known, {
+    call,
+    maxWords: command.maxWords ?? 0,
+    wordOption: command.wordOption,
+  });
   if (options.version) {
     await out.line(version);
     await out.flush();
     return EXIT.done;
   }
+  const folder = chosenFolder(options.dir);
+  if (folder.isFile && command.name !== 'doctor') {
+    throw new UsageError(`${folder.path} is a file; events lie in a folder`, `${call} --dir DIR`);
+  }
   const code = await command.run({
     call,
     options,
     words,
-    folder: chosenFolder(options.dir),
+    folder,
     out,
     note,
     colours: colours(wantsColour(process.stdout, options['no-color'] === true)),
@@ -114,7 +130,9 @@ function report(error) {
   // A coded error is about the disk, a lock or the addon, and says what to do; any other is a fault of ours.
   const lines = (code === undefined ? (stack ?? String(error)) : message).split('\n');
   note(`${TOOL}: ${lines.map((line) => safe(line)).join('\n')}`);
-  return code === 'ELOCKED' ? EXIT.locked : EXIT.failed;
+  if (code !== 'ELOCKED') return EXIT.failed;
+  note('It is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.');
+  return EXIT.locked;
 }
 
 /** @param {string[]} args */

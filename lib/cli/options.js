@@ -37,6 +37,7 @@ const { UsageError } = require('./usage-error.js');
  * @property {string} [details] what else there is to know
  * @property {string} [words] what may stand beside options, as the help shows it
  * @property {number} [maxWords] none by default
+ * @property {string} [wordOption] the option that somebody who writes a word too many probably means
  * @property {Options} options
  * @property {[call: string, meaning: string][]} examples
  * @property {(context: Context) => Promise<number>} run gives the exit code
@@ -119,9 +120,13 @@ function splitCommand(args) {
  * @param {string} flag as it was written
  * @param {Options} known
  * @param {string} call
+ * @param {string[]} args
  * @returns {UsageError}
  */
-function unknownOption(flag, known, call) {
+function unknownOption(flag, known, call, args) {
+  const number = args.find((word) => /^-\d+$/.test(word) && word.startsWith(flag));
+  if (number !== undefined && known.lines)
+    return new UsageError(`unknown option ${number}`, `${call} -n ${number.slice(1)}`);
   const near = nearest(flag.replace(/^-+/, ''), Object.keys(known));
   const example =
     near === undefined ? '--help' : `--${near}${known[near].value ? ` ${known[near].value}` : ''}`;
@@ -132,10 +137,10 @@ function unknownOption(flag, known, call) {
  * The options and words of a call.
  * @param {string[]} args without the command's name
  * @param {Options} known
- * @param {{ call: string, maxWords: number }} command
+ * @param {{ call: string, maxWords: number, wordOption?: string }} command
  * @returns {{ options: Record<string, any>, words: string[] }}
  */
-function readOptions(args, known, { call, maxWords }) {
+function readOptions(args, known, { call, maxWords, wordOption }) {
   /** @type {Record<string, any>} */
   const options = {};
   /** @type {string[]} */
@@ -145,7 +150,7 @@ function readOptions(args, known, { call, maxWords }) {
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined;
     const flag = token.rawName;
-    if (option === undefined) throw unknownOption(flag, known, call);
+    if (option === undefined) throw unknownOption(flag, known, call, args);
     if (option.type === 'boolean') {
       if (token.value !== undefined) throw new UsageError(`${flag} takes no value`, `${call} ${flag}`);
       options[token.name] = true;
@@ -158,9 +163,26 @@ function readOptions(args, known, { call, maxWords }) {
     options[token.name] = readValue(option, token.value, flag, call);
   }
   if (words.length > maxWords) {
-    throw new UsageError(`'${words[maxWords]}' is one word too many`, `${call} --help`);
+    const word = words[maxWords];
+    const meant =
+      wordOption !== undefined && options[wordOption] === undefined && isValue(known[wordOption], word);
+    const hint = meant ? `--${wordOption} ${quoted(word)}` : '--help';
+    throw new UsageError(`'${word}' is one word too many`, `${call} ${hint}`);
   }
   return { options, words };
+}
+
+/**
+ * @param {Option} option
+ * @param {string} text
+ */
+function isValue(option, text) {
+  try {
+    readValue(option, text, '', '');
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -179,4 +201,22 @@ function readValue(option, text, flag, call) {
   }
 }
 
-module.exports = { COMMON, TOOL, choiceOption, countOption, nonEmpty, readOptions, splitCommand };
+/**
+ * The call that was made, on the same folder, with other options.
+ * @param {Context} context
+ * @param {...string} words
+ */
+function callWith({ call, options }, ...words) {
+  const dir = options.dir === undefined ? [] : ['--dir', options.dir];
+  return [call, ...dir.map(quoted), ...words].join(' ');
+}
+
+/**
+ * A word as a shell takes it.
+ * @param {string} word
+ */
+function quoted(word) {
+  return /^[\w./:@%+,=~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+module.exports = { COMMON, TOOL, callWith, choiceOption, countOption, nonEmpty, readOptions, splitCommand };

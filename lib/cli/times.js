@@ -5,6 +5,7 @@
 const { UsageError } = require('./usage-error.js');
 
 const DAY_MS = 86_400_000;
+const YEAR_MS = 365.25 * DAY_MS;
 /** @type {Record<string, number>} */
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: DAY_MS, w: 7 * DAY_MS };
 /** The largest time that a Date can hold. */
@@ -89,6 +90,7 @@ function showSpan(ms) {
   if (ms < 0) return `-${showSpan(-ms)}`;
   if (ms < 1) return `${(ms * 1000).toFixed(0)} µs`;
   if (ms < 1000) return `${Number(ms.toFixed(ms < 10 ? 2 : 0))} ms`;
+  if (ms >= 2 * YEAR_MS) return `${(ms / YEAR_MS).toFixed(1)} y`;
   const unit = /** @type {const} */ (['d', 'h', 'm', 's']).find((name) => ms >= UNITS[name]);
   return `${Number((ms / UNITS[unit ?? 's']).toFixed(1))} ${unit}`;
 }
