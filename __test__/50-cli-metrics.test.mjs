@@ -167,6 +167,24 @@ describe('metrics --html', () => {
     }
   });
 
+  test('of one day has no trends, and of nothing says why', async () => {
+    const one = (await page(folderOf(someEvents(50, 1)))).text;
+    expect(one).toContain('<p>2026-01-01 (UTC) ·');
+    expect(one).toContain('A dot for each day</p>');
+    expect(one).not.toMatch(/<svg class="spark"|class="trend"|week on week/);
+    const many = (await page(folderOf(someEvents(500, 40)))).text;
+    expect(many).toContain('<p>2026-01-01 to 2026-02-09 (UTC) ·');
+    expect(many).toMatch(/<svg class="spark".*class="trend"/s);
+    // Shares are compared in points.
+    expect(many).toMatch(/Outcomes accepted<\/span>.*?[▲▼] \d+ points?<\/span> week on week/s);
+    for (const [events, args, text] of [
+      [[], [], 'Nothing was recorded here yet.'],
+      [someEvents(5, 1), ['--task', 'x'], 'No event matches.'],
+      [[runEvent({ timestamp: 'soon' })], [], 'No event has a time.'],
+    ])
+      expect((await page(folderOf(events), ...args)).text).toContain(`<div class="card empty">${text}`);
+  });
+
   test('with --json tells both', async () => {
     const result = await page(folderOf(someEvents(10, 2)), '--json');
     expect(parsed(result)[0].metrics.taskCount).toBe(10);
@@ -198,7 +216,10 @@ describe.skipIf(!chromium)(`in a browser${chromium ? '' : ' (skipped: there is n
     return out;
   }
 
-  test('the page is drawn as wide as the window, light and dark', async () => {
+  test.each([
+    ['wide', 1240, 1700],
+    ['narrow', 500, 2600],
+  ])('the page is drawn as wide as the window, light and dark: %s', async (_, width, height) => {
     const place = folder();
     const file = join(place, 'page.html');
     await cli(['metrics', '--html', file, '--dir', folderOf(someEvents(500, 40))]);
@@ -208,12 +229,12 @@ describe.skipIf(!chromium)(`in a browser${chromium ? '' : ' (skipped: there is n
       ['dark', '--blink-settings=preferredColorScheme=0'],
     ]) {
       const picture = join(place, `${scheme}.png`);
-      await browse(file, flag, '--window-size=1240,1700', `--screenshot=${picture}`);
+      await browse(file, flag, `--window-size=${width},${height}`, `--screenshot=${picture}`);
       pictures.push(readFileSync(picture));
     }
     for (const picture of pictures) {
       expect(picture.subarray(1, 4).toString()).toBe('PNG');
-      expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([1240, 1700]);
+      expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([width, height]);
       // A page that failed to draw is a few kilobytes of one colour.
       expect(picture.length).toBeGreaterThan(40_000);
     }

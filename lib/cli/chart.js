@@ -68,7 +68,7 @@ function frame(top, show, days) {
     return `${line}<text class="tick" x="${ROOM.left - 8}" y="${at(y(tick) + 4)}" text-anchor="end">${show(tick)}</text>`;
   });
   const long = days.length > 1 && days[days.length - 1] - days[0] > 300;
-  const every = Math.max(1, Math.ceil(days.length / 6));
+  const every = Math.max(1, Math.ceil(days.length / (long ? 4 : 5)));
   const labels = days.flatMap((day, i) => {
     // Counted from the newest, which is the one people look for.
     if ((days.length - 1 - i) % every !== 0) return [];
@@ -137,7 +137,7 @@ function lineChart({ label, days, values, smooth, titles, show, top }) {
     const area = `<path class="area" d="M${at(points[0][0])} ${base}L${path}L${at(points[points.length - 1][0])} ${base}Z"/>`;
     return `${area}<path class="line" d="M${path}"/>`;
   });
-  const radius = Math.min(3, Math.max(1.7, place.band / 4));
+  const radius = days.length === 1 ? 5 : Math.min(3, Math.max(1.7, place.band / 4));
   const dots = values.map((value, i) =>
     value === null
       ? ''

@@ -62,7 +62,7 @@ function sumOf(list, from, to) {
  * @param {Tallies} tallies
  * @param {Measure} measure
  */
-function change(tallies, { value, better }) {
+function change(tallies, { value, better, top }) {
   const days = tallies.dayList();
   const newest = days.at(-1)?.[0] ?? 0;
   const within = (/** @type {number} */ from, /** @type {number} */ to) => {
@@ -71,12 +71,15 @@ function change(tallies, { value, better }) {
     return value(sum);
   };
   const [now, before] = [within(7, 0), within(14, 7)];
-  if (now === null || before === null || before === 0) return '';
-  const percent = Math.round((now / before - 1) * 100);
-  if (percent === 0) return 'unchanged week on week';
-  const verdict = better === 0 ? '' : Math.sign(percent) === better ? 'better' : 'worse';
-  const arrow = percent > 0 ? '▲' : '▼';
-  return `<span class="${verdict}">${arrow} ${showCount(Math.abs(percent))} %</span> week on week`;
+  if (now === null || before === null || (before === 0 && top === undefined)) return '';
+  // Of shares the difference is told: 50 % after 40 % is 10 points more, not a quarter.
+  const isShare = top !== undefined;
+  const more = Math.round((isShare ? now - before : now / before - 1) * 100);
+  if (more === 0) return 'unchanged week on week';
+  const verdict = better === 0 ? '' : Math.sign(more) === better ? 'better' : 'worse';
+  const arrow = more > 0 ? '▲' : '▼';
+  const size = isShare ? counted(Math.abs(more), 'point') : `${showCount(Math.abs(more))} %`;
+  return `<span class="${verdict}">${arrow} ${size}</span> week on week`;
 }
 
 /**
@@ -89,7 +92,7 @@ function tile(tallies, measure, list) {
   const smooth = list.map((_, i) => measure.value(sumOf(list, i - LOOK_BACK + 1, i + 1)));
   return `<div class="card tile ${measure.hue}"><span class="name">${measure.name}</span>
 <span class="value">${value === null ? '–' : measure.show(value)}</span>
-<span class="change">${change(tallies, measure)}</span>${sparkChart(smooth, measure.top)}</div>`;
+${list.length > 1 ? `<span class="change">${change(tallies, measure)}</span>${sparkChart(smooth, measure.top)}` : ''}</div>`;
 }
 
 /**
@@ -122,7 +125,8 @@ function measureFigure({ name, hue, value, show, top }, list, step) {
     show: top === 1 ? showShare : showTick,
     top,
   });
-  return `<figure class="card ${hue}"><h2>${name}</h2><p class="sub">A dot for each ${unit}; the line is the mean of ${LOOK_BACK}</p>${chart}</figure>`;
+  const line = list.length > 1 ? `; the line is the mean of ${LOOK_BACK}` : '';
+  return `<figure class="card ${hue}"><h2>${name}</h2><p class="sub">A dot for each ${unit}${line}</p>${chart}</figure>`;
 }
 
 /**
@@ -162,14 +166,14 @@ function rulesCard(tallies, { first, step, list }) {
     });
     return `<tr><td class="name">${html(safe(ruleId, 80))}</td><td class="bar">${shareBar(highest > 0 ? score / highest : 0)}</td>
 <td class="n">${showRate(score)}</td><td class="n">${showCount(frequency)}</td><td class="n">${showRate(cost)}</td>
-<td class="n">${showShare(tally.corrected / frequency)}</td><td class="trend">${sparkChart(smooth)}</td></tr>`;
+<td class="n">${showShare(tally.corrected / frequency)}</td>${list.length > 1 ? `<td class="trend">${sparkChart(smooth)}</td>` : ''}</tr>`;
   });
   const hidden = ranking.length - rows.length;
   const more = hidden > 0 ? ` ${counted(hidden, 'more rule')} not shown.` : '';
   return `<section class="card wide red"><h2>Rules that cost most</h2>
 <p class="sub">Score is how often a rule was broken times the mean rework lines of those events.${more}</p>
 <div class="scroll"><table><thead><tr><th>Rule</th><th></th><th class="n">Score</th><th class="n">Broken</th><th class="n">Rework</th>
-<th class="n">Corrected</th><th class="trend">Trend</th></tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
+<th class="n">Corrected</th>${list.length > 1 ? '<th class="trend">Trend</th>' : ''}</tr></thead><tbody>${rows.join('')}</tbody></table></div></section>`;
 }
 
 /** @param {Tallies} tallies */
@@ -202,6 +206,25 @@ function daysCard(tallies) {
 <tbody>${rows.join('')}</tbody></table></div></details>`;
 }
 
+/** @param {Tallies} tallies */
+function spanText(tallies) {
+  const days = tallies.dayList();
+  if (days.length === 0) return 'no events';
+  const [first, last] = [showDay(days[0][0]), showDay(days[days.length - 1][0])];
+  return first === last ? `${first} (UTC)` : `${first} to ${last} (UTC)`;
+}
+
+/**
+ * Why there is nothing to be drawn.
+ * @param {Tallies} tallies
+ * @param {Record<string, any>} options
+ */
+function emptyText({ total }, { since, until, task, session, intent }) {
+  if (total.events > 0) return 'No event has a time.';
+  const chosen = [since, until, task, session, intent].some((value) => value !== undefined);
+  return chosen ? 'No event matches.' : 'Nothing was recorded here yet.';
+}
+
 /** @param {Record<string, any>} options */
 function filterText({ task, session, intent }) {
   return [task && `task ${task}`, session && `session ${session}`, intent && `kind of work ${intent}`]
@@ -218,9 +241,6 @@ function filterText({ task, session, intent }) {
 function metricsPage(tallies, { folder, now, options }) {
   const time = stretches(tallies, BANDS);
   const { step, list } = time;
-  const days = tallies.dayList();
-  const span =
-    days.length > 0 ? `${showDay(days[0][0])} to ${showDay(days[days.length - 1][0])}` : 'no events';
   const [, violations, corrected, rework] = MEASURES;
   const left = [
     tallies.irregular > 0 ? `${counted(tallies.irregular, 'event')} of irregular shape left out.` : '',
@@ -228,7 +248,7 @@ function metricsPage(tallies, { folder, now, options }) {
   ].join(' ');
   const body =
     list.length === 0
-      ? `<div class="card empty">Nothing was recorded here yet.</div>`
+      ? `<div class="card empty">${emptyText(tallies, options)}</div>`
       : `<div class="tiles">${MEASURES.map((measure) => tile(tallies, measure, list)).join('')}</div>
 <div class="grid-2">${measureFigure(violations, list, step)}${eventsFigure(list, step)}${measureFigure(corrected, list, step)}${measureFigure(rework, list, step)}</div>
 ${rulesCard(tallies, time)}${intentsCard(tallies)}${daysCard(tallies)}`;
@@ -236,7 +256,7 @@ ${rulesCard(tallies, time)}${intentsCard(tallies)}${daysCard(tallies)}`;
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>Guidance metrics</title><style>${STYLE}</style></head><body><main>
-<header><h1>Guidance metrics</h1><p>${span} (UTC)${filterText(options)} · <code>${html(safe(folder))}</code></p></header>
+<header><h1>Guidance metrics</h1><p>${spanText(tallies)}${filterText(options)} · <code>${html(safe(folder))}</code></p></header>
 ${body}
 <footer>Written ${showTime(now)} from the event log. ${left}</footer>
 </main></body></html>

@@ -82,5 +82,11 @@ footer { font-size: 12.5px; margin-top: 20px; }
   .tiles { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
   th:nth-child(2):empty, td.bar, th.trend, td.trend { display: none; }
 }
+@media (max-width: 520px) {
+  figure svg { overflow: visible; }
+  .tick { font-size: 16px; }
+  th, th.n { white-space: normal; vertical-align: bottom; }
+  th, td { padding-right: 10px; }
+}
 @media print { body { background: #fff; } .card { break-inside: avoid; box-shadow: none; } }
 `;
