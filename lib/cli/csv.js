@@ -4,16 +4,18 @@
 //
 // A spreadsheet runs a cell that begins with one of = + - @ as a formula, and events are written by anybody. A
 // text that begins so, after whatever white space, gets an apostrophe before it, which spreadsheets take for
-// "this is text". Numbers are left alone. Control characters other than tabs and line ends are written as
-// escapes, since a table may end up in a terminal. So the guard changes some texts: NDJSON keeps all exactly.
+// "this is text". Numbers are left alone. Control characters other than tabs and line ends, and marks that reorder text,
+// are written as escapes, since a table may end up in a terminal. So the guard changes some texts: NDJSON keeps
+// all exactly.
 
 /** @typedef {Record<string, any>} Loose an event of any shape */
 
 const { escaped } = require('./safe-text.js');
 
 const FORMULA = /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]|\p{Surrogate}/gu;
+const CONTROL =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
 /** @param {unknown} value */
 const list = (value) => (Array.isArray(value) ? value : []);
