@@ -1,5 +1,8 @@
 // guidance-ledger: an event store and a run ledger that lose nothing they accepted.
-//
+
+// Symbol.asyncDispose, for projects that neither use Node's types nor compile for a target that has it.
+/// <reference lib="esnext.disposable" />
+
 // The types and the reference of the public classes. Code written against `@claude-flow/guidance/persistence`
 // and `/ledger` compiles with these types unchanged; what goes beyond is marked by an option or a new method.
 //
@@ -117,7 +120,10 @@ export declare class TestsPassEvaluator implements IEvaluator {
 export declare class ForbiddenCommandEvaluator implements IEvaluator {
   name: string;
   type: 'objective';
-  /** @param forbiddenPatterns by default: `rm -rf /`, forced pushes to main, `curl | sh`, `eval(`, `exec(` */
+  /**
+   * @param forbiddenPatterns by default: `rm -rf /`, forced pushes to `main` or `master`, `curl … | sh`,
+   * `eval(`, `exec(`
+   */
   constructor(forbiddenPatterns?: RegExp[]);
   evaluate(event: RunEvent): Promise<EvaluatorResult>;
 }
@@ -140,7 +146,7 @@ export declare class ViolationRateEvaluator implements IEvaluator {
   evaluate(event: RunEvent): Promise<EvaluatorResult>;
 }
 
-/** Passes if rework is at most the share `maxReworkRatio` of the changed lines. */
+/** Passes if rework is at most the share `maxReworkRatio` of the changed lines, or if there are none. */
 export declare class DiffQualityEvaluator implements IEvaluator {
   name: string;
   type: 'objective';
@@ -319,7 +325,7 @@ export interface VerifyReport {
  *
  * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
  *
- * - `ELOCKED`: another process holds the folder;
+ * - `ELOCKED`: somebody else holds the folder's lock, or has held up all writers for 20 seconds;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
@@ -351,8 +357,8 @@ export declare class EventStore {
   constructor(storagePath: string, options?: StoreOptions);
 
   /**
-   * Adds one event at the end of the log. The write happens within the call; the promise resolves when the
-   * event is as safe as `durability` says.
+   * Adds one event at the end of the log. It is turned into text within the call and, unless somebody else is
+   * writing, written; the promise resolves when the event is as safe as `durability` says.
    *
    * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
    * {@link LedgerError} if it could not be stored.
@@ -384,7 +390,10 @@ export declare class EventStore {
    */
   compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
 
-  /** Replaces all events of the log by the given ones, at once or not at all. */
+  /**
+   * Replaces all events of the log by the given ones, at once or not at all. Events that others append
+   * meanwhile stay; what they wrote before goes. Rejects with a TypeError if an event cannot be stored.
+   */
   writeAll(events: RunEvent[]): Promise<void>;
 
   /** Counts and sizes, from the log itself. */
@@ -407,15 +416,16 @@ export declare class EventStore {
   verify(): Promise<VerifyReport>;
 
   /**
-   * Moves malformed lines, byte for byte, to `events.rejected.ndjson` and closes a torn tail. Events stay as they are. Without
-   * malformed lines nothing is rewritten.
+   * Moves malformed lines, half a line at the end included, byte for byte to `events.rejected.ndjson`, ends a
+   * complete last event with its newline, and writes `index.json` anew. Events stay as they are. Without
+   * malformed lines the log is not rewritten.
    */
   repair(): Promise<{
     /** Number of lines moved. */
     rejected: number;
   }>;
 
-  /** Removes the store's files. `events.rejected.ndjson` stays. */
+  /** Removes the store's files, the lock included, whoever holds it. `events.rejected.ndjson` stays. */
   destroy(): Promise<void>;
 
   /** For `await using`: flushes, and gives the lock back. The files stay. */
