@@ -2,9 +2,9 @@
 
 // verify: looks at every line; with --repair it mends what can be mended.
 //
-// A repair never removes anything: a log that has to be changed is copied first, lines that are no events are
-// moved aside, half a line at the end is closed, and index.json is written anew. Which of two events with one id
-// is the right one, nobody can tell: they stay.
+// A repair never removes anything: a log that has to be changed is copied first, lines that are no events, half a
+// line at the end among them, are moved aside, and index.json is written anew. Which of two events with one id is
+// the right one, nobody can tell: they stay.
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE } = require('node:fs').constants;
 const { copyFile, open, stat } = require('node:fs/promises');
@@ -184,7 +184,7 @@ module.exports = {
 Exit codes: 0 nothing found (or all mended), 1 findings, 2 wrong call, 3 locked by another process, 4 unreadable.
 
 --repair copies the log to events.backup.<time>.ndjson, moves lines that are no events to events.rejected.ndjson, byte for byte,
-closes half a line at the end, and writes index.json anew. If only index.json is wrong, the log is neither changed nor copied. No
+half a line at the end included, and writes index.json anew. If only index.json is wrong, the log is neither changed nor copied. No
 event is removed: events that share an id stay.`,
   options: {
     repair: { type: 'boolean', help: 'mend what was found, after a backup' },
