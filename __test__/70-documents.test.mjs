@@ -1,5 +1,5 @@
 /** What the documents say is so: their examples run, their links lead somewhere, and they leave nothing out. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -300,6 +300,24 @@ describe('references', () => {
         return !anchorsOf({ text: readFileSync(join(ROOT, file), 'utf8') }).has(anchor);
       });
     expect(broken).toEqual([]);
+  });
+
+  test('whoever has only the package can follow them', () => {
+    const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+    const options = { cwd: ROOT, encoding: 'utf8', shell: process.platform === 'win32' };
+    const { stdout } = spawnSync(npm, ['pack', '--dry-run', '--ignore-scripts', '--json'], options);
+    const [packed] = Object.values(JSON.parse(stdout));
+    const files = packed.files.map(({ path }) => path);
+    const broken = documents
+      .filter(({ name }) => files.includes(name))
+      .flatMap((document) =>
+        linksOf(document)
+          .filter((target) => !/^(?:[a-z]+:|#)/.test(target))
+          .map((target) => join(dirname(document.name), target.split('#')[0]).replaceAll('\\', '/')),
+      )
+      .filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)));
+    // Who changes the package has its repository.
+    expect(broken.filter((path) => path !== 'CONTRIBUTING.md')).toEqual([]);
   });
 
   // `file` “title”, “title”: a reference to tests.
