@@ -6,8 +6,8 @@
 // The types and the reference of the public classes. Code written against `@claude-flow/guidance/persistence`
 // and `/ledger` compiles with these types unchanged; what goes beyond is marked by an option or a new method.
 //
-// Errors. A wrong argument throws (or rejects with) a TypeError or RangeError whose `code` begins with `ERR_`,
-// and nothing has been written. An error of the disk or of a lock is a `LedgerError`.
+// Errors. A wrong argument throws (or rejects with) a TypeError or RangeError whose `code` begins with
+// `ERR_`, and nothing has been written. An error of the disk or of a lock is a `LedgerError`.
 
 // ---------------------------------------------------------------------------------------------- events
 
@@ -186,7 +186,8 @@ export interface ViolationRanking {
 /** Run events in memory, with evaluators and metrics. Knows no file. */
 export declare class RunLedger {
   /**
-   * @param maxEvents how many events to keep; beyond that the oldest tenth is dropped. 0, the default, keeps all.
+   * @param maxEvents how many events to keep; beyond that the oldest tenth is dropped. 0, the default, keeps
+   * all.
    */
   constructor(maxEvents?: number);
 
@@ -316,7 +317,9 @@ export interface VerifyReport {
   tornTail: { offset: number; length: number; complete: boolean } | null;
   /** Ids that more than one event has: the first thousand. */
   duplicateIds: { eventId: string; count: number }[];
-  /** What `index.json` says (null if unreadable); `drift` if the log says otherwise. null if there is none. */
+  /**
+   * What `index.json` says (null if unreadable); `drift` if the log says otherwise. null if there is none.
+   */
   index: { eventCount: number | null; drift: boolean } | null;
 }
 
@@ -438,7 +441,7 @@ export declare class EventStore {
  */
 export declare function createEventStore(path: string, options?: StoreOptions): EventStore;
 
-// ---------------------------------------------------------------------------------------------- persistent ledger
+// ----------------------------------------------------------------------------------------- persistent ledger
 
 /** Configuration of a {@link PersistentLedger}. An option given as `undefined` means its default. */
 export interface PersistenceConfig extends StoreOptions {

@@ -1,4 +1,6 @@
-/** The command-line tool: calls, help, mistakes, exit codes, colours, and what every command has in common. */
+/**
+ * The command-line tool: calls, help, mistakes, exit codes, colours, and what every command has in common.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** The tool on logs that were written to harm: nothing reaches a terminal that it might obey, and nothing crashes. */
+/**
+ * The tool on logs that were written to harm: nothing reaches a terminal that it might obey, and nothing
+ * crashes.
+ */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,6 @@
-/** What the documents say is so: their examples run, their links lead somewhere, and they leave nothing out. */
+/**
+ * What the documents say is so: their examples run, their links lead somewhere, and they leave nothing out.
+ */
 import { spawn, spawnSync } from 'node:child_process';
 import {
   existsSync,

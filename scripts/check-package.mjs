@@ -3,9 +3,11 @@
  *
  *     node scripts/check-package.mjs      (Linux x64 with glibc, after `npm run build`)
  *
- * The steps are those of a release: prepare-release.mjs completes the manifests, `npm pack` makes the archives. Binaries of the seven platforms that were not built are stand-ins, which no install here may touch.
- * The runtimes and linters come from `scripts/runtimes`, about 1 GB. Nothing is published, and the installation
- * asks no registry. In the working tree only the ignored `scripts/runtimes/node_modules` is written.
+ * The steps are those of a release: prepare-release.mjs completes the manifests, `npm pack` makes the
+ * archives. Binaries of the seven platforms that were not built are stand-ins, which no install here may
+ * touch. The runtimes and linters come from `scripts/runtimes`, about 1 GB. Nothing is published, and the
+ * installation asks no registry. In the working tree only the ignored `scripts/runtimes/node_modules` is
+ * written.
  */
 
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -184,7 +186,9 @@ function checkArchives(archives) {
   }
 }
 
-/** Installs the archives into an empty folder, on a PATH with Node and nothing else: no compiler, no cargo. */
+/**
+ * Installs the archives into an empty folder, on a PATH with Node and nothing else: no compiler, no cargo.
+ */
 function install(archives) {
   const project = join(work, 'project');
   const path = join(work, 'path');

@@ -10,7 +10,7 @@ const ROOM = { left: 44, right: 10, top: 12, bottom: 26 };
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const DAY_MS = 86_400_000;
 
-/** @typedef {{ label: string, values: (number | null)[] }} Band one stretch of time, and its values by series */
+/** @typedef {{ label: string, values: (number | null)[] }} Band a stretch of time, with its values */
 
 /**
  * Text for HTML and its attributes. What comes from events has been through `safe` before.
@@ -124,8 +124,8 @@ function runs(values, { x, y }) {
 
 /**
  * A line through smoothed values, and a dot for each exact one.
- * @param {{ label: string, days: number[], values: (number | null)[], smooth: (number | null)[], titles: string[],
- *   show: (value: number) => string, top?: number }} chart
+ * @param {{ label: string, days: number[], values: (number | null)[], smooth: (number | null)[],
+ *   titles: string[], show: (value: number) => string, top?: number }} chart
  */
 function lineChart({ label, days, values, smooth, titles, show, top }) {
   const highest = top ?? Math.max(...values.map((value) => value ?? 0), 0);

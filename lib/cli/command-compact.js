@@ -17,8 +17,8 @@ module.exports = {
   name: 'compact',
   summary: 'keep the newest events, remove the others',
   wordOption: 'max-events',
-  details: `By timestamp. What is removed is gone: 'export' first what you want to keep. Lines that are no events are moved to
-events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
+  details: `By timestamp. What is removed is gone: 'export' first what you want to keep. Lines that are no
+events are moved to events.rejected.ndjson. Appends that arrive meanwhile are kept.`,
   options: {
     'max-events': {
       type: 'string',

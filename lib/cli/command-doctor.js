@@ -261,8 +261,9 @@ module.exports = {
   name: 'doctor',
   summary: 'does it work here, and how fast?',
   wordOption: 'dir',
-  details: `Looks at the platform, the binary, the folder and its file system, and tests the lock, fsync and appending in a temporary folder,
-which is removed afterwards. Exit code 1 if anything failed; warnings do not count.`,
+  details: `Looks at the platform, the binary, the folder and its file system, and tests the lock, fsync and
+appending in a temporary folder, which is removed afterwards. Exit code 1 if anything failed; warnings do not
+count.`,
   options: {},
   examples: [
     ['doctor', 'the default folder'],

@@ -65,9 +65,10 @@ module.exports = {
   name: 'export',
   summary: 'events as NDJSON, JSON or CSV',
   wordOption: 'out',
-  details: `--out writes a file that is there whole or not at all, and replaces one of that name; without it the events go to stdout.
-CSV has one row per event: lists are joined, violations are counted and their rules named, and a text that a spreadsheet would run
-as a formula gets an apostrophe before it. NDJSON and JSON keep everything, and 'import' reads both.`,
+  details: `--out writes a file that is there whole or not at all, and replaces one of that name; without it
+the events go to stdout. CSV has one row per event: lists are joined, violations are counted and their rules
+named, and a text that a spreadsheet would run as a formula gets an apostrophe before it. NDJSON and JSON keep
+everything, and 'import' reads both.`,
   options: {
     format: {
       type: 'string',

@@ -2,8 +2,8 @@
 
 // import: events from a file or from stdin.
 //
-// An event that is there already is skipped: known by its id, or by its text if it has none. So an import that
-// was interrupted is simply run again. What is added is on the disk when the command ends.
+// An event that is there already is skipped: known by its id, or by its text if it has none. So an import
+// that was interrupted is simply run again. What is added is on the disk when the command ends.
 
 const { createHash } = require('node:crypto');
 const { createReadStream } = require('node:fs');
@@ -125,9 +125,10 @@ module.exports = {
   summary: 'add events from a file or from stdin',
   words: '[FILE]',
   maxWords: 1,
-  details: `Reads NDJSON or one JSON array, of any size; without FILE, or with '-', from stdin. Events whose ids are there already are
-skipped, so an import that was interrupted can be run again. What is no event (an object with a taskId and a timestamp) is refused
-and told; then the exit code is 1, and the others are added all the same.`,
+  details: `Reads NDJSON or one JSON array, of any size; without FILE, or with '-', from stdin. Events whose
+ids are there already are skipped, so an import that was interrupted can be run again. What is no event (an
+object with a taskId and a timestamp) is refused and told; then the exit code is 1, and the others are added
+all the same.`,
   options: {
     'dry-run': { type: 'boolean', help: 'only count' },
     ...LOCK_OPTION,

@@ -43,7 +43,15 @@ const rate = (value) => (value === null ? '–' : showRate(value));
 /** @param {number | null} value */
 const share = (value) => (value === null ? '–' : showShare(value));
 
-/** @type {{ label: string, value: (tally: Tally) => number | null, show: (value: number | null) => string, top?: number }[]} */
+/**
+ * @typedef {object} Row of the summary
+ * @property {string} label
+ * @property {(tally: Tally) => number | null} value
+ * @property {(value: number | null) => string} show
+ * @property {number} [top] the highest possible value
+ */
+
+/** @type {Row[]} */
 const SUMMARY = [
   { label: 'Events', value: (t) => t.events, show: (value) => showCount(value ?? 0) },
   { label: 'Violations per 10 events', value: (t) => t.violationRate, show: rate },
@@ -172,9 +180,9 @@ module.exports = {
   name: 'metrics',
   summary: 'rates per day and the rules that cost most; --html for charts',
   wordOption: 'dir',
-  details: `Days are days of UTC. The cost of a rule is the mean of rework lines in the events that broke it, its score is cost times
-frequency. A rate is '–' where there is nothing to count. --html writes one page with charts that needs nothing else: no network,
-no script.`,
+  details: `Days are days of UTC. The cost of a rule is the mean of rework lines in the events that broke it,
+its score is cost times frequency. A rate is '–' where there is nothing to count. --html writes one page with
+charts that needs nothing else: no network, no script.`,
   options: {
     html: { type: 'string', value: 'FILE', help: 'write a page with charts', read: nonEmpty },
     ...CHOICE,

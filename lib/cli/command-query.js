@@ -11,7 +11,8 @@ module.exports = {
   name: 'query',
   summary: 'events by time, task, session and kind of work',
   wordOption: 'task',
-  details: `All conditions must hold. Events come in the order of the log; with --json as NDJSON, one event a line.`,
+  details: `All conditions must hold. Events come in the order of the log; with --json as NDJSON, one event a
+line.`,
   options: FILTER_OPTIONS,
   examples: [
     ['query --since 2h', 'the last two hours'],

@@ -68,7 +68,8 @@ module.exports = {
   name: 'stats',
   summary: 'how many events, since when, how large',
   wordOption: 'dir',
-  details: `Everything is counted from the log. 'index' says whether index.json, which other programs may read, agrees.`,
+  details: `Everything is counted from the log. 'index' says whether index.json, which other programs may
+read, agrees.`,
   options: {},
   examples: [
     ['stats', 'the default folder'],

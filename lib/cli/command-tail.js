@@ -44,8 +44,8 @@ module.exports = {
   name: 'tail',
   summary: 'the newest events, and with -f those to come',
   wordOption: 'lines',
-  details: `Events come in the order of the log; with --json as NDJSON. -f goes on until it is stopped, waits for a log that is not
-there yet, and survives compactions: each event is shown once.`,
+  details: `Events come in the order of the log; with --json as NDJSON. -f goes on until it is stopped, waits
+for a log that is not there yet, and survives compactions: each event is shown once.`,
   options: {
     lines: { type: 'string', short: 'n', value: 'N', help: 'how many (default: 10)', read: countOption(0) },
     follow: { type: 'boolean', short: 'f', help: 'wait for more' },

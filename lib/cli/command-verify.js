@@ -2,9 +2,9 @@
 
 // verify: looks at every line; with --repair it mends what can be mended.
 //
-// A repair never removes anything: a log that has to be changed is copied first, lines that are no events, half a
-// line at the end among them, are moved aside, and index.json is written anew. Which of two events with one id is
-// the right one, nobody can tell: they stay.
+// A repair never removes anything: a log that has to be changed is copied first, lines that are no events,
+// half a line at the end among them, are moved aside, and index.json is written anew. Which of two events
+// with one id is the right one, nobody can tell: they stay.
 
 const { COPYFILE_EXCL, COPYFILE_FICLONE } = require('node:fs').constants;
 const { copyFile, open, stat } = require('node:fs/promises');
@@ -107,9 +107,9 @@ async function findingsOf(folder, report) {
 }
 
 /**
- * What is in the log, and what of it is not in order. Half a line at the end, or an index.json that is behind,
- * may be somebody's work of this very moment; so a log that is being written is looked at twice, and what has
- * moved on meanwhile is no finding.
+ * What is in the log, and what of it is not in order. Half a line at the end, or an index.json that is
+ * behind, may be somebody's work of this very moment; so a log that is being written is looked at twice, and
+ * what has moved on meanwhile is no finding.
  * @param {StoreFolder} folder
  * @returns {Promise<{ report: Report, findings: Finding[] }>}
  */
@@ -180,12 +180,13 @@ module.exports = {
   name: 'verify',
   summary: 'look at every line; --repair mends',
   wordOption: 'dir',
-  details: `Finds lines that are no events, half a line at the end, ids that occur more than once, and an index.json that does not agree.
-Exit codes: 0 nothing found (or all mended), 1 findings, 2 wrong call, 3 locked by another process, 4 unreadable.
+  details: `Finds lines that are no events, half a line at the end, ids that occur more than once, and an
+index.json that does not agree. Exit codes: 0 nothing found (or all mended), 1 findings, 2 wrong call, 3
+locked by another process, 4 unreadable.
 
---repair copies the log to events.backup.<time>.ndjson, moves lines that are no events to events.rejected.ndjson, byte for byte,
-half a line at the end included, and writes index.json anew. If only index.json is wrong, the log is neither changed nor copied. No
-event is removed: events that share an id stay.`,
+--repair copies the log to events.backup.<time>.ndjson, moves lines that are no events to
+events.rejected.ndjson, byte for byte, half a line at the end included, and writes index.json anew. If only
+index.json is wrong, the log is neither changed nor copied. No event is removed: events that share an id stay.`,
   options: {
     repair: { type: 'boolean', help: 'mend what was found, after a backup' },
     yes: { type: 'boolean', short: 'y', help: 'do not ask' },

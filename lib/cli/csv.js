@@ -2,11 +2,11 @@
 
 // Events as rows of a spreadsheet: RFC 4180, with a guard.
 //
-// A spreadsheet runs a cell that begins with one of = + - @ as a formula, and events are written by anybody. A
-// text that begins so, after whatever white space, gets an apostrophe before it, which spreadsheets take for
-// "this is text". Numbers are left alone. Control characters other than tabs and line ends, and marks that reorder text,
-// are written as escapes, since a table may end up in a terminal. So the guard changes some texts: NDJSON keeps
-// all exactly.
+// A spreadsheet runs a cell that begins with one of = + - @ as a formula, and events are written by anybody.
+// A text that begins so, after whatever white space, gets an apostrophe before it, which spreadsheets take
+// for "this is text". Numbers are left alone. Control characters other than tabs and line ends, and marks
+// that reorder text, are written as escapes, since a table may end up in a terminal. So the guard changes
+// some texts: NDJSON keeps all exactly.
 
 /** @typedef {Record<string, any>} Loose an event of any shape */
 

@@ -11,7 +11,15 @@ const { showDay, showTime } = require('./times.js');
 
 /** @typedef {import('./tallies.js').Tallies} Tallies */
 /** @typedef {import('./tallies.js').Stretch} Stretch */
-/** @typedef {{ name: string, hue: string, value: (tally: Tally) => number | null, show: (value: number) => string, top?: number, better: number }} Measure */
+/**
+ * @typedef {object} Measure
+ * @property {string} name
+ * @property {string} hue
+ * @property {(tally: Tally) => number | null} value
+ * @property {(value: number) => string} show
+ * @property {number} [top] the highest possible value; 1 for shares
+ * @property {number} better whether more is better (1), worse (-1) or neither
+ */
 
 /** Bands that a chart has room for. */
 const BANDS = 92;
@@ -19,7 +27,7 @@ const BANDS = 92;
 const LOOK_BACK = 7;
 const SHOWN_RULES = 15;
 
-/** @type {Measure[]} `better`: whether more is better (1), worse (-1) or neither */
+/** @type {Measure[]} */
 const MEASURES = [
   { name: 'Events', hue: 'blue', value: (t) => t.events, show: showCount, better: 0 },
   { name: 'Violations per 10 events', hue: 'red', value: (t) => t.violationRate, show: showRate, better: -1 },

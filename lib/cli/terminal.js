@@ -6,7 +6,8 @@ const { createInterface } = require('node:readline');
 const { UsageError } = require('./usage-error.js');
 
 /** @typedef {(text: string) => string} Paint */
-/** @typedef {Record<'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan' | 'magenta', Paint>} Colours */
+/** @typedef {'bold' | 'dim' | 'red' | 'green' | 'yellow' | 'blue' | 'cyan' | 'magenta'} Colour */
+/** @typedef {Record<Colour, Paint>} Colours */
 
 /** @type {[keyof Colours, number, number][]} */
 const CODES = [
