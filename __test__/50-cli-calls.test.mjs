@@ -19,6 +19,10 @@ const { parseSpan, parseTime, showSpan } = require('../lib/cli/times.js');
 const { jsonText, safe } = require('../lib/cli/safe-text.js');
 const { fitting, sparkline, table, width, wrap } = require('../lib/cli/table.js');
 
+const WINDOWS = process.platform === 'win32';
+const ESCAPE = WINDOWS ? '' : '\u001b[2J';
+const QUOTED = WINDOWS ? '"a folder"' : "'a folder'";
+
 const COMMANDS = ['stats', 'tail', 'query', 'metrics', 'verify', 'compact', 'export', 'import', 'doctor'];
 const READERS = [
   ['stats'],
@@ -122,7 +126,7 @@ describe('mistakes', () => {
     [['query', '--limit', '1.5'], "got '1.5'", 'guidance-ledger query --limit 20'],
     [['query', 'task-1'], "'task-1' is one word too many", 'guidance-ledger query --task task-1'],
     [['query', '--task', 'a', 'b'], "'b' is one word too many", 'guidance-ledger query --help'],
-    [['stats', 'a folder'], "'a folder' is one word too many", "guidance-ledger stats --dir 'a folder'"],
+    [['stats', 'a folder'], "'a folder' is one word too many", `guidance-ledger stats --dir ${QUOTED}`],
     [['export', 'x.csv'], "'x.csv' is one word too many", 'guidance-ledger export --out x.csv'],
     [['compact', '500'], "'500' is one word too many", 'guidance-ledger compact --max-events 500'],
     [['compact', 'all'], "'all' is one word too many", 'guidance-ledger compact --help'],
@@ -208,11 +212,11 @@ describe('the folder', () => {
   });
 
   test.each([...READERS, ['compact', '--yes']])('%s of a file says that it is one', async (...args) => {
-    const file = join(folder(), 'file\u001b[2J');
+    const file = join(folder(), `file${ESCAPE}`); // Windows knows no such names
     writeFileSync(file, 'text');
     const { code, out, err } = await cli([...args, '--dir', file]);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toContain('file\\u001b[2J is a file; events lie in a folder');
+    expect(err).toContain(`file${ESCAPE.replace('\u001b', '\\u001b')} is a file; events lie in a folder`);
   });
 
   test('a name cannot harm a terminal', async () => {

@@ -206,6 +206,7 @@ index.json is wrong, the log is neither changed nor copied. No event is removed:
     if (!options.repair || mendable.length === 0) {
       if (options.json) await out.json({ findings: kinds(found), ...before });
       else await show(context, 'The log', before, found);
+      await out.flush();
       if (options.repair && found.length > 0) note('There is nothing here that a repair mends.');
       return found.length > 0 ? EXIT.findings : EXIT.done;
     }

@@ -207,8 +207,9 @@ function readValue(option, text, flag, call) {
  * @param {...string} words
  */
 function callWith({ call, options }, ...words) {
-  const dir = options.dir === undefined ? [] : ['--dir', options.dir];
-  return [call, ...dir.map(quoted), ...words].join(' ');
+  const between = options.dir?.startsWith('-') ? '=' : ' ';
+  const dir = options.dir === undefined ? [] : [`--dir${between}${quoted(options.dir)}`];
+  return [call, ...dir, ...words].join(' ');
 }
 
 /**
@@ -216,6 +217,7 @@ function callWith({ call, options }, ...words) {
  * @param {string} word
  */
 function quoted(word) {
+  if (process.platform === 'win32') return /[\s&|<>^]/.test(word) ? `"${word}"` : word;
   return /^[\w./:@%+,=~-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
