@@ -328,7 +328,8 @@ export interface VerifyReport {
  *
  * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
  *
- * - `ELOCKED`: somebody else holds the folder's lock, or has held up all writers for 20 seconds;
+ * - `ELOCKED`: somebody else holds the folder's lock, has held up all writers for 20 seconds, or has a log
+ *   open that was replaced;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.

@@ -126,12 +126,13 @@ function report(error) {
     note(`${TOOL}: ${safe(error.message)}${error.hint ? `\nTry: ${safe(error.hint)}` : ''}`);
     return EXIT.usage;
   }
-  const { code, message, stack } = /** @type {NodeJS.ErrnoException} */ (error);
+  const { code, message, path, stack } = /** @type {NodeJS.ErrnoException} */ (error);
   // A coded error is about the disk, a lock or the addon, and says what to do; any other is a fault of ours.
   const lines = (code === undefined ? (stack ?? String(error)) : message).split('\n');
   note(`${TOOL}: ${lines.map((line) => safe(line)).join('\n')}`);
   if (code !== 'ELOCKED') return EXIT.failed;
-  note('It is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.');
+  if (path?.endsWith('.lock'))
+    note('It is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.');
   return EXIT.locked;
 }
 
