@@ -157,6 +157,12 @@ export declare class StoreCore {
   close(): void
 }
 
+/** Whether work is under way on libuv's pool, in any thread of this process. */
+export declare function isWorking(): boolean
+
+/** Random UUIDs (version 4, RFC 9562) as text. */
+export declare function randomUuids(count: number): Array<string>
+
 /** How a store writes. */
 export interface StoreCoreOptions {
   /** Whether accepted means on stable storage. */

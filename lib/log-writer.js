@@ -6,7 +6,6 @@
 // it keeps in a queue. As long as lines wait there and nobody may be at work on them, the writer is kept alive
 // for the exit hook.
 
-const { isMainThread } = require('node:worker_threads');
 const { busy, watch } = require('./exit.js');
 
 // Taken at load: a test that replaces the timers later must not keep a line from being looked after.
@@ -99,9 +98,10 @@ class LogWriter {
   /**
    * Writes what it can before the process ends.
    * @param {number} ms for how long it may block
+   * @param {boolean} last whether background work is to give up waiting for the folder: Node waits for that work
    */
-  flushAtExit(ms) {
-    this.#core.flushAtExit(ms, isMainThread);
+  flushAtExit(ms, last) {
+    this.#core.flushAtExit(ms, last);
   }
 
   #watch() {

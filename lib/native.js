@@ -4,9 +4,7 @@
 //
 // This is the only file that requires the generated loader. The loader's own error is a list of failed
 // attempts; what a user needs first is the platform, the package that should have been there, and the real
-// cause. Nothing here runs again after the first load, and the libc is asked for only after a failure.
-
-const { name } = require('../package.json');
+// cause. Nothing here runs again after the first load, and what only the error needs is looked up after a failure.
 
 /** @returns {string} 'gnu', 'musl' or 'msvc'; empty where a platform has but one C library. */
 function libc() {
@@ -40,6 +38,7 @@ function reasons(error) {
  * @returns {Error}
  */
 function loadError(cause) {
+  const { name } = require('../package.json');
   const abi = libc();
   const target = [process.platform, process.arch, abi].filter(Boolean).join('-');
   const system = `${process.platform} ${process.arch}${abi && `, ${abi}`}, Node ${process.version}`;

@@ -6,10 +6,10 @@
 // History; the ledger that loads from a store fills the same History with sealed events and inherits every
 // question asked here unchanged. `historyOf` is for that subclass alone and is not exported by the package.
 
-const { randomUUID } = require('node:crypto');
 const { defaultEvaluators } = require('./evaluators.js');
 const { History } = require('./history.js');
 const { metricsOf, metricsOfHistory, rankingOf, rankingOfHistory } = require('./metrics.js');
+const { randomUUID } = require('./uuid.js');
 
 /** @typedef {import('../index.js').IEvaluator} IEvaluator */
 /** @typedef {import('../index.js').RunEvent} RunEvent */

@@ -133,13 +133,15 @@ impl Store {
     /// With `last`, background threads that wait for the folder give up then: Node waits for them before it
     /// ends.
     pub fn flush_at_exit(&self, wait: Duration, last: bool) {
+        let start = self.folder.monotonic();
+        let left = || wait.saturating_sub(self.folder.monotonic().saturating_sub(start));
         if !self.queue().is_empty()
             && let Some(mut state) = self.state_within(wait)
         {
-            let _ = self.drain(&mut state, wait);
+            let _ = self.drain(&mut state, left());
         }
-        self.settle_with_peers_within(wait);
-        let _ = self.write_small_index(wait);
+        self.settle_with_peers_within(left());
+        let _ = self.write_small_index(left());
         if last {
             self.hurry.store(true, Ordering::Relaxed);
         }

@@ -15,3 +15,4 @@ mod sealed;
 mod store;
 mod task;
 mod text;
+mod uuid;

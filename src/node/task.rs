@@ -4,15 +4,44 @@
 //! program alive until then.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use napi::Task;
 use napi::bindgen_prelude::{AsyncTask, Env, ToNapiValue, TypeName};
+use napi_derive::napi;
 
 use super::error::to_js;
 use crate::engine::{Error, Result};
 
+/// How much work of this process is under way.
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether work is under way on libuv's pool, in any thread of this process.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn is_working() -> bool {
+    UNDER_WAY.load(Ordering::Relaxed) > 0
+}
+
+/// Counts while it lives.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> Self {
+        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
+        Self
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// One engine call, to be made on the pool.
 pub struct Work<T> {
+    _under_way: UnderWay,
     call: Option<Box<dyn FnOnce() -> Result<T> + Send>>,
     error: Option<Error>,
 }
@@ -23,7 +52,7 @@ where
 {
     /// A promise for the result of `call`.
     pub(super) fn start(call: impl FnOnce() -> Result<T> + Send + 'static) -> AsyncTask<Self> {
-        AsyncTask::new(Self { call: Some(Box::new(call)), error: None })
+        AsyncTask::new(Self { _under_way: UnderWay::begin(), call: Some(Box::new(call)), error: None })
     }
 }
 

@@ -1,0 +1,10 @@
+//! Identities for events.
+
+use napi_derive::napi;
+
+/// Random UUIDs (version 4, RFC 9562) as text.
+#[napi(catch_unwind)]
+#[must_use]
+pub fn random_uuids(count: u32) -> Vec<String> {
+    (0..count).map(|_| uuid::Uuid::new_v4().to_string()).collect()
+}
