@@ -35,6 +35,8 @@ export declare class KnownIds {
 export declare class Reader {
   /** The next slice: text of a JSON array of events; null at the end. One call at a time. */
   next(): Promise<string | null>
+  /** Whether the last slice was handed out. Not while a `next` is pending. */
+  get over(): boolean
   /** Ends the walk and closes its file, at the latest when a pending `next` is done. */
   close(): void
 }

@@ -23,10 +23,13 @@ const { outOfRange, wrongType, checkOptions } = require('./arguments.js');
  */
 async function* slices(reader) {
   try {
+    /** @type {Promise<string | null> | null} */
     let next = reader.next();
-    for (let text = await next; text !== null; text = await next) {
-      next = reader.next();
-      next.catch(() => {}); // told where it is awaited, if that is ever reached
+    while (next !== null) {
+      const text = await next;
+      if (text === null) return;
+      next = reader.over ? null : reader.next();
+      next?.catch(() => {}); // told where it is awaited, if that is ever reached
       yield JSON.parse(text);
     }
   } finally {

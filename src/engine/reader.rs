@@ -93,10 +93,24 @@ impl Reader {
             Way::New(by_columns) => self.start(*by_columns).and_then(|()| self.advance()),
             _ => self.advance(),
         };
-        if !matches!(slice, Ok(Some(_))) {
+        if !matches!(slice, Ok(Some(_))) || self.is_exhausted() {
             self.way = Way::Over;
         }
         slice
+    }
+
+    /// Whether [`Reader::next_slice`] would give nothing any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.way, Way::Over)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        match &self.way {
+            Way::Sequence { position, end, .. } => position >= end,
+            Way::Columns { rows, .. } => rows.as_slice().is_empty(),
+            Way::New(_) | Way::Over => false,
+        }
     }
 
     fn start(&mut self, by_columns: bool) -> Result<()> {

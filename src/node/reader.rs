@@ -32,11 +32,18 @@ impl Reader {
             let mut walk = walk.lock().unwrap_or_else(PoisonError::into_inner);
             let Some(reader) = walk.as_mut() else { return Ok(None) };
             let slice = reader.next_slice();
-            if !matches!(slice, Ok(Some(_))) {
+            if reader.is_over() {
                 *walk = None;
             }
             Ok(slice?.map(Text))
         })
+    }
+
+    /// Whether the last slice was handed out. Not while a `next` is pending.
+    #[napi(getter, catch_unwind)]
+    #[must_use]
+    pub fn over(&self) -> bool {
+        self.walk.try_lock().is_ok_and(|walk| walk.is_none())
     }
 
     /// Ends the walk and closes its file, at the latest when a pending `next` is done.
