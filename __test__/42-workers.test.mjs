@@ -1,5 +1,7 @@
 /** Worker threads: one engine for each folder of the process, whichever threads use it. */
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { logged, readIndex } from './support/disk.mjs';
@@ -100,6 +102,29 @@ describeOurs('worker threads', () => {
     const worker = start(folder, 'holder', 'lock');
     await once(worker, 'message');
     await expect(ours.createEventStore(folder).acquireLock()).rejects.toMatchObject({ code: 'ELOCKED' });
+  });
+
+  test('the lock is free once the thread that holds it is terminated, for us and for the original', async () => {
+    const folder = fresh();
+    const worker = start(folder, 'holder', 'lock');
+    await once(worker, 'message');
+    await worker.terminate();
+    expect(existsSync(join(folder, '.lock'))).toBe(false);
+    const store = ours.createEventStore(folder);
+    await store.acquireLock();
+    await store.releaseLock();
+  });
+
+  test('a thread that is terminated while it takes and gives back the lock leaves it free', async () => {
+    for (let round = 0; round < 10; round++) {
+      const folder = fresh();
+      const worker = start(folder, 'busy', 'lock and unlock');
+      for (let i = 0; i <= round; i++) await once(worker, 'message');
+      await worker.terminate();
+      const store = ours.createEventStore(folder, { lockTimeoutMs: 5000 });
+      await store.acquireLock();
+      await store.releaseLock();
+    }
   });
 
   test('many threads come and go', async () => {

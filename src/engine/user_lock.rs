@@ -11,7 +11,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::bytes::write_all_at;
@@ -20,6 +20,7 @@ use super::folder_lock::{at, path_of};
 use super::lock_file::{self, Content, LockFile, Owner};
 use super::paths::{LOCK, OWNER, new_id, temporary};
 use super::storage::{File, FileId, Folder, Open};
+use super::store::Store;
 
 /// First and longest pause between two tries.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
@@ -109,35 +110,59 @@ impl UserLock {
 /// Where a store object keeps its lock, and what keeps the lock fresh finds it.
 #[derive(Default)]
 pub struct LockCell {
-    held: Mutex<Option<UserLock>>,
+    held: Mutex<Held>,
     /// Whether somebody refreshes it. Changed with `held` locked only.
     tended: AtomicBool,
 }
 
+#[derive(Default)]
+struct Held {
+    lock: Option<(Arc<Store>, UserLock)>,
+    /// Whoever could give a lock up is gone: none is kept any more.
+    closed: bool,
+}
+
 impl LockCell {
     /// Puts a lock in. Returns whether somebody has to be asked to refresh it.
-    pub fn put(&self, lock: UserLock) -> bool {
+    ///
+    /// # Errors
+    /// As [`UserLock::release`], if the cell is closed and the lock is given up at once.
+    pub fn put(&self, store: Arc<Store>, lock: UserLock) -> Result<bool> {
         let mut held = self.held();
-        *held = Some(lock);
-        !self.tended.swap(true, Ordering::Relaxed)
+        if held.closed {
+            drop(held);
+            return store.release_user_lock(lock).map(|()| false);
+        }
+        held.lock = Some((store, lock));
+        Ok(!self.tended.swap(true, Ordering::Relaxed))
     }
 
-    /// Takes the lock out.
-    #[must_use]
-    pub fn take(&self) -> Option<UserLock> {
-        self.held().take()
+    /// Gives the lock up, if there is one.
+    ///
+    /// # Errors
+    /// As [`UserLock::release`].
+    pub fn give_up(&self) -> Result<()> {
+        let taken = self.held().lock.take();
+        taken.map_or(Ok(()), |(store, lock)| store.release_user_lock(lock))
+    }
+
+    /// Gives the lock up, and at once each that is put in later: its owner is gone.
+    pub fn close(&self) {
+        self.held().closed = true;
+        // Nobody is left to be told; the lock is free among our processes all the same.
+        let _ = self.give_up();
     }
 
     /// Refreshes the lock. Returns whether there is one.
     pub fn refresh(&self, now_ms: u64) -> bool {
         let held = self.held();
         // What cannot be written now is written next time.
-        let there = held.as_ref().map(|lock| lock.refresh(now_ms)).is_some();
+        let there = held.lock.as_ref().map(|(_, lock)| lock.refresh(now_ms)).is_some();
         self.tended.store(there, Ordering::Relaxed);
         there
     }
 
-    fn held(&self) -> MutexGuard<'_, Option<UserLock>> {
+    fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,5 +14,6 @@ mod reader;
 mod sealed;
 mod store;
 mod task;
+mod teardown;
 mod text;
 mod uuid;

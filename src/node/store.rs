@@ -12,6 +12,7 @@ use super::error::to_js;
 use super::reader::Reader;
 use super::sealed::Sealed;
 use super::task::Work;
+use super::teardown;
 use crate::engine::text::parse_json_string;
 use crate::engine::{
     self, Appended, Durability, Holdings, LockCell, OnFault, Query, Store, Ticket, keeper, registry,
@@ -342,32 +343,31 @@ impl StoreCore {
         })
     }
 
-    /// Takes the user-level lock. `now` is `Date.now()`.
+    /// Takes the user-level lock. `now` is `Date.now()`. If this thread ends first, it is given up then.
+    ///
+    /// # Errors
+    /// If this thread is ending.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn acquire_lock(&self, now: f64, timeout_ms: f64) -> AsyncTask<Work<()>> {
+    pub fn acquire_lock(&self, env: Env, now: f64, timeout_ms: f64) -> Result<AsyncTask<Work<()>>> {
+        teardown::close_at_end(env, &self.lock)?;
         let handle = self.handle();
         let cell = Arc::clone(&self.lock);
-        Work::start(move || {
+        Ok(Work::start(move || {
             let store = handle.created();
             let lock = store.acquire_user_lock(whole(now), Duration::from_millis(whole(timeout_ms)))?;
-            if cell.put(lock) {
+            if cell.put(store, lock)? {
                 keeper::keep_fresh(cell, now_ms);
             }
             Ok(())
-        })
+        }))
     }
 
     /// Gives the user-level lock up, if it is ours.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     #[must_use]
     pub fn release_lock(&self) -> AsyncTask<Work<()>> {
-        let handle = self.handle();
         let cell = Arc::clone(&self.lock);
-        Work::start(move || match (cell.take(), handle.existing()?) {
-            (Some(lock), Some(store)) => store.release_user_lock(lock),
-            _ => Ok(()),
-        })
+        Work::start(move || cell.give_up())
     }
 
     /// Removes the store's files.
@@ -377,7 +377,7 @@ impl StoreCore {
         let handle = self.handle();
         let cell = Arc::clone(&self.lock);
         Work::start(move || {
-            drop(cell.take());
+            cell.give_up()?;
             handle.existing()?.map_or(Ok(()), |store| store.destroy())
         })
     }

@@ -27,6 +27,13 @@ if (how === 'append') {
   await createEventStore(folder).acquireLock();
   parentPort.postMessage('held');
   setInterval(() => {}, 1000);
+} else if (how === 'lock and unlock') {
+  const store = createEventStore(folder);
+  for (;;) {
+    await store.acquireLock();
+    parentPort.postMessage('held');
+    await store.releaseLock();
+  }
 } else if (how === 'exit') {
   const ledger = createPersistentLedger({ storagePath: folder });
   for (let i = 0; i < count; i++) ledger.finalizeEvent(event(i));
