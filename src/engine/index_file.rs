@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::bytes::write_all_at;
 use super::error::Result;
 use super::interner::Interner;
-use super::paths::{FOLDER_WAIT, INDEX, new_id, temporary};
+use super::paths::{FOLDER_WAIT, INDEX, LOG, new_id, temporary};
 use super::storage::{File, Open};
 use super::store::{Slow, State, Store};
 use super::summary::{Summary, TASK_MISSING, TASK_OTHER};
@@ -23,6 +23,10 @@ impl Store {
     pub(super) fn write_small_index(&self, wait: Duration) -> Result<()> {
         let Some(mut state) = self.state_within(wait) else { return Ok(()) };
         if !state.index_behind {
+            return Ok(());
+        }
+        if state.log.is_none() && self.is_gone() {
+            state.index_behind = false;
             return Ok(());
         }
         self.begin(&mut state, wait)?;
@@ -61,6 +65,11 @@ impl Store {
         self.replace_index(&render(&index.summary(), index.tasks()))?;
         state.index_behind = false;
         Ok(())
+    }
+
+    /// Whether somebody removed the log and `index.json`, or the whole folder: a courtesy must not bring it back.
+    fn is_gone(&self) -> bool {
+        [LOG, INDEX].iter().all(|name| self.folder.stat(name).is_ok_and(|stat| stat.is_none()))
     }
 
     /// What `index.json` should say of this log.
