@@ -191,6 +191,26 @@ describeOurs('the folder', () => {
     await store.destroy();
     expect(Object.keys(snapshot(path))).toEqual(['events.ndjson.bak', 'events.rejected.ndjson']);
   });
+
+  test.skipIf(!process.getuid?.())('destroy tells that it may not look into the folder', async () => {
+    const path = folder();
+    const store = ours.createEventStore(path);
+    await store.append(runEvent());
+    chmodSync(path, 0o000);
+    try {
+      await expect(ours.createEventStore(path).destroy()).rejects.toMatchObject({ code: 'EACCES', path });
+    } finally {
+      chmodSync(path, 0o700);
+    }
+    expect(logged(path)).toHaveLength(1);
+  });
+
+  test('destroy of a folder that is none has nothing to do', async () => {
+    const path = join(folder(), 'file');
+    writeFileSync(path, 'mine');
+    for (const gone of [path, join(path, 'below'), fresh()]) await ours.createEventStore(gone).destroy();
+    expect(readFileSync(path, 'utf8')).toBe('mine');
+  });
 });
 
 describeOurs('the default folder', () => {

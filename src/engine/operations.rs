@@ -1,11 +1,12 @@
 //! The store's calls that concern the whole log: sums, compaction, replacement, removal.
 
+use std::io::ErrorKind;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use super::draft::Draft;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::index::Index;
 use super::line::{Line, Scanner};
 use super::paths::{
@@ -155,11 +156,12 @@ impl Store {
     /// Removes all files of the store but those lines that were set aside.
     ///
     /// # Errors
-    /// Whatever `unlink` says.
+    /// Whatever reading the folder and `unlink` say.
     pub fn destroy(&self) -> Result<()> {
-        let exists = self.folder.list().is_ok();
-        if !exists {
-            return Ok(());
+        match self.folder.list() {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+            Err(error) => return Err(Error::io("scandir", self.folder.path(), &error)),
         }
         let mut state = self.state();
         if state.log.is_some() {
@@ -183,7 +185,7 @@ impl Store {
         }
         for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK] {
             match self.folder.remove(name) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(self.at("unlink", name, &error));
                 }
                 _ => {}
