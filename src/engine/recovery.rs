@@ -41,6 +41,8 @@ impl Store {
         let stat = |name: &'static str| self.folder.stat(name).map_err(|error| self.at("stat", name, &error));
         let Some(previous) = stat(PREVIOUS)? else { return Ok(()) };
         let Some(log) = stat(LOG)? else {
+            // A planted link or pipe is not to become the log.
+            self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
             return self.folder.rename(PREVIOUS, LOG).map_err(|error| self.at("rename", LOG, &error));
         };
         if previous.id == log.id {
