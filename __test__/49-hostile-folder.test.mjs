@@ -84,6 +84,20 @@ describeOurs('something else in the place of a file', () => {
     },
   );
 
+  test.skipIf(!posix).each(cases(['.events.prev']))(
+    '%s as %s in a folder without a log: does not become the log',
+    async (what, name) => {
+      const { path, it } = await planted(what, name);
+      rmSync(paths(path).log);
+      const failure = await it.fails(({ store }, event) => store.append(event), runEvent());
+      expect(failure.path).toBe(join(path, name));
+      expect(existsSync(paths(path).log)).toBe(false);
+      rmSync(join(path, name), { recursive: true });
+      await it.run(({ store }, event) => store.append(event), runEvent({ eventId: 'next' }));
+      expect(idsIn(path)).toEqual(['next']);
+    },
+  );
+
   test.skipIf(!posix).each(cases(['index.json']))('%s as %s: never followed', async (what, name) => {
     const { path, victim, it } = await planted(what, name);
     await it.run(({ store }, event) => store.append(event), runEvent({ eventId: 'next' }));
@@ -214,6 +228,19 @@ describeOurs('a folder that changes under living stores', () => {
       await expect(anew.acquireLock()).rejects.toMatchObject({ code: 'ELOCKED' });
       await store.releaseLock();
     }
+  });
+
+  test('removed after a write: what is due later does not bring it back', async () => {
+    const path = fresh();
+    const ledger = ours.createPersistentLedger({ storagePath: path });
+    ledger.logEvent(runEvent());
+    rmSync(path, { recursive: true });
+    await ledger.destroy();
+    expect(existsSync(path)).toBe(false);
+    ledger.logEvent(runEvent());
+    await ledger.flush();
+    expect(logged(path)).toHaveLength(1);
+    expect(readIndex(path).eventCount).toBe(1);
   });
 
   test('removed in the middle of a burst', async () => {

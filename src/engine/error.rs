@@ -175,11 +175,15 @@ fn plain_reason(error: &io::Error) -> String {
 fn advice(code: &str) -> Option<&'static str> {
     Some(match code {
         "ENOSPC" | "EDQUOT" => "Free some space, then call again: nothing that was accepted is lost",
-        "EACCES" | "EPERM" => "Give this user the right to write the folder and its files",
+        "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
         "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
         "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
+        "EISDIR" => "A folder stands where a file of the store should be: remove it or choose another storagePath",
+        "EINVAL" => "If a folder, pipe or device stands there, remove it; else check the kind of file system",
+        "EFBIG" => "The file would get larger than is allowed: compact it or raise the limit (ulimit -f)",
+        "ENAMETOOLONG" => "A part of the path is longer than the file system allows: choose a shorter storagePath",
         "EIO" => "The disk failed: check it, and copy the folder elsewhere",
         _ => return None,
     })
