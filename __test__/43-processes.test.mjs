@@ -238,6 +238,28 @@ describeFaults('a stopped holder of the folder', () => {
     await expectKept(store, ids);
   });
 
+  test('who waits for it at once gives up at once, not one after the other', async () => {
+    const store = fresh();
+    const holder = await stoppedWriter(store);
+    const faults = new Faults(folder(), '*/.events.lk');
+    const waiting = await agent({ folder: store }, { env: faults.env });
+    const failed = waiting.run(async ({ ledger, store }, event) => {
+      ledger.logEvent(event);
+      const results = await Promise.allSettled([ledger.flush(), store.append(event), store.flush()]);
+      return results.map(({ reason }) => reason?.code);
+    }, runEvent());
+    await until(
+      () => faults.calls().filter((call) => call.startsWith('flock ')).length > 100,
+      'the waiter',
+      20_000,
+    );
+    const begun = performance.now();
+    faults.advance(30_000);
+    expect(await failed).toEqual(['ELOCKED', 'ELOCKED', 'ELOCKED']);
+    expect(performance.now() - begun).toBeLessThan(15_000);
+    await holder.goOn();
+  });
+
   test('reads and stats wait for nobody', async () => {
     const store = fresh();
     await ours.createEventStore(store).append(runEvent({ timestamp: 5 }));

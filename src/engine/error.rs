@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// Result of an engine call.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -114,6 +115,14 @@ impl Error {
         }
     }
 
+    /// The same, told by somebody who had waited for so long before.
+    pub(crate) fn after(mut self, time: Duration) -> Self {
+        if let Self::Busy { waited_ms, .. } = &mut self {
+            *waited_ms = waited_ms.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        }
+        self
+    }
+
     /// Whether the operating system said that the name does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { kind: io::ErrorKind::NotFound, .. })
@@ -180,10 +189,14 @@ fn advice(code: &str) -> Option<&'static str> {
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
         "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
-        "EISDIR" => "A folder stands where a file of the store should be: remove it or choose another storagePath",
+        "EISDIR" => {
+            "A folder stands where a file of the store should be: remove it or choose another storagePath"
+        }
         "EINVAL" => "If a folder, pipe or device stands there, remove it; else check the kind of file system",
         "EFBIG" => "The file would get larger than is allowed: compact it or raise the limit (ulimit -f)",
-        "ENAMETOOLONG" => "A part of the path is longer than the file system allows: choose a shorter storagePath",
+        "ENAMETOOLONG" => {
+            "A part of the path is longer than the file system allows: choose a shorter storagePath"
+        }
         "EIO" => "The disk failed: check it, and copy the folder elsewhere",
         _ => return None,
     })

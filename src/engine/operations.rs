@@ -160,7 +160,9 @@ impl Store {
     pub fn destroy(&self) -> Result<()> {
         match self.folder.list() {
             Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(());
+            }
             Err(error) => return Err(Error::io("scandir", self.folder.path(), &error)),
         }
         let mut state = self.state();
@@ -198,7 +200,7 @@ impl Store {
     /// it.
     pub(super) fn drain_first(&self) -> Result<()> {
         if !self.queue().is_empty() {
-            self.drain(&mut self.state(), FOLDER_WAIT)?;
+            self.drain_patiently()?;
         }
         self.settle_with_peers()
     }

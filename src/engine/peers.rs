@@ -139,8 +139,10 @@ impl Store {
     ) -> Result<()> {
         let start = self.folder.monotonic();
         loop {
+            let asked = self.folder.monotonic();
             let Some(mut state) = state() else { return Ok(()) };
             self.look_in(&mut state);
+            let waited = self.folder.monotonic().saturating_sub(asked);
             if !state.peers.is_waiting() {
                 return Ok(());
             }
@@ -155,7 +157,8 @@ impl Store {
                 // The log may have been replaced under a running lease.
                 self.end_quickly(&mut state);
             }
-            self.begin(&mut state, wait)?;
+            let begun = self.begin(&mut state, wait.saturating_sub(waited));
+            begun.map_err(|error| error.after(waited))?;
             let result = self.append_missing(&mut state);
             self.end(&mut state);
             result?;

@@ -313,6 +313,14 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The state, and how long another thread of this process kept it. Who waits for the folder next has that much
+    /// less patience: else threads that wait for one stopped holder would do so one after the other.
+    pub(super) fn state_and_waited(&self) -> (MutexGuard<'_, State>, Duration) {
+        let start = self.folder.monotonic();
+        let state = self.state();
+        (state, self.folder.monotonic().saturating_sub(start))
+    }
+
     /// The state, if no other thread of this process keeps it for longer than `wait`. A thread that holds it
     /// for something short is waited for in any case: it may just have lost its turn on a busy machine.
     pub(super) fn state_within(&self, wait: Duration) -> Option<MutexGuard<'_, State>> {

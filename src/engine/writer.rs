@@ -88,11 +88,7 @@ impl Store {
     /// log nor in the queue. [`Error::Unsafe`] or the failure of an fsync: they are in the log, but may not
     /// survive a power cut.
     pub fn settle(&self, tickets: RangeInclusive<Ticket>, durability: Durability) -> Result<()> {
-        let drained = if self.queue().contains_any(&tickets) {
-            self.drain(&mut self.state(), FOLDER_WAIT)
-        } else {
-            Ok(())
-        };
+        let drained = if self.queue().contains_any(&tickets) { self.drain_patiently() } else { Ok(()) };
         self.queue().settle(&tickets, drained)?;
         self.sync(durability)?;
         self.settle_with_peers()?;
@@ -107,8 +103,7 @@ impl Store {
     /// Whatever the disk says; lines that are to be kept are then still in the queue.
     pub fn flush(&self, durability: Durability) -> Result<()> {
         if !self.queue().is_empty() {
-            let mut state = self.state();
-            self.drain(&mut state, FOLDER_WAIT)?;
+            self.drain_patiently()?;
         }
         self.sync(durability)?;
         self.settle_with_peers()?;
@@ -151,6 +146,13 @@ impl Store {
     #[must_use]
     pub fn has_queued(&self) -> bool {
         !self.queue().is_empty()
+    }
+
+    /// Writes what is in the queue, waiting for the folder as long as anyone should. For background threads.
+    pub(super) fn drain_patiently(&self) -> Result<()> {
+        let (mut state, waited) = self.state_and_waited();
+        let result = self.drain(&mut state, FOLDER_WAIT.saturating_sub(waited));
+        result.map_err(|error| error.after(waited))
     }
 
     /// Writes what is in the queue, in order.
