@@ -510,6 +510,42 @@ describeOurs('leftovers', () => {
     expect(readdirSync(path).sort()).toEqual(ofOthers.sort());
   });
 
+  test('half-made files of dead processes go with the next compaction', async () => {
+    const { path, store } = await filled(5);
+    for (const name of [
+      'events.tmp.00000000-0000-8000-8000-000000000000.ndjson',
+      '.index.json.00000000-0000-8000-8000-000000000000.tmp',
+    ])
+      writeFileSync(join(path, name), 'left');
+    const before = readdirSync(path).filter((name) => !name.includes('00000000-0000'));
+    expect(await store.compact(3)).toBe(2);
+    expect(readdirSync(path)).toEqual(before);
+  });
+
+  test('processes that compact at once do not remove what the others are making', async () => {
+    const { path } = await filled(50);
+    const agents = await Promise.all([
+      agent({ folder: path }),
+      agent({ folder: path }),
+      agent({ folder: path }),
+    ]);
+    const evicted = await Promise.all(
+      agents.map((it) =>
+        it.run(async ({ store }, event) => {
+          let sum = 0;
+          for (let i = 0; i < 12; i++) {
+            await store.append(event);
+            sum += await store.compact(10);
+          }
+          return sum;
+        }, runEvent()),
+      ),
+    );
+    const kept = (await ours.createEventStore(path).getStats()).eventCount;
+    expect(evicted.reduce((sum, count) => sum + count, kept)).toBe(50 + 3 * 12);
+    expect(readdirSync(path).filter((name) => /tmp|prev/.test(name))).toEqual([]);
+  });
+
   test('a rewrite that died before or after its rename is finished by the next call', async () => {
     for (const renamed of [false, true]) {
       const { path } = await filled(5);

@@ -24,6 +24,17 @@ pub(crate) struct Draft {
 impl Draft {
     /// Makes an empty one. `mode`: permissions of the log that it will replace.
     pub(crate) fn create(folder: &Folder, mode: Option<u32>) -> io::Result<Self> {
+        // Whoever cleans up may come between the making and the locking, but not for ever.
+        for _ in 0..100 {
+            if let Some(draft) = Self::try_create(folder, mode)? {
+                return Ok(draft);
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    /// `None` if somebody took it for a dead process's and removed it.
+    fn try_create(folder: &Folder, mode: Option<u32>) -> io::Result<Option<Self>> {
         let name = temporary_log(&new_id(folder.random()));
         let file = folder.open(&name, Open::New)?;
         let draft = Self { file, name, buffer: Vec::new(), written: 0, run: 0..0 };
@@ -31,13 +42,13 @@ impl Draft {
             Some(mode) => draft.file.set_mode(mode),
             None => Ok(()),
         };
-        match prepared.and_then(|()| draft.file.try_lock()) {
-            Ok(_) => Ok(draft),
-            Err(error) => {
-                let _ = folder.remove(&draft.name);
-                Err(error)
-            }
+        let kept = prepared
+            .and_then(|()| draft.file.try_lock())
+            .and_then(|locked| Ok(locked && folder.stat(&draft.name)?.is_some()));
+        if !matches!(kept, Ok(true)) {
+            let _ = folder.remove(&draft.name);
         }
+        Ok(kept?.then_some(draft))
     }
 
     /// Its name in the folder.

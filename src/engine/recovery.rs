@@ -113,13 +113,14 @@ impl Store {
         self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))
     }
 
-    /// Removes what dead processes were making. A draft that its maker still works on is locked.
+    /// Removes what dead processes were making. A draft that its maker still works on is locked; an `index.json` is
+    /// made by the holder of the folder lock only, and that is who calls.
     pub(super) fn remove_drafts(&self) {
         let Ok(names) = self.folder.list() else { return };
         for name in names.iter().filter(|name| temporary_id(name).is_some()) {
-            let orphan =
-                self.folder.open(name, Open::Read).is_ok_and(|file| file.try_lock().unwrap_or(false));
-            if orphan && name.starts_with("events.tmp.") {
+            let unlocked =
+                || self.folder.open(name, Open::Read).is_ok_and(|file| file.try_lock().unwrap_or(false));
+            if name.starts_with(".index.json.") || name.starts_with("events.tmp.") && unlocked() {
                 let _ = self.folder.remove(name);
             }
         }

@@ -266,6 +266,7 @@ impl Store {
         } else {
             let _ = self.write_small_index_from(state);
         }
+        self.remove_drafts();
         Ok(())
     }
 
