@@ -208,7 +208,7 @@ describeOurs('the folder', () => {
   test('destroy of a folder that is none has nothing to do', async () => {
     const path = join(folder(), 'file');
     writeFileSync(path, 'mine');
-    for (const gone of [path, join(path, 'below'), fresh()]) await ours.createEventStore(gone).destroy();
+    for (const gone of [path, fresh()]) await ours.createEventStore(gone).destroy();
     expect(readFileSync(path, 'utf8')).toBe('mine');
   });
 });
