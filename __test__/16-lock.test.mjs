@@ -165,6 +165,21 @@ describeOurs('the lock', () => {
     expect(refusal.message.length).toBeLessThan(1000);
   });
 
+  test('releaseLock removes nobody else’s, even if it was written over ours', async () => {
+    const folder = fresh();
+    const store = ours.createEventStore(folder);
+    await store.acquireLock();
+    writeFileSync(paths(folder).lock, foreign(0));
+    await store.releaseLock();
+    expect(readLock(folder).holder).toBe('a JavaScript program');
+    await expect(store.acquireLock()).rejects.toMatchObject({ code: 'ELOCKED' });
+    plant(folder, foreign(31_000));
+    await store.acquireLock();
+    writeFileSync(paths(folder).lock, 'nobody’s');
+    await store.releaseLock();
+    expect(existsSync(paths(folder).lock)).toBe(false);
+  });
+
   test('stores of several folders do not know each other', async () => {
     const stores = [fresh(), fresh()].map((folder) => ours.createEventStore(folder));
     for (const store of stores) await store.acquireLock();

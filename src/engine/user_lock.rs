@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::bytes::write_all_at;
+use super::bytes::{read_range, write_all_at};
 use super::error::{Error, Result};
 use super::folder_lock::{at, path_of};
 use super::lock_file::{self, Content, LockFile, Owner};
-use super::paths::{LOCK, OWNER, new_id, temporary};
+use super::paths::{LOCK, MAX_LOCK_FILE, OWNER, new_id, temporary};
 use super::storage::{File, FileId, Folder, Open};
 use super::store::Store;
 
@@ -33,6 +33,7 @@ const TIMESTAMP_AT: u64 = 61;
 pub struct UserLock {
     file: Box<dyn File>,
     id: FileId,
+    holder: String,
     /// Locked for as long as we hold; its closing frees it.
     _owner: Box<dyn File>,
 }
@@ -94,16 +95,30 @@ impl UserLock {
     /// # Errors
     /// Whatever `write` says.
     pub fn refresh(&self, now_ms: u64) -> io::Result<()> {
+        if self.names_another() {
+            return Ok(());
+        }
         write_all_at(&*self.file, format!("{now_ms:013}").as_bytes(), TIMESTAMP_AT)
     }
 
-    /// Gives the lock up. A `.lock` that somebody else put in place of ours is left alone.
+    /// Gives the lock up. A `.lock` that somebody else put in place of ours, or wrote into it, is left alone.
     ///
     /// # Errors
     /// Whatever `unlink` says; the lock is free among our processes all the same.
     pub fn release(self, folder: &Folder) -> Result<()> {
         let named = folder.stat(LOCK).map_err(|error| at(folder, "stat", LOCK, &error))?;
-        if named.is_some_and(|stat| stat.id == self.id) { remove_if_there(folder) } else { Ok(()) }
+        let ours = named.is_some_and(|stat| stat.id == self.id) && !self.names_another();
+        if ours { remove_if_there(folder) } else { Ok(()) }
+    }
+
+    /// Whether a JavaScript program that raced us for the lock wrote its own content into our file.
+    fn names_another(&self) -> bool {
+        read_range(&*self.file, 0, MAX_LOCK_FILE)
+            .ok()
+            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
+            .is_some_and(|content| {
+                content.get("holder").and_then(|holder| holder.as_str()) != Some(&self.holder)
+            })
     }
 }
 
@@ -202,7 +217,7 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
         Err(error) => return Err(at(folder, "link", LOCK, &error)),
     };
     let id = file.stat().map_err(|error| at(folder, "fstat", LOCK, &error))?.id;
-    Ok(Attempt::Taken(UserLock { file, id, _owner: owner }))
+    Ok(Attempt::Taken(UserLock { file, id, holder, _owner: owner }))
 }
 
 fn remove_if_there(folder: &Folder) -> Result<()> {
