@@ -57,16 +57,19 @@ impl Store {
         if !ours_to_go_on {
             state.checkpoint = Checkpoint::load(file, self.folder.boot()).map_err(failed)?;
         }
+        // Kept again only once it is known how far we got: after a failure below the next attempt must look for
+        // what is missing, since some of it may be there.
+        let recorded = state.checkpoint.rewrite.take();
         let old =
             self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
         let mut new = Log::open(&self.folder)?;
         // Without a record of S, nothing that the old log holds may be missing: better twice considered than
         // once lost.
-        let mut rewrite = state
-            .checkpoint
-            .rewrite
-            .filter(|rewrite| rewrite.previous == previous.id)
-            .unwrap_or(Rewrite { previous: previous.id, from: 0, kept: 0 });
+        let mut rewrite = recorded.filter(|rewrite| rewrite.previous == previous.id).unwrap_or(Rewrite {
+            previous: previous.id,
+            from: 0,
+            kept: 0,
+        });
         if !ours_to_go_on {
             self.append_what_is_missing(&*old, &mut rewrite, &mut new)?;
         }

@@ -215,6 +215,8 @@ impl Store {
                 return Err(error);
             }
         };
+        // S is behind what was copied since: should the rest fail, recovery must read the record, not go on from it.
+        checkpoint.rewrite = None;
         let named = self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
         if named.is_ok() {
             self.commit.copied(previous.previous);
