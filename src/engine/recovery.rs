@@ -121,9 +121,11 @@ impl Store {
     pub(super) fn remove_drafts(&self) {
         let Ok(names) = self.folder.list() else { return };
         for name in names.iter().filter(|name| temporary_id(name).is_some()) {
-            let unlocked =
-                || self.folder.open(name, Open::Read).is_ok_and(|file| file.try_lock().unwrap_or(false));
-            if name.starts_with(".index.json.") || name.starts_with("events.tmp.") && unlocked() {
+            let Ok(file) = self.folder.open(name, Open::Read) else { continue };
+            // The lock is kept until the name is gone, so that its maker, if it is just about to lock it, sees either.
+            if name.starts_with(".index.json.")
+                || name.starts_with("events.tmp.") && file.try_lock().unwrap_or(false)
+            {
                 let _ = self.folder.remove(name);
             }
         }
