@@ -147,7 +147,12 @@ export declare class StoreCore {
   save(sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): Promise<void>
   /** Loads the log as sealed events. */
   seal(): Promise<Sealed>
-  /** Takes the user-level lock. `now` is `Date.now()`. */
+  /**
+   * Takes the user-level lock. `now` is `Date.now()`. If this thread ends first, it is given up then.
+   *
+   * # Errors
+   * If this thread is ending.
+   */
   acquireLock(now: number, timeoutMs: number): Promise<void>
   /** Gives the user-level lock up, if it is ours. */
   releaseLock(): Promise<void>

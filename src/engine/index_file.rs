@@ -67,7 +67,8 @@ impl Store {
         Ok(())
     }
 
-    /// Whether somebody removed the log and `index.json`, or the whole folder: a courtesy must not bring it back.
+    /// Whether somebody removed the log and `index.json`, or the whole folder: a courtesy must not bring it
+    /// back.
     fn is_gone(&self) -> bool {
         [LOG, INDEX].iter().all(|name| self.folder.stat(name).is_ok_and(|stat| stat.is_none()))
     }

@@ -92,8 +92,8 @@ impl Store {
         Ok(if replaced { evicted } else { 0 })
     }
 
-    /// Closes a torn tail, sets malformed lines aside and writes `index.json` anew; events stay as they are. Returns
-    /// how many lines were set aside.
+    /// Closes a torn tail, sets malformed lines aside and writes `index.json` anew; events stay as they are.
+    /// Returns how many lines were set aside.
     ///
     /// # Errors
     /// Whatever the disk says; the log is then as it was, but for a newline at its end.

@@ -6,8 +6,8 @@
 //! then whether the name still leads to our file (the other order misses some). If either looks bad, the
 //! lines are remembered until the other program is done, and appended again if the new log lacks them.
 //!
-//! One look serves all that a ledger logs under one lease: a rewrite that read the log before one of the lines
-//! was written has by then replaced our file, or still holds its `.lock`.
+//! One look serves all that a ledger logs under one lease: a rewrite that read the log before one of the
+//! lines was written has by then replaced our file, or still holds its `.lock`.
 //!
 //! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is kept here
 //! until it is known to be in the log that the name leads to. The log is never closed without a look.
@@ -60,8 +60,8 @@ impl Peers {
         }
     }
 
-    /// Looks whether the lines written since the last look may be missed by a rewriting program, and remembers
-    /// them if so.
+    /// Looks whether the lines written since the last look may be missed by a rewriting program, and
+    /// remembers them if so.
     pub(crate) fn look(&mut self, folder: &Folder, log: &Log) {
         if !self.is_due() {
             return;
@@ -171,13 +171,16 @@ impl Store {
         // of birth are as coarse as a clock tick.
         let missing =
             missing_lines(&*log.file, 0, &peers.lines).map_err(|error| self.at("read", LOG, &error))?;
-        peers.forget();
-        if !missing.is_empty() {
-            *index_behind = true;
-            log.append(&missing).map_err(|failed| self.at(failed.syscall, LOG, &failed.error))?;
-            peers.wrote(&missing);
-            peers.look(&self.folder, log);
+        if missing.is_empty() {
+            peers.forget();
+            return Ok(());
         }
+        *index_behind = true;
+        // What fails here is remembered still.
+        log.append(&missing).map_err(|failed| self.at(failed.syscall, LOG, &failed.error))?;
+        peers.forget();
+        peers.wrote(&missing);
+        peers.look(&self.folder, log);
         Ok(())
     }
 }

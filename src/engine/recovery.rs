@@ -57,19 +57,16 @@ impl Store {
         if !ours_to_go_on {
             state.checkpoint = Checkpoint::load(file, self.folder.boot()).map_err(failed)?;
         }
-        // Kept again only once it is known how far we got: after a failure below the next attempt must look for
-        // what is missing, since some of it may be there.
-        let recorded = state.checkpoint.rewrite.take();
         let old =
             self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
         let mut new = Log::open(&self.folder)?;
         // Without a record of S, nothing that the old log holds may be missing: better twice considered than
         // once lost.
-        let mut rewrite = recorded.filter(|rewrite| rewrite.previous == previous.id).unwrap_or(Rewrite {
-            previous: previous.id,
-            from: 0,
-            kept: 0,
-        });
+        let mut rewrite = state
+            .checkpoint
+            .rewrite
+            .filter(|rewrite| rewrite.previous == previous.id)
+            .unwrap_or(Rewrite { previous: previous.id, from: 0, kept: 0 });
         if !ours_to_go_on {
             self.append_what_is_missing(&*old, &mut rewrite, &mut new)?;
         }
@@ -116,13 +113,14 @@ impl Store {
         self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))
     }
 
-    /// Removes what dead processes were making. A draft that its maker still works on is locked; an `index.json` is
-    /// made by the holder of the folder lock only, and that is who calls.
+    /// Removes what dead processes were making. A draft that its maker still works on is locked; an
+    /// `index.json` is made by the holder of the folder lock only, and that is who calls.
     pub(super) fn remove_drafts(&self) {
         let Ok(names) = self.folder.list() else { return };
         for name in names.iter().filter(|name| temporary_id(name).is_some()) {
             let Ok(file) = self.folder.open(name, Open::Read) else { continue };
-            // The lock is kept until the name is gone, so that its maker, if it is just about to lock it, sees either.
+            // The lock is kept until the name is gone, so that its maker, if it is just about to lock it,
+            // sees either.
             if name.starts_with(".index.json.")
                 || name.starts_with("events.tmp.") && file.try_lock().unwrap_or(false)
             {

@@ -173,8 +173,8 @@ impl Store {
 
     /// Steps c to g. The folder lock is held.
     fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
-        // A program is still writing into the log that the last rewrite replaced. Its record must stay, or what
-        // that rewrite evicted would come back.
+        // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
+        // what that rewrite evicted would come back.
         if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
             return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
         }
@@ -215,15 +215,14 @@ impl Store {
                 return Err(error);
             }
         };
-        // S is behind what was copied since: should the rest fail, recovery must read the record, not go on from it.
-        checkpoint.rewrite = None;
         let named = self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
         if named.is_ok() {
             self.commit.copied(previous.previous);
         }
         let finished = self.finish_replacing(state, old_file, previous, upto, linked);
         if finished.is_err() {
-            // Whoever goes on must compare, as after a crash: some lines may be in the new log already.
+            // Whoever goes on must read the record and compare, as after a crash: what came since S is in the
+            // new log.
             state.checkpoint = checkpoint::Checkpoint::default();
         }
         named.and(finished)

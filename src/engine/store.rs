@@ -313,8 +313,8 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, and how long another thread of this process kept it. Who waits for the folder next has that much
-    /// less patience: else threads that wait for one stopped holder would do so one after the other.
+    /// The state, and how long another thread of this process kept it. Who waits for the folder next has that
+    /// much less patience: else threads that wait for one stopped holder would do so one after the other.
     pub(super) fn state_and_waited(&self) -> (MutexGuard<'_, State>, Duration) {
         let start = self.folder.monotonic();
         let state = self.state();

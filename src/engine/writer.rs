@@ -27,8 +27,8 @@ pub enum Appended {
     /// In the operating system's hands, but something that belongs to it (an fsync, `index.json`, a
     /// JavaScript program's rewrite) is still to be waited for with [`Store::settle`].
     Written(Ticket),
-    /// A ledger's: in the operating system's hands, under a lease. That no JavaScript program's rewrite missed
-    /// it is still to be seen, by [`Store::look`], once for all that was written until then.
+    /// A ledger's: in the operating system's hands, under a lease. That no JavaScript program's rewrite
+    /// missed it is still to be seen, by [`Store::look`], once for all that was written until then.
     Leased,
     /// Still in the queue.
     Queued(Ticket),
@@ -219,8 +219,8 @@ impl Store {
         let failure = result.err().map(|failed| self.at(failed.syscall, LOG, &failed.error));
         if stored > 0 {
             peers.wrote(bytes.get(..stored).unwrap_or_default());
-            // Whoever awaits an append is told only after the look; for a ledger the end of the lease is early
-            // enough.
+            // Whoever awaits an append is told only after the look; for a ledger the end of the lease is
+            // early enough.
             if batch.iter().any(|entry| entry.on_fault == OnFault::Refuse || entry.disk) {
                 peers.look(&self.folder, log);
             }

@@ -19,6 +19,7 @@ static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 /// Whether work is under way on libuv's pool, in any thread of this process.
 #[napi(catch_unwind)]
 #[must_use]
+#[expect(dead_code, unreachable_pub, reason = "Node calls it")]
 pub fn is_working() -> bool {
     UNDER_WAY.load(Ordering::Relaxed) > 0
 }

@@ -1,8 +1,8 @@
 //! What a thread leaves behind when its JavaScript ends: the locks that its stores hold.
 //!
-//! A worker thread can be terminated, or call `process.exit()`, in the middle of a compaction. The process lives
-//! on, and the operating system's lock with it; nobody would ever give it up. So each environment has one hook
-//! that does, and whatever lock is taken on its behalf later is given up at once.
+//! A worker thread can be terminated, or call `process.exit()`, in the middle of a compaction. The process
+//! lives on, and the operating system's lock with it; nobody would ever give it up. So each environment has
+//! one hook that does, and whatever lock is taken on its behalf later is given up at once.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
