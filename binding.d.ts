@@ -160,15 +160,13 @@ export declare class StoreCore {
   destroy(): Promise<void>
   /** JSON text of a report on every line of the log. */
   verify(): Promise<string>
+  /** Random UUIDs (version 4, RFC 9562) for new events. */
+  static newEventIds(count: number): Array<string>
+  /** Whether work is under way on libuv's pool, in any thread of this process. */
+  static isWorking(): boolean
   /** Forgets what is kept in memory to be fast. */
   close(): void
 }
-
-/** Whether work is under way on libuv's pool, in any thread of this process. */
-export declare function isWorking(): boolean
-
-/** Random UUIDs (version 4, RFC 9562) as text. */
-export declare function randomUuids(count: number): Array<string>
 
 /** How a store writes. */
 export interface StoreCoreOptions {

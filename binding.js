@@ -840,5 +840,3 @@ module.exports.KnownIds = nativeBinding.KnownIds
 module.exports.Reader = nativeBinding.Reader
 module.exports.Sealed = nativeBinding.Sealed
 module.exports.StoreCore = nativeBinding.StoreCore
-module.exports.isWorking = nativeBinding.isWorking
-module.exports.randomUuids = nativeBinding.randomUuids

@@ -6,7 +6,7 @@
 // already; what is left is a line that waited for a busy folder, and a fresh index.json for other readers.
 // Signals and process.abort() skip this; nothing elsewhere may rely on it.
 
-const { isWorking } = require('./native.js');
+const { StoreCore } = require('./native.js');
 
 /** @typedef {import('./log-writer.js').LogWriter} LogWriter */
 
@@ -26,7 +26,7 @@ let listening = false;
 
 function flushAll() {
   // Asked for only if it matters: loading that module takes a hook 2 ms.
-  const last = isWorking() && require('node:worker_threads').isMainThread;
+  const last = StoreCore.isWorking() && require('node:worker_threads').isMainThread;
   const deadline = Date.now() + BUDGET_MS;
   for (const ref of watched) {
     ref.deref()?.flushAtExit(Math.min(BUDGET_MS, Math.max(0, deadline - Date.now())), last);

@@ -2,7 +2,7 @@
 
 // Random UUIDs (version 4, RFC 9562), from the addon: loading node:crypto would cost a hook 3 ms.
 
-const { randomUuids } = require('./native.js');
+const { StoreCore } = require('./native.js');
 
 /** UUIDs made at a time, so that one costs no native call of its own. */
 const STOCK = 64;
@@ -12,7 +12,7 @@ let stock = [];
 
 /** @returns {string} */
 function randomUUID() {
-  if (stock.length === 0) stock = randomUuids(STOCK);
+  if (stock.length === 0) stock = StoreCore.newEventIds(STOCK);
   return /** @type {string} */ (stock.pop());
 }
 

@@ -16,4 +16,3 @@ mod store;
 mod task;
 mod teardown;
 mod text;
-mod uuid;

@@ -11,7 +11,7 @@ use super::batch::{Batch, KnownIds};
 use super::error::to_js;
 use super::reader::Reader;
 use super::sealed::Sealed;
-use super::task::Work;
+use super::task::{self, Work};
 use super::teardown;
 use crate::engine::text::parse_json_string;
 use crate::engine::{
@@ -392,6 +392,20 @@ impl StoreCore {
                 handle.existing()?.map_or_else(|| Ok(engine::Report::default()), |store| store.verify())?;
             Ok(report.to_json())
         })
+    }
+
+    /// Random UUIDs (version 4, RFC 9562) for new events.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn new_event_ids(count: u32) -> Vec<String> {
+        (0..count).map(|_| uuid::Uuid::new_v4().to_string()).collect()
+    }
+
+    /// Whether work is under way on libuv's pool, in any thread of this process.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn is_working() -> bool {
+        task::is_working()
     }
 
     /// Forgets what is kept in memory to be fast.

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use napi::Task;
 use napi::bindgen_prelude::{AsyncTask, Env, ToNapiValue, TypeName};
-use napi_derive::napi;
 
 use super::error::to_js;
 use crate::engine::{Error, Result};
@@ -17,10 +16,7 @@ use crate::engine::{Error, Result};
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
 
 /// Whether work is under way on libuv's pool, in any thread of this process.
-#[napi(catch_unwind)]
-#[must_use]
-#[expect(dead_code, unreachable_pub, reason = "Node calls it")]
-pub fn is_working() -> bool {
+pub(super) fn is_working() -> bool {
     UNDER_WAY.load(Ordering::Relaxed) > 0
 }
 
