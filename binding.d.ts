@@ -160,7 +160,12 @@ export declare class StoreCore {
   destroy(): Promise<void>
   /** JSON text of a report on every line of the log. */
   verify(): Promise<string>
-  /** Random UUIDs (version 4, RFC 9562) for new events. */
+  /**
+   * Random UUIDs (version 4, RFC 9562) for new events.
+   *
+   * # Errors
+   * If the system has no random numbers.
+   */
   static newEventIds(count: number): Array<string>
   /** Whether work is under way on libuv's pool, in any thread of this process. */
   static isWorking(): boolean

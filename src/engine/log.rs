@@ -71,7 +71,7 @@ impl Log {
 
     /// Length of the file, and whether its last line lacks its newline.
     fn end(&self) -> std::result::Result<(u64, bool), (&'static str, io::Error)> {
-        let end = self.file.stat().map_err(|error| ("fstat", error))?.size;
+        let end = self.file.size().map_err(|error| ("lseek", error))?;
         if end == 0 || end == self.clean_end {
             return Ok((end, false));
         }

@@ -395,10 +395,19 @@ impl StoreCore {
     }
 
     /// Random UUIDs (version 4, RFC 9562) for new events.
+    ///
+    /// # Errors
+    /// If the system has no random numbers.
     #[napi(catch_unwind)]
-    #[must_use]
-    pub fn new_event_ids(count: u32) -> Vec<String> {
-        (0..count).map(|_| uuid::Uuid::new_v4().to_string()).collect()
+    pub fn new_event_ids(count: u32) -> Result<Vec<String>> {
+        // One system call for all of them.
+        let mut random = vec![[0_u8; 16]; count as usize];
+        getrandom::fill(random.as_flattened_mut())
+            .map_err(|error| napi::Error::from_reason(error.to_string()))?;
+        Ok(random
+            .into_iter()
+            .map(|bytes| uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+            .collect())
     }
 
     /// Whether work is under way on libuv's pool, in any thread of this process.

@@ -109,6 +109,12 @@ impl File for SimulatedFile {
         Ok(self.simulation.call(self.pid, Kind::Stat, 0, text, stat)?.0)
     }
 
+    fn size(&self) -> io::Result<u64> {
+        let text = || format!("lseek {}", self.name);
+        let size = |disk: &mut Disk, _| disk.stat_open(self.description).map(|stat| stat.size);
+        Ok(self.simulation.call(self.pid, Kind::Stat, 0, text, size)?)
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let text = || format!("read {} at {offset}", self.name);
         let read = |disk: &mut Disk, _| disk.read(self.description, buffer, offset);

@@ -69,6 +69,12 @@ pub trait File: Send + Sync {
     /// Whatever `fstat` says.
     fn stat(&self) -> io::Result<Stat>;
 
+    /// Length in bytes: half the price of [`File::stat`].
+    ///
+    /// # Errors
+    /// Whatever `lseek` says.
+    fn size(&self) -> io::Result<u64>;
+
     /// Reads at `offset` without moving anything; fewer bytes than asked for is not an error, 0 is the end.
     ///
     /// # Errors

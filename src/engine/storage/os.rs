@@ -142,6 +142,11 @@ impl File for OsFile {
         stat_of_file(&self.0)
     }
 
+    fn size(&self) -> io::Result<u64> {
+        // Nothing here depends on the position.
+        io::Seek::seek(&mut &self.0, io::SeekFrom::End(0))
+    }
+
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         #[cfg(unix)]
         return retry(|| std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset));
