@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  chownSync,
   existsSync,
   linkSync,
   lstatSync,
@@ -579,6 +580,25 @@ describeOurs('leftovers', () => {
       expect(statSync(paths(path).log).mode & 0o777).toBe(0o640);
       for (const name of readdirSync(path).filter((name) => name !== 'events.ndjson'))
         expect(statSync(join(path, name)).mode & 0o777, name).toBe(0o600);
+    },
+  );
+
+  test.skipIf(!posix || process.getuid?.() !== 0)(
+    'root takes nothing away: the log keeps its owner, new files belong to that of the folder',
+    async () => {
+      const path = folder();
+      const log = paths(path).log;
+      writeFileSync(log, lineOf(runEvent()).repeat(3));
+      chownSync(path, 12_345, 23_456);
+      chownSync(log, 12_346, 23_457);
+      const store = ours.createEventStore(path);
+      await store.append(runEvent());
+      expect(await store.compact(2)).toBe(2);
+      const ownerOf = (name) => [statSync(join(path, name)).uid, statSync(join(path, name)).gid];
+      expect(ownerOf('events.ndjson')).toEqual([12_346, 23_457]);
+      const others = readdirSync(path).filter((name) => name !== 'events.ndjson');
+      expect(others).toContain('index.json');
+      for (const name of others) expect(ownerOf(name), name).toEqual([12_345, 23_456]);
     },
   );
 });

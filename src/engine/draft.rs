@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::bytes::{CHUNK, read_range, write_all_at};
 use super::paths::{new_id, temporary_log};
-use super::storage::{File, Folder, Open};
+use super::storage::{File, Folder, Open, Stat};
 
 /// See the head of this file.
 pub(crate) struct Draft {
@@ -22,11 +22,11 @@ pub(crate) struct Draft {
 }
 
 impl Draft {
-    /// Makes an empty one. `mode`: permissions of the log that it will replace.
-    pub(crate) fn create(folder: &Folder, mode: Option<u32>) -> io::Result<Self> {
+    /// Makes an empty one, as accessible as the log that it will replace, if there is one.
+    pub(crate) fn create(folder: &Folder, like: Option<&Stat>) -> io::Result<Self> {
         // Whoever cleans up may come between the making and the locking, but not for ever.
         for _ in 0..100 {
-            if let Some(draft) = Self::try_create(folder, mode)? {
+            if let Some(draft) = Self::try_create(folder, like)? {
                 return Ok(draft);
             }
         }
@@ -34,14 +34,11 @@ impl Draft {
     }
 
     /// `None` if somebody took it for a dead process's and removed it.
-    fn try_create(folder: &Folder, mode: Option<u32>) -> io::Result<Option<Self>> {
+    fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
         let name = temporary_log(&new_id(folder.random()));
         let file = folder.open(&name, Open::New)?;
         let draft = Self { file, name, buffer: Vec::new(), written: 0, run: 0..0 };
-        let prepared = match mode {
-            Some(mode) => draft.file.set_mode(mode),
-            None => Ok(()),
-        };
+        let prepared = like.map_or(Ok(()), |like| draft.file.set_access(like));
         let kept = prepared
             .and_then(|()| draft.file.try_lock())
             .and_then(|locked| Ok(locked && folder.stat(&draft.name)?.is_some()));

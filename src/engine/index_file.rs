@@ -80,11 +80,11 @@ impl Store {
     }
 
     fn replace_index(&self, text: &[u8]) -> Result<()> {
-        let mode = self.folder.stat(INDEX).ok().flatten().filter(|stat| stat.regular).map(|stat| stat.mode);
+        let like = self.folder.stat(INDEX).ok().flatten().filter(|stat| stat.regular);
         let name = temporary(INDEX, &new_id(self.folder.random()));
         let written = self.folder.open(&name, Open::New).and_then(|file| {
-            if let Some(mode) = mode {
-                file.set_mode(mode)?;
+            if let Some(like) = like {
+                file.set_access(&like)?;
             }
             write_all_at(&*file, text, 0)
         });

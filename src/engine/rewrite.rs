@@ -25,7 +25,7 @@ use super::folder_lock::{at, path_of};
 use super::index::Index;
 use super::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
 use super::recovery::{Leftover, drain};
-use super::storage::{File, FileId, Open};
+use super::storage::{File, Open, Stat};
 use super::store::{Slow, State, Store};
 use super::{bytes, checkpoint};
 
@@ -41,8 +41,7 @@ pub(crate) struct Source {
     pub(crate) log: Option<Box<dyn File>>,
     /// Its columns; no row is an unterminated line.
     pub(crate) index: Arc<Index>,
-    id: Option<FileId>,
-    mode: Option<u32>,
+    stat: Option<Stat>,
 }
 
 /// What the plan of a rewrite says.
@@ -106,7 +105,7 @@ impl Store {
     /// Step a, up to the reading.
     fn source(&self, state: &mut State) -> Result<Source> {
         let Some(log) = self.open_log()? else {
-            return Ok(Source { log: None, index: Arc::default(), id: None, mode: None });
+            return Ok(Source { log: None, index: Arc::default(), stat: None });
         };
         self.begin_afresh(state)?;
         let healed = match &mut state.log {
@@ -117,7 +116,7 @@ impl Store {
         healed?;
         let index = Index::without_tail(self.index_of(&*log)?);
         let stat = log.stat().map_err(|error| self.at("fstat", LOG, &error))?;
-        Ok(Source { log: Some(log), index, id: Some(stat.id), mode: Some(stat.mode) })
+        Ok(Source { log: Some(log), index, stat: Some(stat) })
     }
 
     /// Takes the folder lock anew, so that the open log is the current one even under a lease.
@@ -135,8 +134,8 @@ impl Store {
         compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
     ) -> Result<Option<Draft>> {
         self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
-        let mut draft =
-            Draft::create(&self.folder, source.mode).map_err(|error| self.at("open", LOG, &error))?;
+        let mut draft = Draft::create(&self.folder, source.stat.as_ref())
+            .map_err(|error| self.at("open", LOG, &error))?;
         let result = compose(source, &mut draft).and_then(|plan| {
             if plan == Plan::Replace {
                 self.store_draft(&mut draft)?;
@@ -159,11 +158,11 @@ impl Store {
     /// Whether the log is still the one that the draft was made from.
     fn is_current(&self, state: &State, source: &Source) -> Result<bool> {
         let Some(log) = &state.log else { return Ok(false) };
-        match source.id {
-            Some(id) => {
+        match source.stat {
+            Some(made_from) => {
                 let stat = log.file.stat().map_err(|error| self.at("fstat", LOG, &error))?;
                 let mark = source.index.mark;
-                Ok(id == log.id
+                Ok(made_from.id == log.id
                     && mark.recognises(&*log.file, &stat).map_err(|error| self.at("read", LOG, &error))?)
             }
             // There was none; `begin` has just made one. Anything in it arrived since.

@@ -142,6 +142,7 @@ impl Disk {
             size: inode.content.len() as u64,
             links: self.links(key) as u64,
             mode: inode.mode,
+            owner: (0, 0),
             modified_ns: inode.modified_ns,
             regular: true,
         }

@@ -147,7 +147,8 @@ impl File for SimulatedFile {
         Ok(self.simulation.call(self.pid, Kind::Sync, 0, text, sync)?)
     }
 
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
+    fn set_access(&self, like: &Stat) -> io::Result<()> {
+        let mode = like.mode;
         let text = || format!("set mode {} {mode:o}", self.name);
         let set = |disk: &mut Disk, _| disk.set_mode(self.description, mode);
         Ok(self.simulation.call(self.pid, Kind::SetMode, 0, text, set)?)

@@ -40,6 +40,8 @@ pub struct Stat {
     pub links: u64,
     /// Permission bits.
     pub mode: u32,
+    /// User and group that it belongs to; zeros where the system knows none.
+    pub owner: (u32, u32),
     /// Time of the last change of content, nanoseconds since 1970, as coarse as the file system keeps it.
     pub modified_ns: u64,
     /// Whether it is a regular file, rather than a link, a folder, a pipe or a device.
@@ -106,11 +108,11 @@ pub trait File: Send + Sync {
     /// Whatever `fdatasync` says.
     fn sync(&self) -> io::Result<()>;
 
-    /// Sets permission bits (and, when the process may, the owner stays as created).
+    /// Gives it the permission bits of another file, and, if this process may, its owner.
     ///
     /// # Errors
     /// Whatever `fchmod` says.
-    fn set_mode(&self, mode: u32) -> io::Result<()>;
+    fn set_access(&self, like: &Stat) -> io::Result<()>;
 
     /// Takes the exclusive lock of this open file if nobody else has it. Freed by [`File::unlock`], by
     /// closing, and by the death of the process.

@@ -48,6 +48,22 @@ impl OsStorage {
     fn at(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
+
+    /// Gives a file that root has just made in somebody's folder to that somebody, who could not use the folder
+    /// any more otherwise. Only an empty file that has no other name.
+    #[cfg(unix)]
+    fn give_to_owner(&self, file: &fs::File, metadata: &fs::Metadata) {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        if metadata.uid() != 0 || metadata.len() > 0 || metadata.nlink() != 1 {
+            return;
+        }
+        if let Ok(folder) = fs::metadata(&self.path)
+            && folder.uid() != 0
+        {
+            // A file system without owners has nothing to give.
+            let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
 }
 
 impl Storage for OsStorage {
@@ -70,8 +86,13 @@ impl Storage for OsStorage {
             options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
         }
         let file = retry(|| options.open(self.at(name)))?;
-        if !file.metadata()?.is_file() {
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        #[cfg(unix)]
+        if how != Open::Read {
+            self.give_to_owner(&file, &metadata);
         }
         Ok(Box::new(OsFile(file)))
     }
@@ -177,15 +198,19 @@ impl File for OsFile {
         self.0.sync_data()
     }
 
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
+    fn set_access(&self, like: &Stat) -> io::Result<()> {
         #[cfg(unix)]
         {
-            use std::os::unix::fs::PermissionsExt;
-            self.0.set_permissions(fs::Permissions::from_mode(mode))
+            use std::os::unix::fs::{PermissionsExt, fchown};
+            if stat_of_file(&self.0)?.owner != like.owner {
+                // Only root may; anybody else's file is his own.
+                let _ = fchown(&self.0, Some(like.owner.0), Some(like.owner.1));
+            }
+            self.0.set_permissions(fs::Permissions::from_mode(like.mode))
         }
         #[cfg(not(unix))]
         {
-            let _ = mode;
+            let _ = like;
             Ok(())
         }
     }
@@ -287,6 +312,7 @@ fn stat_of(metadata: &fs::Metadata) -> Stat {
         size: metadata.len(),
         links: metadata.nlink(),
         mode: metadata.mode() & 0o7777,
+        owner: (metadata.uid(), metadata.gid()),
         modified_ns: nanoseconds(metadata.modified()),
         regular: metadata.is_file(),
     }
@@ -305,6 +331,7 @@ fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
         size: metadata.len(),
         links: information.number_of_links(),
         mode: 0,
+        owner: (0, 0),
         modified_ns: nanoseconds(metadata.modified()),
         regular: metadata.is_file(),
     })
@@ -319,6 +346,7 @@ fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
             size: 0,
             links: 1,
             mode: 0,
+            owner: (0, 0),
             modified_ns: 0,
             regular: false,
         });
@@ -335,6 +363,7 @@ fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
         size: metadata.len(),
         links: information.number_of_links(),
         mode: 0,
+        owner: (0, 0),
         modified_ns: nanoseconds(metadata.modified()),
         regular: metadata.is_file(),
     })

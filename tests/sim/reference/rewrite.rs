@@ -106,7 +106,7 @@ impl Twin {
             bytes.extend_from_slice(&log[read.whole..]);
         }
         let swapped = write_at(temporary.as_ref(), &bytes).and_then(|()| {
-            temporary.set_mode(read.file.stat()?.mode)?;
+            temporary.set_access(&read.file.stat()?)?;
             if !self.has(Bug::NoSyncBeforeRename) {
                 temporary.sync()?;
             }
