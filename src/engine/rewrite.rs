@@ -18,10 +18,10 @@
 
 use std::sync::Arc;
 
-use super::bytes::{append_all, read_range};
+use super::bytes::{append_all, read_range, write_all_at};
 use super::draft::Draft;
 use super::error::{Error, Result};
-use super::folder_lock::at;
+use super::folder_lock::{at, path_of};
 use super::index::Index;
 use super::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
 use super::recovery::{Leftover, drain};
@@ -175,6 +175,11 @@ impl Store {
     fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
         let from = source.index.mark.offset;
         let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
+        // Somebody still has the log before this one open for writing. The checkpoint has room for one S, and
+        // without its S that log would give back what was evicted from it.
+        if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
+            return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
+        }
         let file = &*lock.checkpoint;
         let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
         if !checkpoint.is_current(file).unwrap_or(false) {
@@ -215,6 +220,10 @@ impl Store {
             self.commit.copied(previous.previous);
         }
         let finished = self.finish_replacing(state, old_file, previous, upto, linked);
+        if finished.is_err() {
+            // What is known of the rewrite is older than what was moved: next time, read and compare.
+            state.checkpoint = checkpoint::Checkpoint::default();
+        }
         named.and(finished)
     }
 
@@ -235,7 +244,7 @@ impl Store {
             let old =
                 self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
             previous.from = upto;
-            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT)?;
+            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT, None)?;
             drop(old);
             if leftover == Leftover::Nothing {
                 if previous.from != upto {
@@ -280,7 +289,12 @@ impl Store {
             && let Some(before) = stat.size.checked_sub(lines.len() as u64)
             && read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines
         {
-            return Ok(());
+            // Whoever wrote them may have died before the fsync, or it failed and the pages are gone: they
+            // are written again at their place.
+            let file = self.folder.open(REJECTED, Open::Side).map_err(failed("open"))?;
+            write_all_at(&*file, &lines, before).map_err(failed("write"))?;
+            file.sync().map_err(failed("fsync"))?;
+            return self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
         }
         if stat.size > 0 && read_range(&*file, stat.size - 1, 1).map_err(failed("read"))? != b"\n" {
             lines.insert(0, b'\n');
