@@ -14,7 +14,7 @@ use std::sync::Arc;
 use sim::chaos::Allowed;
 use sim::engine::Engine;
 use sim::enumerate::enumerate;
-use sim::explore::explore;
+use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 
@@ -50,12 +50,15 @@ fn a_failing_disk_loses_nothing_accepted() {
     explore(&APPENDS, &engine(), 10_000);
     explore(&LEDGERS, &ledger(), 10_000);
     explore(&COMPACTIONS, &engine(), 10_000);
+    // A rewrite failed after its rename, and what it had moved was moved again.
+    repeat(&LEDGERS, &ledger(), &[1_003_235]);
 }
 
 #[test]
 fn a_failing_sync_is_never_believed() {
     let scenario = Scenario { name: "durable, faults", durable: true, ..LEDGERS };
     explore(&scenario, &ledger(), 5_000);
+    repeat(&scenario, &ledger(), &[1_000_233]);
     explore(
         &Scenario { name: "durable compactions, faults", durable: true, ..COMPACTIONS },
         &engine(),
@@ -66,6 +69,8 @@ fn a_failing_sync_is_never_believed() {
 #[test]
 fn everything_at_once() {
     explore(&STORM, &engine(), 20_000);
+    // A second rewrite began while the log before the first was still open for writing.
+    repeat(&STORM, &engine(), &[1_018_762]);
 }
 
 #[test]

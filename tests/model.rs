@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use sim::chaos::Allowed;
 use sim::engine::Engine;
-use sim::explore::explore;
+use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 
@@ -89,12 +89,7 @@ fn beside_the_original_that_appends() {
         ..BESIDE
     };
     explore(&killed, &engine, 10_000);
-    let compactors = Scenario {
-        name: "beside the original, which is stopped while it appends, compacting",
-        wishes: &[Wish::Append, Wish::Compact, Wish::Compact],
-        ..killed
-    };
-    explore(&compactors, &engine, 10_000);
+    repeat(&killed, &engine, &[1_048_561]);
 }
 
 // Its `save()` cannot be lived beside: it erases whatever its process has not loaded.

@@ -240,6 +240,10 @@ impl Slot {
             return None;
         }
         let (sequence, boot) = (fields.u64()?, fields.u64()?);
+        if sequence == u64::MAX {
+            // Nobody counts that far, and there would be no next one.
+            return None;
+        }
         let log = fields.file_id()?;
         let (offset, modified_ns, events) = (fields.u64()?, fields.u64()?, fields.u64()?);
         let times = (f64::from_bits(fields.u64()?), f64::from_bits(fields.u64()?));
@@ -310,6 +314,7 @@ mod tests {
             assert_eq!(Slot::decode(&torn), None, "byte {at}");
         }
         assert_eq!(Slot::decode(&bytes[..100]), None);
+        assert_eq!(Slot::decode(&Slot { sequence: u64::MAX, ..slot() }.encode()), None, "no next one");
         let none = Slot { times: None, tasks: None, rewrite: None, ..slot() };
         assert_eq!(Slot::decode(&none.encode()), Some(none));
     }

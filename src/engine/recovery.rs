@@ -12,6 +12,7 @@
 //!
 //! Invariant: doing this twice, or dying in the middle and doing it again, changes nothing.
 
+use std::io;
 use std::time::Duration;
 
 use super::bytes::{for_each_line, read_range};
@@ -38,6 +39,15 @@ pub(crate) enum Leftover {
 impl Store {
     /// See the head of this file. The folder lock is held.
     pub(super) fn finish_rewrite(&self, state: &mut State) -> Result<()> {
+        let result = self.go_on_rewriting(state);
+        if result.is_err() {
+            // Some of the lines may have been moved already: next time, compare.
+            state.checkpoint = Checkpoint::default();
+        }
+        result
+    }
+
+    fn go_on_rewriting(&self, state: &mut State) -> Result<()> {
         let stat = |name: &'static str| self.folder.stat(name).map_err(|error| self.at("stat", name, &error));
         let Some(previous) = stat(PREVIOUS)? else { return Ok(()) };
         let Some(log) = stat(LOG)? else {
@@ -51,7 +61,7 @@ impl Store {
         }
         let Some(lock) = &state.lock else { return Ok(()) };
         let file = &*lock.checkpoint;
-        let failed = |error: std::io::Error| self.at("read", CHECKPOINT, &error);
+        let failed = |error: io::Error| self.at("read", CHECKPOINT, &error);
         let ours_to_go_on = state.checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == previous.id)
             && state.checkpoint.is_current(file).map_err(failed)?;
         if !ours_to_go_on {
@@ -67,13 +77,14 @@ impl Store {
             .rewrite
             .filter(|rewrite| rewrite.previous == previous.id)
             .unwrap_or(Rewrite { previous: previous.id, from: 0, kept: 0 });
+        let copies = (!ours_to_go_on).then_some(rewrite);
         if !ours_to_go_on {
             self.append_what_is_missing(&*old, &mut rewrite, &mut new)?;
         }
         // Where the system cannot tell whether somebody still writes, only time can.
         let can_tell = old.has_no_writer().map_err(failed)?.is_some();
         let wait = if can_tell { Duration::ZERO } else { DRAIN_GRACE };
-        let leftover = drain(&self.folder, &*old, &mut rewrite.from, &mut new, wait)?;
+        let leftover = drain(&self.folder, &*old, &mut rewrite.from, &mut new, wait, copies)?;
         drop(old);
         state.checkpoint.rewrite = Some(rewrite);
         if leftover == Leftover::Nothing {
@@ -90,7 +101,7 @@ impl Store {
 
     /// Appends those lines of the old log from S on that are not among the copies in the new one.
     fn append_what_is_missing(&self, old: &dyn File, rewrite: &mut Rewrite, new: &mut Log) -> Result<()> {
-        let failed = |error: std::io::Error| self.at("read", PREVIOUS, &error);
+        let failed = |error: io::Error| self.at("read", PREVIOUS, &error);
         let size = old.stat().map_err(failed)?.size;
         let mut lines = Vec::new();
         let walked = for_each_line(old, rewrite.from, size, |_, line| {
@@ -132,15 +143,19 @@ impl Store {
 
 /// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
 /// writing or `wait` is over. `from` moves along.
+///
+/// With `copies`, somebody who died may have got further than `from`: up to the unterminated end, which then
+/// is among the copies in the new log.
 pub(crate) fn drain(
     folder: &Folder,
     old: &dyn File,
     from: &mut u64,
     new: &mut Log,
     wait: Duration,
+    copies: Option<Rewrite>,
 ) -> Result<Leftover> {
     let failed = |syscall: &'static str, name: &'static str| {
-        move |error: std::io::Error| super::folder_lock::at(folder, syscall, name, &error)
+        move |error: io::Error| super::folder_lock::at(folder, syscall, name, &error)
     };
     let start = folder.monotonic();
     loop {
@@ -157,16 +172,21 @@ pub(crate) fn drain(
         .map_err(failed("read", PREVIOUS))?;
         let mut upto = walked.whole;
         if done && !walked.tail.is_empty() {
-            lines.extend_from_slice(
-                &read_range(old, walked.whole, walked.tail.len()).map_err(failed("read", PREVIOUS))?,
-            );
-            lines.push(b'\n');
+            let tail_is_there = match copies {
+                Some(copies) => is_copied(old, &copies, size, &*new.file).map_err(failed("read", LOG))?,
+                None => false,
+            };
+            if !tail_is_there {
+                let length = usize::try_from(size - walked.whole).unwrap_or(usize::MAX);
+                lines.extend(read_range(old, walked.whole, length).map_err(failed("read", PREVIOUS))?);
+                lines.push(b'\n');
+            }
             upto = size;
         }
         if !lines.is_empty() {
             new.append(&lines).map_err(|fault| failed(fault.syscall, LOG)(fault.error))?;
-            *from = upto;
         }
+        *from = upto;
         if done {
             return Ok(Leftover::Nothing);
         }
@@ -175,4 +195,14 @@ pub(crate) fn drain(
         }
         folder.sleep(PAUSE);
     }
+}
+
+/// Whether the unterminated end of the old log is among the copies, as a line beside all whole lines.
+fn is_copied(old: &dyn File, copies: &Rewrite, size: u64, new: &dyn File) -> io::Result<bool> {
+    let length = usize::try_from(size.saturating_sub(copies.from)).unwrap_or(usize::MAX);
+    let lines = read_range(old, copies.from, length)?;
+    let tail = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let missing = missing_lines(new, copies.kept, &lines)?;
+    let last = missing.strip_suffix(b"\n").and_then(|missing| missing.rsplit(|&byte| byte == b'\n').next());
+    Ok(last != Some(tail))
 }

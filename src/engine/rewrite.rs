@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use super::bytes::{append_all, read_range};
+use super::bytes::{append_all, read_range, write_all_at};
 use super::draft::Draft;
 use super::error::{Error, Result};
 use super::folder_lock::{at, path_of};
@@ -244,7 +244,7 @@ impl Store {
             let old =
                 self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
             previous.from = upto;
-            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT)?;
+            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT, None)?;
             drop(old);
             if leftover == Leftover::Nothing {
                 if previous.from != upto {
@@ -290,7 +290,12 @@ impl Store {
             && let Some(before) = stat.size.checked_sub(lines.len() as u64)
             && read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines
         {
-            return Ok(());
+            // Whoever wrote them may have died before the fsync, or it failed and the pages are gone: they
+            // are written again at their place.
+            let file = self.folder.open(REJECTED, Open::Side).map_err(failed("open"))?;
+            write_all_at(&*file, &lines, before).map_err(failed("write"))?;
+            file.sync().map_err(failed("fsync"))?;
+            return self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
         }
         if stat.size > 0 && read_range(&*file, stat.size - 1, 1).map_err(failed("read"))? != b"\n" {
             lines.insert(0, b'\n');

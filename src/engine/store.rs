@@ -162,12 +162,7 @@ impl Store {
 
     fn enter(&self, state: &mut State) -> Result<()> {
         if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
-            let finished = self.finish_rewrite(state);
-            if finished.is_err() {
-                // Whoever goes on must compare, as after a crash: some lines may be in the new log already.
-                state.checkpoint = Checkpoint::default();
-            }
-            finished?;
+            self.finish_rewrite(state)?;
         }
         state.log = Some(Log::open(&self.folder)?);
         state.since = self.folder.monotonic();

@@ -80,7 +80,8 @@ impl Summary {
 
     /// Adds one event.
     pub(crate) fn add(&mut self, event: &Event<'_>) {
-        self.events += 1;
+        // Where the count comes from a file, it may be anything.
+        self.events = self.events.saturating_add(1);
         if let Some(time) = event.timestamp {
             self.add_time(time);
         }
@@ -145,4 +146,18 @@ pub(crate) fn with_task_key<T>(task: &Task<'_>, use_key: impl FnOnce(&[u8]) -> T
 /// Whether a task key is that of a string.
 pub(crate) fn is_string_task(key: &[u8]) -> bool {
     !matches!(key.first(), Some(&TASK_OTHER | &0xFE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, Scanner, Summary};
+
+    #[test]
+    fn a_count_that_a_file_made_up_does_not_overflow() {
+        let mut summary = Summary { events: u64::MAX, ..Summary::empty() };
+        let mut scanner = Scanner::new();
+        let Line::Event(event) = scanner.scan(b"{}") else { panic!("an event") };
+        summary.add(&event);
+        assert_eq!(summary.events, u64::MAX);
+    }
 }

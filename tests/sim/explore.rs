@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,6 +52,22 @@ pub(crate) fn explore(scenario: &Scenario, system: &Arc<dyn System>, schedules: 
     };
     if let Some(failure) = search(scenario, system, first, count) {
         panic!("{failure}");
+    }
+    // Past the test harness, which keeps what is printed to itself: a build counts its schedules by these lines.
+    let _ = writeln!(
+        io::stderr(),
+        "{count} schedules of '{}', seeds {first} to {}",
+        scenario.name,
+        first.saturating_add(count).saturating_sub(1)
+    );
+}
+
+/// Runs that failed once: they stay right.
+pub(crate) fn repeat(scenario: &Scenario, system: &Arc<dyn System>, seeds: &[u64]) {
+    for &seed in seeds {
+        if let Some(failure) = search(scenario, system, seed, 1) {
+            panic!("{failure}");
+        }
     }
 }
 

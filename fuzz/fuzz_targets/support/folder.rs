@@ -1,11 +1,14 @@
 //! A folder on a memory disk, filled with what the fuzzer thinks of.
 
+#![allow(dead_code, reason = "each target uses its part")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use guidance_ledger::engine::Store;
 use guidance_ledger::engine::storage::os::OsStorage;
+use guidance_ledger::engine::storage::{FileId, Storage};
 
 pub struct Folder(PathBuf);
 
@@ -20,16 +23,32 @@ impl Folder {
         Self(path)
     }
 
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+
     pub fn write(&self, name: &str, bytes: &[u8]) {
-        fs::write(self.0.join(name), bytes).expect("a file of our own");
+        fs::write(self.path(name), bytes).expect("a file of our own");
     }
 
     pub fn read(&self, name: &str) -> Vec<u8> {
-        fs::read(self.0.join(name)).unwrap_or_default()
+        fs::read(self.path(name)).unwrap_or_default()
+    }
+
+    pub fn remove(&self, name: &str) {
+        let _ = fs::remove_file(self.path(name));
+    }
+
+    pub fn link(&self, from: &str, to: &str) {
+        fs::hard_link(self.path(from), self.path(to)).expect("a name of our own");
     }
 
     pub fn exists(&self, name: &str) -> bool {
-        self.0.join(name).exists()
+        self.path(name).exists()
+    }
+
+    pub fn id(&self, name: &str) -> FileId {
+        OsStorage::new(&self.0).stat(name).expect("a file of our own").expect("a file of our own").id
     }
 
     /// A process that has just come to the folder.
