@@ -1,7 +1,7 @@
 //! The order in which a rewrite writes, syncs and renames. A simulated power cut finds a missing fsync only if no later one
 //! makes up for it; here each has its place.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::io;
 use std::path::Path;
@@ -61,8 +61,12 @@ impl File for NotedFile {
         note(&self.notes, format!("sync {}", self.name));
         self.file.sync()
     }
-    fn set_mode(&self, mode: u32) -> io::Result<()> {
-        self.file.set_mode(mode)
+    fn set_access(&self, like: &Stat) -> io::Result<()> {
+        self.file.set_access(like)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
     }
     fn try_lock(&self) -> io::Result<bool> {
         let locked = self.file.try_lock()?;
