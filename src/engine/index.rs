@@ -7,23 +7,19 @@
 //! Invariant: rows are the events of the whole lines of `[0, mark.offset)`, and one more for an unterminated
 //! last line if that is a complete event (then `tail` is set and the next refresh takes it back).
 //!
-//! Large logs are scanned in parts, one on each core; parts are joined by renumbering their strings.
+//! A large log is scanned in parts; they are joined by renumbering their strings.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use super::bytes::{for_each_line, read_range};
+use super::bytes::for_each_line;
 use super::interner::Interner;
 use super::line::{Event, Line, Scanner};
+use super::parts::in_parts;
 use super::storage::File;
 use super::summary::{Mark, Summary, is_string_task, with_task_key};
-
-/// A log shorter than this is scanned by one thread.
-const PARALLEL_FROM: u64 = 4 << 20;
-/// More threads than this are not worth their start.
-const MOST_THREADS: usize = 4;
 
 /// A violation in four bytes: the rule's number and whether it was corrected by itself.
 #[derive(Clone, Copy)]
@@ -88,7 +84,8 @@ impl Index {
         self.drop_tail();
         let mut whole = self.mark.offset;
         let mut tail = Vec::new();
-        for part in scan_parts(log, self.mark.offset, stat.size)? {
+        let scan = |from, to| scan_part(log, from, to);
+        for part in in_parts(log, self.mark.offset, stat.size, &scan)? {
             whole = part.whole;
             tail = part.tail;
             self.join(part.index);
@@ -373,32 +370,11 @@ pub(crate) fn event_key(event: &Event<'_>) -> u64 {
     }
 }
 
+/// What one thread scanned.
 struct Part {
     index: Index,
     whole: u64,
     tail: Vec<u8>,
-}
-
-/// Scans `[from, to)` in one part or several, in order.
-fn scan_parts(log: &dyn File, from: u64, to: u64) -> io::Result<Vec<Part>> {
-    let bounds = part_bounds(log, from, to)?;
-    let ranges: Vec<_> =
-        bounds.iter().zip(bounds.iter().skip(1)).map(|(&start, &end)| (start, end)).collect();
-    if let [(start, end)] = *ranges {
-        return Ok(vec![scan_part(log, start, end)?]);
-    }
-    std::thread::scope(|scope| {
-        let scans: Vec<_> = ranges
-            .into_iter()
-            .map(|(start, end)| {
-                std::thread::Builder::new().spawn_scoped(scope, move || scan_part(log, start, end))
-            })
-            .collect();
-        scans
-            .into_iter()
-            .map(|scan| scan?.join().map_err(|_| io::Error::other("a scanning thread panicked"))?)
-            .collect()
-    })
 }
 
 fn scan_part(log: &dyn File, from: u64, to: u64) -> io::Result<Part> {
@@ -422,40 +398,4 @@ fn close_malformed(malformed: &mut Vec<(u64, u64)>, last: &mut Option<u64>, next
     if let Some(offset) = last.take() {
         malformed.push((offset, next - offset - 1));
     }
-}
-
-/// Cuts `[from, to)` at line ends into about equal parts, one for each core.
-fn part_bounds(log: &dyn File, from: u64, to: u64) -> io::Result<Vec<u64>> {
-    let mut bounds = vec![from];
-    if to - from >= PARALLEL_FROM {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS) as u64;
-        for part in 1..threads {
-            let wanted = from + (to - from) / threads * part;
-            if let Some(bound) = next_line_start(log, wanted, to)?
-                && bounds.last().is_some_and(|&last| last < bound)
-            {
-                bounds.push(bound);
-            }
-        }
-    }
-    bounds.push(to);
-    Ok(bounds)
-}
-
-/// Where the first line after `from` starts.
-fn next_line_start(log: &dyn File, from: u64, to: u64) -> io::Result<Option<u64>> {
-    const STEP: usize = 64 << 10;
-    let mut position = from;
-    while position < to {
-        let bytes = read_range(log, position, STEP)?;
-        if bytes.is_empty() {
-            break;
-        }
-        if let Some(newline) = memchr::memchr(b'\n', &bytes) {
-            let start = position + newline as u64 + 1;
-            return Ok((start < to).then_some(start));
-        }
-        position += bytes.len() as u64;
-    }
-    Ok(None)
 }

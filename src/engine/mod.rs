@@ -7,8 +7,8 @@
 //! sealed  save  reader  verify  operations
 //! rewrite  recovery  writer  peers  index_file  user_lock
 //! store  (queue  durable  folder_lock  log)
-//! checkpoint  index  summary  draft  lock_file
-//! bytes  interner  storage
+//! checkpoint  sums  index  summary  draft  lock_file
+//! parts  bytes  interner  storage
 //! line  text  paths  error
 //! ```
 
@@ -26,6 +26,7 @@ pub mod line;
 mod lock_file;
 mod log;
 mod operations;
+mod parts;
 mod paths;
 mod peers;
 mod queue;
@@ -38,6 +39,7 @@ mod sealed;
 pub mod storage;
 mod store;
 mod summary;
+mod sums;
 pub mod text;
 mod user_lock;
 mod verify;
@@ -49,8 +51,9 @@ pub use operations::Stats;
 pub use queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
 pub use save::Holdings;
-pub use sealed::{Sealed, Sums, add_keys};
+pub use sealed::{Sealed, add_keys};
 pub use store::Store;
+pub use sums::Sums;
 pub use user_lock::{LockCell, UserLock};
 pub use verify::{Duplicate, IndexState, Place, Report, TornTail};
 pub use writer::Appended;

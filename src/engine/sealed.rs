@@ -24,7 +24,7 @@ use super::paths::LOG;
 use super::reader::{Slice, next_run, read_run};
 use super::storage::File;
 use super::store::Store;
-use super::text::write_json_string;
+use super::sums::{Ranked, Sums, rank, ranking_text, sum};
 
 /// Identities of events.
 pub(super) type Keys = HashSet<u64>;
@@ -33,8 +33,6 @@ pub(super) type Keys = HashSet<u64>;
 const IN_MEMORY: u64 = 16 << 20;
 /// About how much text [`Sealed::take`] hands out at a time.
 const TAKE: usize = 1 << 20;
-/// Sums of integers up to this are exact in any order, and still are with as much again from live events.
-const EXACT: f64 = 4_503_599_627_370_496.0;
 
 /// A loaded log. See the head of this file.
 pub struct Sealed {
@@ -61,31 +59,6 @@ struct Marks {
     irregular_live: usize,
     sums: Option<Sums>,
     ranking: Option<Vec<Ranked>>,
-}
-
-/// Sums over the sealed events of regular shape.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Sums {
-    /// Number of events.
-    pub events: f64,
-    /// Number of violations.
-    pub violations: f64,
-    /// … that were corrected by themselves.
-    pub corrected: f64,
-    /// Sum of rework lines.
-    pub rework: f64,
-    /// Whether the order of adding made no difference: all rework lines are integers and no sum leaves the
-    /// exact ones.
-    pub exact: bool,
-}
-
-/// One rule's violations.
-#[derive(Clone, Copy)]
-struct Ranked {
-    rule: u32,
-    frequency: f64,
-    rework: f64,
-    first: (u32, u32),
 }
 
 impl Sealed {
@@ -295,28 +268,8 @@ impl Sealed {
     #[must_use]
     pub fn sums(&self) -> Sums {
         let mut marks = self.marks();
-        if let Some(sums) = marks.sums {
-            return sums;
-        }
-        let mut sums = Sums { exact: true, ..Sums::default() };
-        let mut magnitude = 0.0;
-        for position in self.regular_sealed(&marks) {
-            let row = self.row(position) as usize;
-            let violations = self.index.violations(row);
-            sums.events += 1.0;
-            for violation in violations {
-                sums.violations += 1.0;
-                sums.corrected += if violation.corrected() { 1.0 } else { 0.0 };
-            }
-            let rework = self.index.rework(row);
-            sums.rework += rework;
-            // A ranking adds the rework lines once for each violation.
-            #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 violations")]
-            let times = violations.len().max(1) as f64;
-            magnitude += rework.abs() * times;
-            sums.exact &= rework.fract() == 0.0;
-        }
-        sums.exact &= magnitude <= EXACT;
+        let sums =
+            marks.sums.unwrap_or_else(|| sum(&self.index, self.regular_sealed(&marks).map(|(_, row)| row)));
         marks.sums = Some(sums);
         sums
     }
@@ -326,50 +279,17 @@ impl Sealed {
     #[must_use]
     pub fn ranking(&self) -> Vec<u8> {
         let mut marks = self.marks();
-        if marks.ranking.is_none() {
-            marks.ranking = Some(self.rank(&marks));
-        }
-        let mut out = vec![b'['];
-        for (number, ranked) in marks.ranking.iter().flatten().enumerate() {
-            out.extend_from_slice(if number == 0 { b"[" } else { b",[" });
-            write_json_string(self.index.rule_name(ranked.rule), &mut out);
-            let (position, index) = ranked.first;
-            out.extend_from_slice(
-                format!(",{},{},{position},{index}]", ranked.frequency, ranked.rework).as_bytes(),
-            );
-        }
-        out.push(b']');
-        out
+        let ranking = marks.ranking.take().unwrap_or_else(|| rank(&self.index, self.regular_sealed(&marks)));
+        ranking_text(&self.index, marks.ranking.insert(ranking))
     }
 
-    fn rank(&self, marks: &Marks) -> Vec<Ranked> {
-        let mut place: Vec<Option<usize>> = vec![None; self.index.rule_count()];
-        let mut ranking: Vec<Ranked> = Vec::new();
-        for position in self.regular_sealed(marks) {
-            let row = self.row(position) as usize;
-            for (number, violation) in (0..).zip(self.index.violations(row)) {
-                let rule = violation.rule();
-                let Some(place) = place.get_mut(rule as usize) else { continue };
-                let place = *place.get_or_insert_with(|| {
-                    let first = (u32::try_from(position).unwrap_or(u32::MAX), number);
-                    ranking.push(Ranked { rule, frequency: 0.0, rework: 0.0, first });
-                    ranking.len() - 1
-                });
-                if let Some(ranked) = ranking.get_mut(place) {
-                    ranked.frequency += 1.0;
-                    ranked.rework += self.index.rework(row);
-                }
-            }
-        }
-        ranking
-    }
-
-    fn regular_sealed<'a>(&'a self, marks: &'a Marks) -> impl Iterator<Item = usize> + 'a {
+    /// Positions and rows of the sealed events of regular shape.
+    fn regular_sealed<'a>(&'a self, marks: &'a Marks) -> impl Iterator<Item = (u32, u32)> + 'a {
         let mut irregular = self.index.irregular().iter().copied().peekable();
-        (0..self.len()).filter(move |&position| {
+        (0..).zip(0..self.len()).filter_map(move |(number, position)| {
             let row = self.row(position);
             while irregular.next_if(|&next| next < row).is_some() {}
-            irregular.peek() != Some(&row) && marks.is_sealed(position)
+            (irregular.peek() != Some(&row) && marks.is_sealed(position)).then_some((number, row))
         })
     }
 
