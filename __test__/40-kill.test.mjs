@@ -47,8 +47,8 @@ describeOurs('kill -9', () => {
   }, 120_000);
 
   test(`${ROUNDS} rounds of logEvent lose nothing`, async () => {
-    // A folder each: what a call leaves to the background, because another process holds the folder for long, is
-    // not accepted when it returns.
+    // A folder each: what a call leaves to the background, because another process holds the folder for long,
+    // is not accepted when it returns.
     for (const [store, accepted] of await killRounds('logEvent', [fresh(), fresh()], new Random(seed))) {
       expect(accepted.length).toBeGreaterThan(ROUNDS / 2);
       await expectKept(store, accepted, `seed ${seed}`, undefined, { torn: true });

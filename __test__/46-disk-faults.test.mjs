@@ -78,7 +78,8 @@ describeFaults('a failing system call', () => {
     expect(failure.message).toContain(code);
     expect(logText(store), 'the log is as it was').toBe(before);
     faults.clear();
-    // Nothing half done lies about, the same call now works, and what was refused is not written behind our back.
+    // Nothing half done lies about, the same call now works, and what was refused is not written behind our
+    // back.
     expect(readdirSync(store).filter((file) => file.includes('.tmp'))).toEqual([]);
     await it.run(append, runEvent({ eventId: 'next', timestamp: 9 }));
     expect(idsIn(store)).toEqual(['old-0', 'old-1', 'old-2', 'next']);

@@ -42,7 +42,8 @@ for (const type of ['ext4', 'xfs'])
           const programs = ['append', 'burst', 'flush'].map((how) =>
             start('writer', { folder: path, name: `${how}${round}`, how, options }),
           );
-          // In every other round the log is replaced all the while; evicted is only what the compactor added itself.
+          // In every other round the log is replaced all the while; evicted is only what the compactor added
+          // itself.
           const others =
             round % 2 ? [start('rewriter', { folder: path, how: 'compact', name: `c${round}` })] : [];
           const told = await cut(disk, programs, others, random);

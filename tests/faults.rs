@@ -1,4 +1,5 @@
-//! Disks that fail: full, read-only, out of descriptors, failing reads, writes and syncs. By chance, and once at each call.
+//! Disks that fail: full, read-only, out of descriptors, failing reads, writes and syncs. By chance, and once
+//! at each call.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -50,7 +51,8 @@ fn a_failing_disk_loses_nothing_accepted() {
     explore(&APPENDS, &engine(), 10_000);
     explore(&LEDGERS, &ledger(), 10_000);
     explore(&COMPACTIONS, &engine(), 10_000);
-    // A rewrite failed after its rename, and what it had moved was moved again. A refused event came with a later save.
+    // A rewrite failed after its rename, and what it had moved was moved again. A refused event came with a
+    // later save.
     repeat(&LEDGERS, &ledger(), &[1_003_235, 2_038_212]);
 }
 

@@ -1,7 +1,8 @@
 //! The line scanner against V8, and against its naive twin.
 //!
-//! Hostile lines are made from a seed and put before the scanner, the twin and, through `line_verdicts.js`, a Node.js
-//! process. All three must say the same of every line. Another seed can be tried with `LINE_SEED=<number>`.
+//! Hostile lines are made from a seed and put before the scanner, the twin and, through `line_verdicts.js`, a
+//! Node.js process. All three must say the same of every line. Another seed can be tried with
+//! `LINE_SEED=<number>`.
 
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
 
@@ -27,8 +28,8 @@ fn scanner_twin_and_v8_say_the_same_of_hostile_lines() {
     let mut random = Random(seed);
     let mut lines = handmade();
     lines.extend((0..LINES).map(|_| line(&mut random)));
-    // The text of a task that is no string is a stretch of the line. It is right if V8 sees the same task in a line
-    // made of it alone.
+    // The text of a task that is no string is a stretch of the line. It is right if V8 sees the same task in
+    // a line made of it alone.
     let mut scanner = Scanner::new();
     let mut alone = Vec::new();
     for (at, line) in lines.iter().enumerate() {
@@ -76,7 +77,8 @@ fn scanner_twin_and_v8_say_the_same_of_hostile_lines() {
     assert!(count(|parts| parts.len() > 5 && parts[5] == "other") > 500, "tasks that are no strings");
 }
 
-/// Splits what `describe` writes. The seventh column, the text of a task, is the only one that may contain tabs.
+/// Splits what `describe` writes. The seventh column, the text of a task, is the only one that may contain
+/// tabs.
 fn columns(verdict: &str) -> Vec<&str> {
     verdict.splitn(7, '\t').collect()
 }

@@ -1,5 +1,5 @@
-//! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything, also beside
-//! the original module.
+//! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything,
+//! also beside the original module.
 #![expect(
     clippy::expect_used,
     clippy::panic,

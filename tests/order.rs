@@ -1,5 +1,5 @@
-//! The order in which a rewrite writes, syncs and renames. A simulated power cut finds a missing fsync only if no later one
-//! makes up for it; here each has its place.
+//! The order in which a rewrite writes, syncs and renames. A simulated power cut finds a missing fsync only
+//! if no later one makes up for it; here each has its place.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 

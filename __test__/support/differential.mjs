@@ -162,7 +162,8 @@ export async function runSeed(seed, subject, { twin = false, kind, tally = new T
   const runners = plan.kind === 'memory' || twin ? [first, tested] : [first, modelled, tested];
   const now = Date.now;
   const trail = [];
-  // What a ledger holds live is serialised anew when it is saved, what is sealed is not, and the model holds nothing sealed.
+  // What a ledger holds live is serialised anew when it is saved, what is sealed is not, and the model holds
+  // nothing sealed.
   const loose = plan.kind === 'ledger' && plan.settings.lines === 'wild' && !twin;
   let clock = now();
   try {

@@ -1,5 +1,5 @@
-//! What is looked at when the storm is over: recovery, the measure of the log, a second recovery that has nothing to do,
-//! and that the store works.
+//! What is looked at when the storm is over: recovery, the measure of the log, a second recovery that has
+//! nothing to do, and that the store works.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Measures a log against the history: every accepted event exactly once, none invented, nothing glued, order kept,
-//! malformed lines conserved, sums true, evicted and kept together what was appended.
+//! Measures a log against the history: every accepted event exactly once, none invented, nothing glued, order
+//! kept, malformed lines conserved, sums true, evicted and kept together what was appended.
 
 use serde_json::Value;
 
@@ -102,9 +102,9 @@ fn id(at: usize) -> String {
     format!("e{at}")
 }
 
-/// What cannot be had beside the original, which writes without any lock: its rewrites lose its own events; a line may
-/// land behind half a line of a process that was just killed. (Nor between the halves of a short write, which
-/// scenarios beside the original therefore must not allow.)
+/// What cannot be had beside the original, which writes without any lock: its rewrites lose its own events; a
+/// line may land behind half a line of a process that was just killed. (Nor between the halves of a short
+/// write, which scenarios beside the original therefore must not allow.)
 fn excused(at: usize, scan: &Scan<'_>, history: &History, scenario: &Scenario) -> bool {
     let attempt = &history.attempts[at];
     if attempt.author.peer && (scenario.peers_rewrite() || scenario.no_leases) {
@@ -144,16 +144,17 @@ fn conserved(scan: &Scan<'_>, history: &History) -> Verdict {
     Ok(())
 }
 
-/// The events of one process stay in the order in which it tried them, or in that of their timestamps once a compaction
-/// has sorted them.
+/// The events of one process stay in the order in which it tried them, or in that of their timestamps once a
+/// compaction has sorted them.
 fn order(events: &[&[u8]], history: &History) -> Verdict {
     let sorted = history.removals.iter().any(|removal| removal.keep.is_some());
     let stamp = |at: usize| history.attempts[at].stamp;
     let mut newest = Vec::new();
     for at in events.iter().filter_map(|line| history.find(line)) {
         let author = history.attempts[at].author;
-        // A refused event comes to the log with a later `save()`. A ledger that has loaded what its process wrote in
-        // between, but not this event, saves it behind that: first what a ledger knows, then the rest.
+        // A refused event comes to the log with a later `save()`. A ledger that has loaded what its process
+        // wrote in between, but not this event, saves it behind that: first what a ledger knows, then the
+        // rest.
         let late = history.saves && history.attempts[at].fate == Fate::Rejected;
         if author.peer || late {
             continue;

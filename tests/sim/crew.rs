@@ -1,5 +1,5 @@
-//! Threads that lend themselves to one simulated process after another: starting one anew for each would cost more
-//! than the simulation.
+//! Threads that lend themselves to one simulated process after another: starting one anew for each would cost
+//! more than the simulation.
 
 use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, Thread};

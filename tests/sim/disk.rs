@@ -1,9 +1,10 @@
-//! A file system as POSIX promises it and no better: one folder, in memory, with what a power cut would leave.
+//! A file system as POSIX promises it and no better: one folder, in memory, with what a power cut would
+//! leave.
 //!
-//! Each inode has the content that programs see and the content that the medium holds; in between are the pages that
-//! were written since the last `fsync`. The folder has the entries that programs see, and the changes since the last
-//! `fsync` of the folder. Descriptors belong to processes, as do the locks that they carry. Which of the unsynced
-//! pages and changes survive a power cut is decided in [`super::image`].
+//! Each inode has the content that programs see and the content that the medium holds; in between are the
+//! pages that were written since the last `fsync`. The folder has the entries that programs see, and the
+//! changes since the last `fsync` of the folder. Descriptors belong to processes, as do the locks that they
+//! carry. Which of the unsynced pages and changes survive a power cut is decided in [`super::image`].
 //!
 //! Nothing here yields, fails by chance or waits: that is [`super::scheduler`]'s.
 

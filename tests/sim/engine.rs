@@ -1,4 +1,5 @@
-//! The engine on trial, used as the Node-API layer uses it: each append from the caller's thread, then settled.
+//! The engine on trial, used as the Node-API layer uses it: each append from the caller's thread, then
+//! settled.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +18,8 @@ use super::subject::{Answer, Refusal, Subject, System, Totals};
 pub(crate) struct Engine {
     /// Keep the folder lock over bursts. The lease is ended by the process itself, at its next call but one.
     pub(crate) leases: bool,
-    /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other way.
+    /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other
+    /// way.
     pub(crate) user_lock: bool,
     /// Load the log on opening, as a ledger's `init()` does.
     pub(crate) ledger: bool,

@@ -1,5 +1,5 @@
-//! One run per storage call and fault: the scenario of a seed is run once to count its calls, then again and again
-//! with one thing going wrong at one call.
+//! One run per storage call and fault: the scenario of a seed is run once to count its calls, then again and
+//! again with one thing going wrong at one call.
 
 use std::ops::Range;
 use std::sync::Arc;

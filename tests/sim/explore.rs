@@ -53,7 +53,8 @@ pub(crate) fn explore(scenario: &Scenario, system: &Arc<dyn System>, schedules: 
     if let Some(failure) = search(scenario, system, first, count) {
         panic!("{failure}");
     }
-    // Past the test harness, which keeps what is printed to itself: a build counts its schedules by these lines.
+    // Past the test harness, which keeps what is printed to itself: a build counts its schedules by these
+    // lines.
     let _ = writeln!(
         io::stderr(),
         "{count} schedules of '{}', seeds {first} to {}",

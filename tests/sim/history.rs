@@ -74,7 +74,8 @@ impl History {
         self.now
     }
 
-    /// Notes that new events are about to be appended, and makes their lines: one for each of `pads`, so much longer.
+    /// Notes that new events are about to be appended, and makes their lines: one for each of `pads`, so much
+    /// longer.
     pub(crate) fn begin(&mut self, author: Author, pads: &[usize]) -> (Range<usize>, Vec<Vec<u8>>) {
         let begun = self.tick();
         let first = self.attempts.len();
@@ -106,8 +107,8 @@ impl History {
         }
     }
 
-    /// Notes that the log ends without a newline. A power cut may leave zeros behind such an event, and spoil it, so
-    /// nobody has promised to keep it.
+    /// Notes that the log ends without a newline. A power cut may leave zeros behind such an event, and spoil
+    /// it, so nobody has promised to keep it.
     pub(crate) fn unclosed(&mut self, log: &[u8]) {
         let last = log.rsplit(|&byte| byte == b'\n').next().and_then(|line| self.find(line));
         if let Some(at) = last {
@@ -126,7 +127,8 @@ impl History {
         self.removals.len() - 1
     }
 
-    /// Notes that a removal came to its end. One that failed may have removed or not, so it stays open until `now`.
+    /// Notes that a removal came to its end. One that failed may have removed or not, so it stays open until
+    /// `now`.
     pub(crate) fn end_removal(&mut self, at: usize, evicted: Option<u64>) {
         self.removals[at].ended = self.tick();
         self.removals[at].evicted = evicted;
@@ -165,8 +167,8 @@ impl History {
         self.by_line.get(line).copied()
     }
 
-    /// Whether some removal may have taken the event away, by its rule: it was not among the newest `keep` of what was
-    /// there.
+    /// Whether some removal may have taken the event away, by its rule: it was not among the newest `keep` of
+    /// what was there.
     pub(crate) fn may_be_gone(&self, at: usize) -> bool {
         let event = &self.attempts[at];
         self.removals.iter().any(|removal| {

@@ -1,5 +1,5 @@
-//! A simulator for stores on a disk that fails: several processes on one folder, a schedule that a seed decides, and
-//! at each storage call an error, a short write, a kill or a power cut.
+//! A simulator for stores on a disk that fails: several processes on one folder, a schedule that a seed
+//! decides, and at each storage call an error, a short write, a kill or a power cut.
 //!
 //! ```text
 //! explore, enumerate     runs a scenario for many seeds, or once per call and fault
@@ -13,11 +13,11 @@
 //!     disk, inode        the file system; image: what a power cut leaves of it
 //! ```
 //!
-//! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin. A
-//! failure prints its seed and its trace.
+//! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin.
+//! A failure prints its seed and its trace.
 //!
-//! One process is one thread here: an engine that starts threads of its own, or lets two of them wait for each other,
-//! needs other tests beside this one.
+//! One process is one thread here: an engine that starts threads of its own, or lets two of them wait for
+//! each other, needs other tests beside this one.
 
 pub(crate) mod actor;
 pub(crate) mod aftermath;

@@ -1,8 +1,8 @@
-//! The original JavaScript module as another process on the folder, call for call: it appends without any lock,
-//! rewrites `index.json` in place, and compacts and saves under its own idea of a lock.
+//! The original JavaScript module as another process on the folder, call for call: it appends without any
+//! lock, rewrites `index.json` in place, and compacts and saves under its own idea of a lock.
 //!
-//! Its flaws are kept: what others append while it rewrites is lost, its lock can have two holders, and a reader may
-//! find half an index. The engine has to live beside it.
+//! Its flaws are kept: what others append while it rewrites is lost, its lock can have two holders, and a
+//! reader may find half an index. The engine has to live beside it.
 
 use std::io;
 use std::sync::Arc;

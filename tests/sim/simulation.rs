@@ -1,11 +1,11 @@
 //! Several processes, of which exactly one runs at a time.
 //!
-//! Each process is an operating-system thread that runs engine code. Each storage call is a place where another
-//! process may get the turn, and where something may go wrong; between two calls a process is alone. So a seed decides
-//! everything, and a run can be repeated call by call.
+//! Each process is an operating-system thread that runs engine code. Each storage call is a place where
+//! another process may get the turn, and where something may go wrong; between two calls a process is alone.
+//! So a seed decides everything, and a run can be repeated call by call.
 //!
-//! A killed process dies by unwinding with [`Killed`], raised from the storage call that it was killed in: no error
-//! that the engine could handle. What its destructors then ask of the storage fails quietly.
+//! A killed process dies by unwinding with [`Killed`], raised from the storage call that it was killed in: no
+//! error that the engine could handle. What its destructors then ask of the storage fails quietly.
 
 use std::any::Any;
 use std::fmt::Debug;

@@ -1,4 +1,5 @@
-//! What the simulator asks of a store, so that the engine, a naive twin and broken twins can stand trial alike.
+//! What the simulator asks of a store, so that the engine, a naive twin and broken twins can stand trial
+//! alike.
 
 use guidance_ledger::engine::storage::Folder;
 
@@ -24,12 +25,12 @@ pub(crate) type Answer<T> = Result<T, Refusal>;
 
 /// A store as one process has it open. Lines come and go without their newline.
 pub(crate) trait Subject {
-    /// Appends events. Accepted once it returns: in the operating system's hands, or on the medium for a durable
-    /// store.
+    /// Appends events. Accepted once it returns: in the operating system's hands, or on the medium for a
+    /// durable store.
     fn append(&mut self, lines: &[Vec<u8>]) -> Answer<()>;
 
-    /// Appends events as a ledger's `logEvent` does: true if they are accepted, false if that is for [`Subject::flush`]
-    /// to bring about, whatever the disk says now.
+    /// Appends events as a ledger's `logEvent` does: true if they are accepted, false if that is for
+    /// [`Subject::flush`] to bring about, whatever the disk says now.
     fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool>;
 
     /// Has all logged events accepted.
@@ -57,7 +58,8 @@ pub(crate) trait Subject {
     /// Gives the user-level lock back.
     fn release_lock(&mut self) -> Answer<()>;
 
-    /// Finishes what dead processes left half done, as the next write does it, or thoroughly, as `repair()` does.
+    /// Finishes what dead processes left half done, as the next write does it, or thoroughly, as `repair()`
+    /// does.
     fn recover(&mut self, thorough: bool) -> Answer<()>;
 }
 

@@ -1,8 +1,8 @@
-//! A naive twin of the engine, with bugs to order: shows that the simulator lets a right store pass and finds wrong
-//! ones.
+//! A naive twin of the engine, with bugs to order: shows that the simulator lets a right store pass and finds
+//! wrong ones.
 //!
-//! It follows the protocol of the log to the letter and without any cleverness: no checkpoint, no lease, no batching.
-//! Every read is a scan.
+//! It follows the protocol of the log to the letter and without any cleverness: no checkpoint, no lease, no
+//! batching. Every read is a scan.
 
 mod rewrite;
 

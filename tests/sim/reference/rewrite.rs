@@ -1,7 +1,7 @@
 //! The twin's rewrites: read without the lock, copy what came late under it, rename, drain the replaced log.
 //!
-//! What was copied from the replaced log is recorded before the rename, so that whoever finishes a dead process's
-//! rewrite takes over only what came later.
+//! What was copied from the replaced log is recorded before the rename, so that whoever finishes a dead
+//! process's rewrite takes over only what came later.
 
 use std::io;
 use std::time::Duration;
