@@ -65,7 +65,7 @@ function platform() {
 
 /** @returns {Finding} */
 function binary() {
-  addon();
+  void addon().createEventStore; // loads it
   const path = Object.keys(require.cache).find((key) => key.endsWith('.node')) ?? null;
   return { name: 'binary', verdict: 'ok', text: path === null ? 'loaded' : safe(path), path };
 }
