@@ -35,6 +35,13 @@ export declare class KnownIds {
 export declare class Reader {
   /** The next slice: text of a JSON array of events; null at the end. One call at a time. */
   next(): Promise<string | null>
+  /**
+   * The first slice if it can be had at once; null if it takes a `next`.
+   *
+   * # Errors
+   * As `next`.
+   */
+  atOnce(): Text | null
   /** Whether the last slice was handed out. Not while a `next` is pending. */
   get over(): boolean
   /** Ends the walk and closes its file, at the latest when a pending `next` is done. */

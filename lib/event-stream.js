@@ -46,9 +46,13 @@ async function* slices(reader) {
 async function collect(reader, predicate) {
   /** @type {RunEvent[]} */
   const events = [];
-  for await (const slice of slices(reader)) {
+  /** @param {RunEvent[]} slice */
+  const add = (slice) => {
     for (const event of predicate ? slice.filter(predicate) : slice) events.push(event);
-  }
+  };
+  const first = reader.atOnce();
+  if (first !== null) add(JSON.parse(first));
+  if (first === null || !reader.over) for await (const slice of slices(reader)) add(slice);
   return events;
 }
 

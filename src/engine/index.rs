@@ -18,7 +18,7 @@ use super::bytes::for_each_line;
 use super::interner::Interner;
 use super::line::{Event, Line, Scanner};
 use super::parts::in_parts;
-use super::storage::File;
+use super::storage::{File, Stat};
 use super::summary::{Mark, Summary, is_string_task, with_task_key};
 
 /// A violation in four bytes: the rule's number and whether it was corrected by itself.
@@ -76,10 +76,11 @@ impl Index {
     /// Brings the columns up to the end of the log, and starts anew if the log is not the one they are of.
     pub(crate) fn refresh(&mut self, log: &dyn File) -> io::Result<()> {
         let stat = log.stat()?;
+        if self.is_current(log, &stat)? {
+            return Ok(());
+        }
         if !self.mark.recognises(log, &stat)? {
             *self = Self::default();
-        } else if self.mark.offset == stat.size && self.mark.modified_ns != 0 {
-            return Ok(());
         }
         self.drop_tail();
         let mut whole = self.mark.offset;
@@ -97,6 +98,12 @@ impl Index {
         }
         self.shrink();
         Ok(())
+    }
+
+    /// Whether these are the columns of all of the log.
+    pub(crate) fn is_current(&self, log: &dyn File, stat: &Stat) -> io::Result<bool> {
+        let whole = self.mark.offset == stat.size && self.mark.modified_ns != 0;
+        Ok(whole && self.mark.recognises(log, stat)?)
     }
 
     /// The same without the row of an unterminated line.
@@ -170,12 +177,17 @@ impl Index {
         &self.irregular
     }
 
+    /// The same as [`Index::rows_in_range`] if the log is in the order of time; else `None`.
+    pub(crate) fn span_in_range(&self, from: f64, to: f64) -> Option<Range<usize>> {
+        let start = self.times.partition_point(|&time| time < from);
+        let end = self.times.partition_point(|&time| time <= to);
+        (!self.disordered).then_some(start..end.max(start))
+    }
+
     /// Rows whose time lies in `[from, to]`, and all whose timestamp is no number, ascending.
     pub(crate) fn rows_in_range(&self, from: f64, to: f64) -> Vec<u32> {
-        if !self.disordered {
-            let start = self.times.partition_point(|&time| time < from);
-            let end = self.times.partition_point(|&time| time <= to);
-            return (start..end.max(start)).filter_map(|row| u32::try_from(row).ok()).collect();
+        if let Some(span) = self.span_in_range(from, to) {
+            return span.filter_map(|row| u32::try_from(row).ok()).collect();
         }
         // Whoever fails this comparison with NaN has no number for a timestamp.
         self.rows_where(|row| {

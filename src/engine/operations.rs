@@ -281,4 +281,15 @@ impl Store {
         let index = self.index_of(&*log)?;
         Ok(Some((log, index)))
     }
+
+    /// The same if nothing has to be read for it; else `None`.
+    pub(super) fn snapshot_at_once(&self) -> Result<Option<Snapshot>> {
+        let Some(index) = self.index.try_lock().ok().and_then(|cached| cached.clone()) else {
+            return Ok(None);
+        };
+        let Some(log) = self.open_log()? else { return Ok(None) };
+        let current = log.stat().and_then(|stat| index.is_current(&*log, &stat));
+        let current = current.map_err(|error| self.at("read", LOG, &error))?;
+        Ok(current.then_some((log, index)))
+    }
 }

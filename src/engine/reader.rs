@@ -22,6 +22,8 @@ use super::store::Store;
 
 /// About how long a slice is: V8 parses this much in some two milliseconds.
 const SLICE: usize = 256 << 10;
+/// So little is read on the caller's own thread, which takes less time than waking another.
+const AT_ONCE: u64 = 64 << 10;
 /// Lines that are this close in the file are read together.
 const GAP: u64 = 16 << 10;
 
@@ -37,6 +39,11 @@ pub struct Query {
 }
 
 impl Query {
+    /// Earliest and latest timestamp.
+    fn bounds(&self) -> (f64, f64) {
+        (self.from.unwrap_or(f64::NEG_INFINITY), self.to.unwrap_or(f64::INFINITY))
+    }
+
     /// Whether the event is wanted, or only JavaScript can tell.
     fn may_match(&self, event: &Event<'_>) -> bool {
         let time = event.timestamp;
@@ -99,6 +106,29 @@ impl Reader {
         slice
     }
 
+    /// The first slice if it takes no time to speak of: the columns are up to date and in the order of time, and
+    /// what matches lies close together. Else `None`: then [`Reader::next_slice`] is to be called in the
+    /// background.
+    ///
+    /// # Errors
+    /// As [`Reader::next_slice`].
+    pub fn slice_at_once(&mut self) -> Result<Option<Vec<u8>>> {
+        if !matches!(self.way, Way::New(true)) || self.query.task.is_some() {
+            return Ok(None);
+        }
+        let Some((log, index)) = self.store.snapshot_at_once()? else { return Ok(None) };
+        let (from, to) = self.query.bounds();
+        let Some(span) = index.span_in_range(from, to).filter(|span| !span.is_empty()) else {
+            return Ok(None);
+        };
+        if index.range(span.end - 1).end - index.range(span.start).start > AT_ONCE {
+            return Ok(None);
+        }
+        let rows = self.matching_rows(&index).into_iter();
+        self.way = Way::Columns { log, index, rows };
+        self.next_slice()
+    }
+
     /// Whether [`Reader::next_slice`] would give nothing any more.
     #[must_use]
     pub fn is_over(&self) -> bool {
@@ -128,8 +158,7 @@ impl Reader {
     }
 
     fn matching_rows(&self, index: &Index) -> Vec<u32> {
-        let from = self.query.from.unwrap_or(f64::NEG_INFINITY);
-        let to = self.query.to.unwrap_or(f64::INFINITY);
+        let (from, to) = self.query.bounds();
         match &self.query.task {
             None => index.rows_in_range(from, to),
             Some(task) => index.rows_of_task(task),

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use napi::bindgen_prelude::AsyncTask;
+use napi::bindgen_prelude::{AsyncTask, Env, Result};
 use napi_derive::napi;
 
+use super::error::to_js;
 use super::task::Work;
 use super::text::Text;
 use crate::engine;
@@ -37,6 +38,21 @@ impl Reader {
             }
             Ok(slice?.map(Text))
         })
+    }
+
+    /// The first slice if it can be had at once; null if it takes a `next`.
+    ///
+    /// # Errors
+    /// As `next`.
+    #[napi(catch_unwind)]
+    pub fn at_once(&self, env: Env) -> Result<Option<Text>> {
+        let Ok(mut walk) = self.walk.try_lock() else { return Ok(None) };
+        let Some(reader) = walk.as_mut() else { return Ok(None) };
+        let slice = reader.slice_at_once().map_err(|error| to_js(env, &error))?;
+        if reader.is_over() {
+            *walk = None;
+        }
+        Ok(slice.map(Text))
     }
 
     /// Whether the last slice was handed out. Not while a `next` is pending.
