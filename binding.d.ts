@@ -75,7 +75,7 @@ export declare class Sealed {
   /** Positions of the sealed events whose shape only JavaScript can sum up. */
   irregular(): Uint32Array
   /**
-   * JSON array text of the events at `positions[start…]`, as many as fit about a mebibyte. They are live
+   * JSON array text of the events at `positions[start…]`, as many as fit about 64 KiB. They are live
    * from now on.
    *
    * # Errors

@@ -3,7 +3,7 @@
 // Reading the log in slices.
 //
 // The native reader does the I/O and the checks of lines off the main thread and gives the text of a JSON
-// array per slice; a slice parses in a few milliseconds. While one slice is parsed and consumed the next is
+// array per slice; a slice parses in half a millisecond. While one slice is parsed and consumed the next is
 // being read: two slices are the bound of memory. Awaiting the native promise gives the event loop its turn,
 // so no timer is needed. The reader is closed whatever happens.
 //

@@ -31,8 +31,8 @@ pub(super) type Keys = HashSet<u64>;
 
 /// A log up to this size is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
-/// About how much text [`Sealed::take`] hands out at a time.
-const TAKE: usize = 1 << 20;
+/// About how much text [`Sealed::take`] hands out at a time: what is larger takes V8 longer to parse.
+const TAKE: usize = 64 << 10;
 
 /// A loaded log. See the head of this file.
 pub struct Sealed {
@@ -204,7 +204,7 @@ impl Sealed {
     }
 
     /// Hands out events: the text of a JSON array of those at `positions`, as many from the first on as fit
-    /// about a mebibyte, at least one. They are live from now on. Returns the text and how many they are.
+    /// about 64 KiB, at least one. They are live from now on. Returns the text and how many they are.
     ///
     /// # Errors
     /// [`Error::Changed`], or whatever reading says; no event is live then that was not.

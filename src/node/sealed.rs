@@ -94,7 +94,7 @@ impl Sealed {
         self.set.irregular().into()
     }
 
-    /// JSON array text of the events at `positions[start…]`, as many as fit about a mebibyte. They are live
+    /// JSON array text of the events at `positions[start…]`, as many as fit about 64 KiB. They are live
     /// from now on.
     ///
     /// # Errors
