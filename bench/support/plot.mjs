@@ -5,7 +5,7 @@ import { figure, verdict } from './page.mjs';
 const WIDTH = 860;
 const ROW = 26;
 const LEFT = 430;
-const RIGHT = 90;
+const RIGHT = 120;
 
 const escaped = (text) =>
   text.replace(/[&<>]/g, (char) => ({ '&': '&amp;', '<': '&lt;', '>': '&gt;' })[char]);
@@ -30,7 +30,7 @@ export function plot(done) {
         : 0;
       const [from, to] = length >= 0 ? [middle, middle + length] : [middle + length, middle];
       parts.push(
-        `<text class="what" x="32" y="${y + 17}">${escaped(what)}</text>`,
+        `<text class="what" x="32" y="${y + 17}">${escaped(what.replaceAll('`', ''))}</text>`,
         `<rect class="${reached ? 'reached' : 'missed'}" x="${from.toFixed(1)}" y="${y + 6}" width="${Math.max(2, to - from).toFixed(1)}" height="14" rx="2"/>`,
         `<line class="mark" x1="${middle}" x2="${middle}" y1="${y + 2}" y2="${y + 24}"/>`,
         `<text class="value" x="${WIDTH - 16}" y="${y + 17}">${figure(value)} (${escaped(goal)})</text>`,
