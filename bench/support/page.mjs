@@ -54,7 +54,7 @@ export function page(done, about) {
 Medians of several rounds. Each contender runs in a process and a folder of its own, in turn with the others, so a ratio
 compares what ran within seconds of each other; it is the median of the rounds' ratios. Times depend on the machine;
 the ratios are the result. Events are about 520 bytes of JSON, every fifth with a violation. Where the time of the two
-hot paths goes is in `bench/profile.md` of the repository.
+hot paths goes is in bench/profile.md, in the repository.
 
 ![The ratios as bars](benchmarks.svg)
 
