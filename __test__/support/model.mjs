@@ -311,9 +311,11 @@ export class PersistentLedger extends stores.PersistentLedger {
 
 const latin1 = (text) => Buffer.from(text).toString('latin1');
 
-/** What a ledger knows an event by: its id, or its bytes if it has none. */
+/** What a ledger knows an event by: the id that its line has, or its bytes if that has none. */
 function identity(event, text) {
-  return typeof event.eventId === 'string' ? `id ${event.eventId}` : `text ${text}`;
+  // A String object is written as a string.
+  const eventId = JSON.parse(JSON.stringify(event.eventId) ?? 'null');
+  return typeof eventId === 'string' ? `id ${eventId}` : `text ${text}`;
 }
 
 export const model = { ...ledgers, ...stores, EventStore, PersistentLedger };
