@@ -2,8 +2,8 @@
 
 // guidance-ledger: an event store and a run ledger that lose nothing they accepted.
 //
-// The contents page of the package. The types and their documentation are in index.d.ts. Each part is loaded when
-// it is asked for: a hook that appends one event pays for the store alone.
+// The contents page of the package. The types and their documentation are in index.d.ts. Each part is loaded
+// when it is asked for: a hook that appends one event pays for the store alone.
 
 module.exports = {
   get EventStore() {

@@ -163,6 +163,21 @@ describeOurs('processes', () => {
   });
 });
 
+/**
+ * Lets half a minute pass on the clock of a waiter that waits in the background: so it does once it has tried so
+ * often. Returns when that was.
+ */
+async function halfAMinute(faults) {
+  await until(
+    () => faults.calls().filter((call) => call.startsWith('flock ')).length > 100,
+    'the waiter',
+    20_000,
+  );
+  const begun = performance.now();
+  faults.advance(30_000);
+  return begun;
+}
+
 describeFaults('a stopped holder of the folder', () => {
   test('logEvent returns soon, the line waits in its order and is written once the holder goes on', async () => {
     const store = fresh();
@@ -217,14 +232,7 @@ describeFaults('a stopped holder of the folder', () => {
     const faults = new Faults(folder(), '*/.events.lk');
     const waiting = await agent({ folder: store }, { env: faults.env });
     const failed = waiting.fails(task, event);
-    // It waits in the background once it has tried so often; then half a minute passes on its clock.
-    await until(
-      () => faults.calls().filter((call) => call.startsWith('flock ')).length > 100,
-      'the waiter',
-      20_000,
-    );
-    const begun = performance.now();
-    faults.advance(30_000);
+    const begun = await halfAMinute(faults);
     const failure = await failed;
     expect(failure).toMatchObject({ code: 'ELOCKED' });
     expect(failure.path).toContain(store);
@@ -248,13 +256,7 @@ describeFaults('a stopped holder of the folder', () => {
       const results = await Promise.allSettled([ledger.flush(), store.append(event), store.flush()]);
       return results.map(({ reason }) => reason?.code);
     }, runEvent());
-    await until(
-      () => faults.calls().filter((call) => call.startsWith('flock ')).length > 100,
-      'the waiter',
-      20_000,
-    );
-    const begun = performance.now();
-    faults.advance(30_000);
+    const begun = await halfAMinute(faults);
     expect(await failed).toEqual(['ELOCKED', 'ELOCKED', 'ELOCKED']);
     expect(performance.now() - begun).toBeLessThan(15_000);
     await holder.goOn();

@@ -98,7 +98,8 @@ class LogWriter {
   /**
    * Writes what it can before the process ends.
    * @param {number} ms for how long it may block
-   * @param {boolean} last whether background work is to give up waiting for the folder: Node waits for that work
+   * @param {boolean} last whether background work is to give up waiting for the folder: Node waits for that
+   * work
    */
   flushAtExit(ms, last) {
     this.#core.flushAtExit(ms, last);

@@ -134,7 +134,7 @@ function addLive(found, { events, positions }) {
   let magnitude = 0;
   let exact = true;
   events.forEach((event, at) => {
-    const position = positions[at] ?? at;
+    const position = positions[at];
     let index = 0;
     for (const violation of event.violations) {
       const existing = found.get(violation.ruleId) ?? { frequency: 0, totalRework: 0, position, index };

@@ -4,7 +4,8 @@
 //
 // This is the only file that requires the generated loader. The loader's own error is a list of failed
 // attempts; what a user needs first is the platform, the package that should have been there, and the real
-// cause. Nothing here runs again after the first load, and what only the error needs is looked up after a failure.
+// cause. Nothing here runs again after the first load, and what only the error needs is looked up after a
+// failure.
 
 /** @returns {string} 'gnu', 'musl' or 'msvc'; empty where a platform has but one C library. */
 function libc() {

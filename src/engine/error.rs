@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// Another process kept the folder's internal lock for longer than anyone should.
     Busy {
-        /// The lock file.
+        /// The lock file, or what another process has open.
         path: String,
         /// How long we waited; 0 if waiting would not have helped.
         waited_ms: u64,

@@ -10,11 +10,12 @@
 use std::io;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::bytes::read_range;
 use super::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
-use super::storage::{Folder, Open, Stat};
+use super::storage::{File, Folder, Open, Stat};
 use super::text::parse_json_string;
 
 /// Longest holder that is shown.
@@ -99,6 +100,14 @@ pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>>
         _ => Owner::Stale,
     };
     Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), stat }))
+}
+
+/// Whether the file, which `holder` made, names another holder by now. What cannot be read names nobody.
+pub(crate) fn names_another(file: &dyn File, holder: &str) -> bool {
+    read_range(file, 0, MAX_LOCK_FILE)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+        .is_some_and(|content| content.get("holder").and_then(Value::as_str) != Some(holder))
 }
 
 /// A finite number, or none.

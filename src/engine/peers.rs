@@ -139,10 +139,9 @@ impl Store {
     ) -> Result<()> {
         let start = self.folder.monotonic();
         loop {
-            let asked = self.folder.monotonic();
-            let Some(mut state) = state() else { return Ok(()) };
+            let (state, waited) = self.timed(&state);
+            let Some(mut state) = state else { return Ok(()) };
             self.look_in(&mut state);
-            let waited = self.folder.monotonic().saturating_sub(asked);
             if !state.peers.is_waiting() {
                 return Ok(());
             }

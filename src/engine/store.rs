@@ -308,12 +308,13 @@ impl Store {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state, and how long another thread of this process kept it. Who waits for the folder next has that
-    /// much less patience: else threads that wait for one stopped holder would do so one after the other.
-    pub(super) fn state_and_waited(&self) -> (MutexGuard<'_, State>, Duration) {
+    /// What `take` gives, and how long it took: how long another thread of this process kept the state. Who
+    /// waits for the folder next has that much less patience: else threads that wait for one stopped holder
+    /// would do so one after the other.
+    pub(super) fn timed<T>(&self, take: impl FnOnce() -> T) -> (T, Duration) {
         let start = self.folder.monotonic();
-        let state = self.state();
-        (state, self.folder.monotonic().saturating_sub(start))
+        let taken = take();
+        (taken, self.folder.monotonic().saturating_sub(start))
     }
 
     /// The state, if no other thread of this process keeps it for longer than `wait`. A thread that holds it

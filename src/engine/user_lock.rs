@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::bytes::{read_range, write_all_at};
+use super::bytes::write_all_at;
 use super::error::{Error, Result};
 use super::folder_lock::{at, path_of};
 use super::lock_file::{self, Content, LockFile, Owner};
-use super::paths::{LOCK, MAX_LOCK_FILE, OWNER, new_id, temporary};
+use super::paths::{LOCK, OWNER, new_id, temporary};
 use super::storage::{File, FileId, Folder, Open};
 use super::store::Store;
 
@@ -113,12 +113,7 @@ impl UserLock {
 
     /// Whether a JavaScript program that raced us for the lock wrote its own content into our file.
     fn names_another(&self) -> bool {
-        read_range(&*self.file, 0, MAX_LOCK_FILE)
-            .ok()
-            .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok())
-            .is_some_and(|content| {
-                content.get("holder").and_then(|holder| holder.as_str()) != Some(&self.holder)
-            })
+        lock_file::names_another(&*self.file, &self.holder)
     }
 }
 

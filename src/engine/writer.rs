@@ -150,7 +150,7 @@ impl Store {
 
     /// Writes what is in the queue, waiting for the folder as long as anyone should. For background threads.
     pub(super) fn drain_patiently(&self) -> Result<()> {
-        let (mut state, waited) = self.state_and_waited();
+        let (mut state, waited) = self.timed(|| self.state());
         let result = self.drain(&mut state, FOLDER_WAIT.saturating_sub(waited));
         result.map_err(|error| error.after(waited))
     }

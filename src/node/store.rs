@@ -108,16 +108,18 @@ impl StoreCore {
         Handle { path: self.path.clone(), durability: self.durability, store: Arc::clone(&self.store) }
     }
 
+    /// As [`Handle::created`], without a copy of the path at each write.
+    fn created(&self) -> Arc<Store> {
+        self.store.get().map_or_else(|| self.handle().created(), Arc::clone)
+    }
+
     fn write(&self, mut lines: Vec<u8>, on_fault: OnFault) -> engine::Result<Appended> {
         if lines.last() != Some(&b'\n') {
             lines.push(b'\n');
         }
-        let store = match self.store.get() {
-            Some(store) => store,
-            None => &self.handle().created(),
-        };
+        let store = self.created();
         let appended = store.append(lines, on_fault, self.durability);
-        keeper::look_after(store);
+        keeper::look_after(&store);
         appended
     }
 
@@ -130,7 +132,7 @@ impl StoreCore {
             Appended::Leased => LEASED,
             Appended::Queued(_) => WAITING,
             Appended::Written(_) => {
-                let store = self.handle().created();
+                let store = self.created();
                 let safe = store.sync(self.durability).is_ok() && !store.waits_for_peers();
                 if safe { WRITTEN } else { WAITING }
             }
