@@ -7,36 +7,36 @@
 
 module.exports = {
   get EventStore() {
-    return require('./lib/event-store.js').EventStore;
+    return require('./lib/store/event-store.js').EventStore;
   },
   get createEventStore() {
-    return require('./lib/event-store.js').createEventStore;
+    return require('./lib/store/event-store.js').createEventStore;
   },
   get PersistentLedger() {
-    return require('./lib/persistent-ledger.js').PersistentLedger;
+    return require('./lib/ledger/persistent-ledger.js').PersistentLedger;
   },
   get createPersistentLedger() {
-    return require('./lib/persistent-ledger.js').createPersistentLedger;
+    return require('./lib/ledger/persistent-ledger.js').createPersistentLedger;
   },
   get RunLedger() {
-    return require('./lib/run-ledger.js').RunLedger;
+    return require('./lib/ledger/run-ledger.js').RunLedger;
   },
   get createLedger() {
-    return require('./lib/run-ledger.js').createLedger;
+    return require('./lib/ledger/run-ledger.js').createLedger;
   },
   get DiffQualityEvaluator() {
-    return require('./lib/evaluators.js').DiffQualityEvaluator;
+    return require('./lib/ledger/evaluators.js').DiffQualityEvaluator;
   },
   get ForbiddenCommandEvaluator() {
-    return require('./lib/evaluators.js').ForbiddenCommandEvaluator;
+    return require('./lib/ledger/evaluators.js').ForbiddenCommandEvaluator;
   },
   get ForbiddenDependencyEvaluator() {
-    return require('./lib/evaluators.js').ForbiddenDependencyEvaluator;
+    return require('./lib/ledger/evaluators.js').ForbiddenDependencyEvaluator;
   },
   get TestsPassEvaluator() {
-    return require('./lib/evaluators.js').TestsPassEvaluator;
+    return require('./lib/ledger/evaluators.js').TestsPassEvaluator;
   },
   get ViolationRateEvaluator() {
-    return require('./lib/evaluators.js').ViolationRateEvaluator;
+    return require('./lib/ledger/evaluators.js').ViolationRateEvaluator;
   },
 };

@@ -74,7 +74,7 @@ describeOurs('import and require', () => {
   });
 
   test('nothing else of the package can be imported', async () => {
-    expect(() => require('guidance-ledger/lib/event-store.js')).toThrow(/not defined by "exports"/);
+    expect(() => require('guidance-ledger/lib/store/event-store.js')).toThrow(/not defined by "exports"/);
   });
 
   test('loading it touches no file of the working directory', async () => {

@@ -269,10 +269,12 @@ describe('docs/api.md', () => {
   });
 
   test('each code of an error is in the table', () => {
-    const rust = readFileSync(join(ROOT, 'src/engine/error.rs'), 'utf8').split('#[cfg(test)]')[0];
-    const face = readdirSync(join(ROOT, 'lib'), { withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => readFileSync(join(ROOT, 'lib', entry.name), 'utf8'))
+    const rust = readFileSync(join(ROOT, 'crates/store/src/error.rs'), 'utf8').split('#[cfg(test)]')[0];
+    const face = ['ledger', 'store', 'shared']
+      .flatMap((folder) =>
+        readdirSync(join(ROOT, 'lib', folder)).map((name) => join(ROOT, 'lib', folder, name)),
+      )
+      .map((path) => readFileSync(path, 'utf8'))
       .join('\n');
     const codes = new Set([
       ...[...rust.matchAll(/"(E[A-Z]{2,})"/g)].map(([, code]) => code),
@@ -325,7 +327,9 @@ describe('references', () => {
   // `file` “title”, “title”: a reference to tests.
   test.each(documents)('$name: the tests that are named exist', ({ text }) => {
     const missing = [];
-    for (const [, file, titles] of text.matchAll(/`((?:__test__|tests)\/[^`\s]+)`((?:,? “[^”]+”)*)/g)) {
+    for (const [, file, titles] of text.matchAll(
+      /`((?:__test__|crates\/\w+\/tests)\/[^`\s]+)`((?:,? “[^”]+”)*)/g,
+    )) {
       if (/[*{]/.test(file)) continue;
       if (!existsSync(join(ROOT, file))) missing.push(file);
       else {

@@ -62,7 +62,8 @@ function linkedCrates() {
     }
   };
   visit(graph.root);
-  linked.delete(graph.root);
+  // Our own crates have no source but their folder.
+  for (const id of linked) if (crate.get(id).source === null) linked.delete(id);
   const order = (a, b) => (a.name === b.name ? 0 : a.name < b.name ? -1 : 1);
   return [...linked].map((id) => crate.get(id)).sort(order);
 }

@@ -1,8 +1,18 @@
-//! guidance-ledger: an event store and run ledger that lose nothing they accepted.
+//! The Node-API addon: the only place that knows Node-API.
 //!
-//! [`engine`] is the whole of it in plain Rust: the log on disk, its lock, its checkpoint, rewriting and
-//! recovery. [`node`] is the only place that knows Node-API. The JavaScript classes that users meet are in
-//! `lib/`, over `node`.
+//! Each export takes its arguments, makes one engine call and hands the result over. What may wait or read
+//! much runs on libuv's pool (see `task`), never on the main thread and never on tokio, whose pending work
+//! Node drops at exit. Only text, numbers and typed arrays cross.
+//!
+//! Every export catches panics: one that reached Node would end the process.
 
-pub mod engine;
-pub mod node;
+#![expect(clippy::needless_pass_by_value, reason = "Node-API hands arguments over by value")]
+
+mod batch;
+mod error;
+mod reader;
+mod sealed;
+mod store_core;
+mod task;
+mod teardown;
+mod text;

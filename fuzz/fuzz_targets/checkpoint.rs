@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use guidance_ledger::engine::{Durability, OnFault, Stats};
+use store::{Durability, OnFault, Stats};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;

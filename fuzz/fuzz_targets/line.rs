@@ -1,21 +1,21 @@
 //! The line scanner against its naive twin, on any bytes: the same verdict, the same fields, no panic.
 //!
-//! Half of the inputs are a seed for a hostile line, as `tests/line_v8.rs` makes them, and bytes to put into it: it takes
+//! Half of the inputs are a seed for a hostile line, as `crates/event/tests/line_v8.rs` makes them, and bytes to put into it: it takes
 //! bytes alone too long to become JSON. One scanner judges all inputs, so that what one line leaves in its buffers meets
 //! the next.
 
 #![no_main]
 
 #[allow(dead_code, reason = "the lines made by hand are for the test")]
-#[path = "../../tests/support/hostile_lines.rs"]
+#[path = "../../crates/event/tests/support/hostile_lines.rs"]
 mod hostile_lines;
-#[path = "../../tests/support/line_twin.rs"]
+#[path = "../../crates/event/tests/support/line_twin.rs"]
 mod line_twin;
 
 use std::cell::RefCell;
 
-use guidance_ledger::engine::line::Scanner;
-use guidance_ledger::engine::text::{decode_json_str, parse_json_string, write_json_string};
+use event::line::Scanner;
+use event::text::{decode_json_str, parse_json_string, write_json_string};
 use libfuzzer_sys::fuzz_target;
 
 thread_local! {

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use guidance_ledger::engine::Error;
+use store::Error;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use guidance_ledger::engine::{Durability, OnFault};
+use store::{Durability, OnFault};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 

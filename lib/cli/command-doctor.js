@@ -176,7 +176,7 @@ function fsync(place) {
  */
 async function append(place) {
   const event = addon().createLedger().createEvent('doctor', 'general', 'none');
-  const measure = async (/** @type {import('../../index.js').Durability} */ durability) => {
+  const measure = async (/** @type {import('../../index.d.ts').Durability} */ durability) => {
     const store = addon().createEventStore(join(place, durability), { durability });
     const times = [];
     for (let i = 0; i < ROUNDS; i++) {

@@ -18,7 +18,7 @@ const { counted } = require('./table.js');
 const { Progress } = require('./terminal.js');
 const { UsageError } = require('./usage-error.js');
 
-/** @typedef {import('../../index.js').RunEvent} RunEvent */
+/** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 
 /** Events that are written together, and share one trip to the disk. */
 const BATCH = 500;

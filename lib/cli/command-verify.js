@@ -21,7 +21,7 @@ const { counted, showCount } = require('./table.js');
 const { confirm } = require('./terminal.js');
 
 /** @typedef {import('./folder.js').StoreFolder} StoreFolder */
-/** @typedef {import('../../index.js').VerifyReport} Report */
+/** @typedef {import('../../index.d.ts').VerifyReport} Report */
 /** @typedef {{ kind: string, mendable: boolean, text: string, more: string[] }} Finding */
 
 /** Places and ids that are shown one by one. */
@@ -236,7 +236,7 @@ index.json is wrong, the log is neither changed nor copied. No event is removed:
 };
 
 /**
- * @param {import('../../index.js').EventStore} store
+ * @param {import('../../index.d.ts').EventStore} store
  * @param {StoreFolder} folder
  * @param {boolean} changesLog
  */

@@ -8,7 +8,7 @@ const { safe } = require('./safe-text.js');
 const { timeOption } = require('./times.js');
 const { UsageError } = require('./usage-error.js');
 
-/** @typedef {import('../../index.js').RunEvent} RunEvent */
+/** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('./folder.js').StoreFolder} StoreFolder */
 /** @typedef {import('./options.js').Options} Options */
 

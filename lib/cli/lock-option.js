@@ -21,7 +21,7 @@ const LOCK_OPTION = {
  * A store that waits for the lock as long as the options say.
  * @param {import('./folder.js').StoreFolder} folder
  * @param {Record<string, any>} options
- * @param {import('../../index.js').StoreOptions} [more]
+ * @param {import('../../index.d.ts').StoreOptions} [more]
  */
 function lockingStore(folder, options, more) {
   return addon().createEventStore(folder.path, {

@@ -7,7 +7,7 @@
 
 const { DAY_MS, MAX_TIME } = require('./times.js');
 
-/** @typedef {import('../../index.js').RunEvent} RunEvent */
+/** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 
 class Tally {
   events = 0;
@@ -94,7 +94,7 @@ class Tallies {
   }
 
   /**
-   * @param {import('../../index.js').Violation} violation
+   * @param {import('../../index.d.ts').Violation} violation
    * @param {number} rework
    * @param {number | null} day
    */

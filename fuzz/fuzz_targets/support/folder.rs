@@ -6,9 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use guidance_ledger::engine::Store;
-use guidance_ledger::engine::storage::os::OsStorage;
-use guidance_ledger::engine::storage::{FileId, Storage};
+use store::Store;
+use store::disk::folder::RealFolder;
+use store::disk::{FileId, Disk};
 
 pub struct Folder(PathBuf);
 
@@ -48,12 +48,12 @@ impl Folder {
     }
 
     pub fn id(&self, name: &str) -> FileId {
-        OsStorage::new(&self.0).stat(name).expect("a file of our own").expect("a file of our own").id
+        RealFolder::new(&self.0).stat(name).expect("a file of our own").expect("a file of our own").id
     }
 
     /// A process that has just come to the folder.
     pub fn store(&self) -> Store {
-        Store::new(Arc::new(OsStorage::new(&self.0)), false)
+        Store::new(Arc::new(RealFolder::new(&self.0)), false)
     }
 }
 

@@ -1,0 +1,21 @@
+//! Events in columns, over lines from any source: a log, a text in memory, another machine. No files.
+//!
+//! ```text
+//! sealed            the events of a ledger that JavaScript has not seen
+//! sums              sums and rankings over rows
+//! slice             runs of neighbouring lines, and the JSON array that JavaScript gets
+//! columns           what is needed to choose events without parsing them
+//! interner          strings by number
+//! ```
+
+mod columns;
+mod interner;
+mod sealed;
+mod slice;
+mod sums;
+
+pub use columns::Columns;
+pub use interner::Interner;
+pub use sealed::{Keys, Sealed, SealedError, add_keys};
+pub use slice::{Run, RunLines, Slice, Source, next_run, read_run};
+pub use sums::Sums;

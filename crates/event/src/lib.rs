@@ -1,0 +1,11 @@
+//! What an event is, by V8's rules: lines of the log, JSON text, identity. No I/O.
+//!
+//! ```text
+//! identity    when two events, or two tasks, are the same one
+//! line        the scanner: what a line means
+//! text        JSON strings and white space, on bytes
+//! ```
+
+pub mod identity;
+pub mod line;
+pub mod text;

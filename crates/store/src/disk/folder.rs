@@ -1,0 +1,375 @@
+//! A real folder.
+//!
+//! Invariant: no name is followed through a symbolic link, and nothing but a regular file is opened, so that
+//! a planted link, pipe or device can neither redirect a write nor hang us. New files are readable by their
+//! owner only: events may hold prompts and secrets.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::{Disk, File, FileId, Open, Stat};
+
+/// Permission bits of files that we create.
+#[cfg(unix)]
+const FILE_MODE: u32 = 0o600;
+/// Permission bits of folders that we create.
+#[cfg(unix)]
+const FOLDER_MODE: u32 = 0o700;
+
+/// A folder on disk, by its absolute path.
+pub struct RealFolder {
+    path: PathBuf,
+    shown: String,
+    started: Instant,
+}
+
+impl RealFolder {
+    /// The folder at `path`, which need not exist. Touches no disk.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), shown: path.to_string_lossy().into_owned(), started: Instant::now() }
+    }
+
+    /// Identity of the folder itself; `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever `stat` says, but not that the folder is missing.
+    pub fn identity(&self) -> io::Result<Option<FileId>> {
+        match fs::metadata(&self.path).and_then(|metadata| stat_of_path(&self.path, &metadata)) {
+            Ok(stat) => Ok(Some(stat.id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Gives a file that root has just made in somebody's folder to that somebody, who could not use the folder
+    /// any more otherwise. Only an empty file that has no other name.
+    #[cfg(unix)]
+    fn give_to_owner(&self, file: &fs::File, metadata: &fs::Metadata) {
+        use std::os::unix::fs::{MetadataExt, fchown};
+        if metadata.uid() != 0 || metadata.len() > 0 || metadata.nlink() != 1 {
+            return;
+        }
+        if let Ok(folder) = fs::metadata(&self.path)
+            && folder.uid() != 0
+        {
+            // A file system without owners has nothing to give.
+            let _ = fchown(file, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+}
+
+impl Disk for RealFolder {
+    fn path(&self) -> &str {
+        &self.shown
+    }
+
+    fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>> {
+        let mut options = OpenOptions::new();
+        match how {
+            Open::Read => options.read(true),
+            Open::Side => options.read(true).write(true).create(true),
+            Open::Append => options.read(true).append(true).create(true),
+            Open::New => options.read(true).write(true).create_new(true),
+        };
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            // O_NONBLOCK: a pipe under our name must not block us; it means nothing for regular files.
+            options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
+        }
+        let file = retry(|| options.open(self.at(name)))?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+        }
+        #[cfg(unix)]
+        if how != Open::Read {
+            self.give_to_owner(&file, &metadata);
+        }
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
+        let path = self.at(name);
+        match fs::symlink_metadata(&path).and_then(|metadata| stat_of_path(&path, &metadata)) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::hard_link(self.at(from), self.at(to))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        fs::remove_file(self.at(name))
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        fs::read_dir(&self.path)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+    }
+
+    fn create_folder(&self) -> io::Result<()> {
+        create_durably(&self.path)
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        sync_folder(&self.path)
+    }
+
+    fn now_ms(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn boot(&self) -> u64 {
+        static BOOT: LazyLock<u64> = LazyLock::new(|| {
+            let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+            uuid::Uuid::try_parse(id.trim()).map_or(0, |id| id.as_u64_pair().0)
+        });
+        *BOOT
+    }
+
+    fn sleep(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+
+    fn random(&self) -> u128 {
+        uuid::Uuid::new_v4().as_u128()
+    }
+}
+
+struct RealFile(fs::File);
+
+impl File for RealFile {
+    fn stat(&self) -> io::Result<Stat> {
+        stat_of_file(&self.0)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        // Nothing here depends on the position.
+        io::Seek::seek(&mut &self.0, io::SeekFrom::End(0))
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        #[cfg(unix)]
+        return retry(|| std::os::unix::fs::FileExt::read_at(&self.0, buffer, offset));
+        #[cfg(windows)]
+        return match std::os::windows::fs::FileExt::seek_read(&self.0, buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(0),
+            other => other,
+        };
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        retry(|| io::Write::write(&mut &self.0, bytes))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        #[cfg(unix)]
+        return retry(|| std::os::unix::fs::FileExt::write_at(&self.0, bytes, offset));
+        #[cfg(windows)]
+        return std::os::windows::fs::FileExt::seek_write(&self.0, bytes, offset);
+    }
+
+    fn set_len(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        // F_FULLFSYNC on macOS: the standard library sees to it.
+        self.0.sync_data()
+    }
+
+    fn set_access(&self, like: &Stat) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{PermissionsExt, fchown};
+            if stat_of_file(&self.0)?.owner != like.owner {
+                // Only root may; anybody else's file is his own.
+                let _ = fchown(&self.0, Some(like.owner.0), Some(like.owner.1));
+            }
+            self.0.set_permissions(fs::Permissions::from_mode(like.mode))
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = like;
+            Ok(())
+        }
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        loop {
+            match self.0.try_lock() {
+                Ok(()) => return Ok(true),
+                Err(fs::TryLockError::WouldBlock) => return Ok(false),
+                Err(fs::TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+        }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.0.unlock()
+    }
+
+    fn has_no_writer(&self) -> io::Result<Option<bool>> {
+        #[cfg(target_os = "linux")]
+        return super::sys::has_no_writer(&self.0);
+        #[cfg(not(target_os = "linux"))]
+        return Ok(None);
+    }
+}
+
+/// Calls again for as long as a signal interrupted the call.
+fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Creates a folder and its missing ancestors, each made durable in its parent.
+fn create_durably(path: &Path) -> io::Result<()> {
+    match create_folder(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let parent = path.parent().ok_or(error)?;
+            create_durably(parent)?;
+            create_durably(path)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            Err(io::Error::new(io::ErrorKind::NotADirectory, error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(unix)]
+fn create_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().mode(FOLDER_MODE).create(path)
+}
+
+#[cfg(not(unix))]
+fn create_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    match fs::File::open(path)?.sync_all() {
+        // File systems that know no fsync of folders have nothing to make durable by it.
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOTSUP)) => {}
+        other => other?,
+    }
+    // Windows has no call for it; NTFS journals names.
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
+    Ok(stat_of(&file.metadata()?))
+}
+
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail on Windows")]
+fn stat_of_path(_path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
+    Ok(stat_of(metadata))
+}
+
+#[cfg(unix)]
+fn stat_of(metadata: &fs::Metadata) -> Stat {
+    use std::os::unix::fs::MetadataExt;
+    Stat {
+        id: FileId {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            born_ns: nanoseconds(metadata.created()),
+        },
+        size: metadata.len(),
+        links: metadata.nlink(),
+        mode: metadata.mode() & 0o7777,
+        owner: (metadata.uid(), metadata.gid()),
+        modified_ns: nanoseconds(metadata.modified()),
+        regular: metadata.is_file(),
+    }
+}
+
+#[cfg(windows)]
+fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
+    let metadata = file.metadata()?;
+    let information = winapi_util::file::information(file)?;
+    Ok(Stat {
+        id: FileId {
+            device: information.volume_serial_number(),
+            inode: information.file_index(),
+            born_ns: nanoseconds(metadata.created()),
+        },
+        size: metadata.len(),
+        links: information.number_of_links(),
+        mode: 0,
+        owner: (0, 0),
+        modified_ns: nanoseconds(metadata.modified()),
+        regular: metadata.is_file(),
+    })
+}
+
+#[cfg(windows)]
+fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
+    if metadata.is_symlink() {
+        // Nothing is known of a link but that it is one.
+        return Ok(Stat {
+            id: FileId::default(),
+            size: 0,
+            links: 1,
+            mode: 0,
+            owner: (0, 0),
+            modified_ns: 0,
+            regular: false,
+        });
+    }
+    // Without access rights: nobody is kept from renaming or removing it, and folders open too.
+    let handle = winapi_util::Handle::from_path_any(path)?;
+    let information = winapi_util::file::information(&handle)?;
+    Ok(Stat {
+        id: FileId {
+            device: information.volume_serial_number(),
+            inode: information.file_index(),
+            born_ns: nanoseconds(metadata.created()),
+        },
+        size: metadata.len(),
+        links: information.number_of_links(),
+        mode: 0,
+        owner: (0, 0),
+        modified_ns: nanoseconds(metadata.modified()),
+        regular: metadata.is_file(),
+    })
+}
+
+fn nanoseconds(time: io::Result<SystemTime>) -> u64 {
+    let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,209 @@
+//! What the engine needs of a disk, and nothing more.
+//!
+//! A [`Disk`] is one folder of one process: flat file names in, bytes and facts out. Two implementations
+//! exist: [`folder`] for real ones, and the simulated one in `tests/sim`, which fails, tears, kills and cuts
+//! power on command. Every byte the engine reads or writes, each clock and each pause passes through here, so
+//! what the simulation has seen is the whole of what the engine does.
+//!
+//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing. Loops
+//! over short writes, ordering and recovery belong to the callers, where the simulation can break them.
+
+pub(crate) mod bytes;
+pub mod folder;
+#[cfg(unix)]
+mod sys;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Identity of a file. Inode numbers are reused at once, so the time of birth is part of it; on file systems
+/// that keep none, an identity means something only while a descriptor pins the inode.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub struct FileId {
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Nanoseconds since 1970 at which the file was created, as coarse as a clock tick; 0 where the file
+    /// system does not tell.
+    pub born_ns: u64,
+}
+
+/// Facts about a file at one instant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stat {
+    /// Which file this is.
+    pub id: FileId,
+    /// Length in bytes.
+    pub size: u64,
+    /// Number of names; 0 once the last one was removed.
+    pub links: u64,
+    /// Permission bits.
+    pub mode: u32,
+    /// User and group that it belongs to; zeros where the system knows none.
+    pub owner: (u32, u32),
+    /// Time of the last change of content, nanoseconds since 1970, as coarse as the file system keeps it.
+    pub modified_ns: u64,
+    /// Whether it is a regular file, rather than a link, a folder, a pipe or a device.
+    pub regular: bool,
+}
+
+/// How to open a file. No mode follows a symbolic link in the last component, and all insist on a regular
+/// file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Open {
+    /// For reading; the file must exist.
+    Read,
+    /// For reading and writing at positions; created empty if missing.
+    Side,
+    /// For reading and for appending: each write goes to the end of the file as it is at that moment. Created
+    /// empty if missing.
+    Append,
+    /// A new file for reading and writing; fails with `AlreadyExists` if the name is taken, by a link too.
+    New,
+}
+
+/// An open file. Closing is dropping.
+pub trait File: Send + Sync {
+    /// Facts about the open file.
+    ///
+    /// # Errors
+    /// Whatever `fstat` says.
+    fn stat(&self) -> io::Result<Stat>;
+
+    /// Length in bytes: half the price of [`File::stat`].
+    ///
+    /// # Errors
+    /// Whatever `lseek` says.
+    fn size(&self) -> io::Result<u64>;
+
+    /// Reads at `offset` without moving anything; fewer bytes than asked for is not an error, 0 is the end.
+    ///
+    /// # Errors
+    /// Whatever `pread` says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// One `write` at the end ([`Open::Append`]) — may be short.
+    ///
+    /// # Errors
+    /// Whatever `write` says.
+    fn append(&self, bytes: &[u8]) -> io::Result<usize>;
+
+    /// One `pwrite` ([`Open::Side`], [`Open::New`]) — may be short.
+    ///
+    /// # Errors
+    /// Whatever `pwrite` says.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize>;
+
+    /// Cuts or extends the file ([`Open::Side`], [`Open::New`]).
+    ///
+    /// # Errors
+    /// Whatever `ftruncate` says.
+    fn set_len(&self, size: u64) -> io::Result<()>;
+
+    /// Content (and the metadata needed to read it back) to stable storage. Never call it again on the same
+    /// file after it failed: the kernel forgets the error and the pages.
+    ///
+    /// # Errors
+    /// Whatever `fdatasync` says.
+    fn sync(&self) -> io::Result<()>;
+
+    /// Gives it the permission bits of another file, and, if this process may, its owner.
+    ///
+    /// # Errors
+    /// Whatever `fchmod` says.
+    fn set_access(&self, like: &Stat) -> io::Result<()>;
+
+    /// Takes the exclusive lock of this open file if nobody else has it. Freed by [`File::unlock`], by
+    /// closing, and by the death of the process.
+    ///
+    /// # Errors
+    /// Whatever `flock` says, but not that the lock is taken.
+    fn try_lock(&self) -> io::Result<bool>;
+
+    /// Gives the lock up.
+    ///
+    /// # Errors
+    /// Whatever `flock` says.
+    fn unlock(&self) -> io::Result<()>;
+
+    /// Whether no process has this file open for writing. `None` where the system cannot tell.
+    ///
+    /// # Errors
+    /// Whatever the system says.
+    fn has_no_writer(&self) -> io::Result<Option<bool>>;
+}
+
+/// One folder, as one process sees it. Names are flat: no separators.
+pub trait Disk: Send + Sync {
+    /// The folder's path, for messages.
+    fn path(&self) -> &str;
+
+    /// Opens a file of the folder.
+    ///
+    /// # Errors
+    /// Whatever `open` says; `InvalidInput` if it is not a regular file.
+    fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>>;
+
+    /// Facts about a name, without following links; `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever `lstat` says, but not that the name is missing.
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>>;
+
+    /// Gives the file a second name; fails with `AlreadyExists` if it is taken.
+    ///
+    /// # Errors
+    /// Whatever `link` says.
+    fn link(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Renames, replacing the target.
+    ///
+    /// # Errors
+    /// Whatever `rename` says.
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+
+    /// Removes a name; a missing one is an error of kind `NotFound`.
+    ///
+    /// # Errors
+    /// Whatever `unlink` says.
+    fn remove(&self, name: &str) -> io::Result<()>;
+
+    /// The names in the folder, in no order.
+    ///
+    /// # Errors
+    /// Whatever `readdir` says.
+    fn list(&self) -> io::Result<Vec<String>>;
+
+    /// Creates the folder and what leads to it, durably; does nothing if it exists.
+    ///
+    /// # Errors
+    /// Whatever `mkdir` says.
+    fn create_folder(&self) -> io::Result<()>;
+
+    /// Makes creations, renames and removals in this folder durable.
+    ///
+    /// # Errors
+    /// Whatever `fsync` says.
+    fn sync_folder(&self) -> io::Result<()>;
+
+    /// Wall clock, milliseconds since 1970. May jump.
+    fn now_ms(&self) -> u64;
+
+    /// A clock that never goes back.
+    fn monotonic(&self) -> Duration;
+
+    /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written
+    /// before and not synced may be gone then, in any order.
+    fn boot(&self) -> u64;
+
+    /// Pauses the calling thread.
+    fn sleep(&self, time: Duration);
+
+    /// 128 random bits.
+    fn random(&self) -> u128;
+}
+
+/// A shared handle to a folder.
+pub type Folder = Arc<dyn Disk>;

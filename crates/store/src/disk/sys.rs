@@ -1,0 +1,42 @@
+//! The one file with `unsafe`: a system call that the standard library lacks.
+
+#![expect(unsafe_code, reason = "fcntl(F_SETLEASE) has no safe wrapper in the standard library")]
+
+#[cfg(target_os = "linux")]
+use std::{fs::File, io, os::fd::AsRawFd};
+
+/// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs
+/// on).
+#[cfg(target_os = "linux")]
+const F_SETSIG: libc::c_int = 10;
+
+/// Whether no process has the inode of `file`, which must be open for reading only, open for writing.
+///
+/// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should
+/// somebody open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
+/// which is ignored by default, where the usual `SIGIO` would end the process.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
+    let fd = file.as_raw_fd();
+    // SAFETY: fcntl with integer arguments on a descriptor that `file` keeps open touches no memory of ours.
+    let (signal, lease) = unsafe {
+        (libc::fcntl(fd, F_SETSIG, libc::SIGURG), libc::fcntl(fd, libc::F_SETLEASE, libc::F_RDLCK))
+    };
+    if signal == -1 {
+        return Ok(None);
+    }
+    if lease == -1 {
+        let error = io::Error::last_os_error();
+        return match error.raw_os_error() {
+            Some(libc::EAGAIN) => Ok(Some(false)),
+            // File systems without leases, or a file of somebody else's.
+            Some(libc::EINVAL | libc::EACCES | libc::EPERM | libc::ENOSYS | libc::ENOLCK | libc::ENOTSUP) => {
+                Ok(None)
+            }
+            _ => Err(error),
+        };
+    }
+    // SAFETY: as above.
+    unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK) };
+    Ok(Some(true))
+}

@@ -1,0 +1,271 @@
+//! Everything that can go wrong in the engine, named after the act that failed.
+//!
+//! A message says what happened, where, and what to do. `code()` is stable and is what JavaScript programs
+//! compare; it is mapped to JavaScript in `node/error.rs` alone.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use columns::SealedError;
+
+/// Result of an engine call.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failed engine call. Cheap to clone, so that one failure can be told to all who waited.
+#[derive(Clone, Debug)]
+pub enum Error {
+    /// A system call failed.
+    Io {
+        /// The system call, as Node names it: `open`, `write`, `fsync`, …
+        syscall: &'static str,
+        /// The file or folder concerned.
+        path: String,
+        /// What kind of failure.
+        kind: io::ErrorKind,
+        /// The operating system's error number, if it gave one.
+        errno: Option<i32>,
+        /// The operating system's words.
+        reason: String,
+    },
+    /// The user-level lock (`.lock`) belongs to somebody else.
+    Locked {
+        /// The holder's id as the lock file gives it, cleaned.
+        holder: String,
+        /// How long ago the holder last wrote the lock file.
+        age_ms: i64,
+        /// The lock file.
+        path: String,
+    },
+    /// Another process kept the folder's internal lock for longer than anyone should.
+    Busy {
+        /// The lock file, or what another process has open.
+        path: String,
+        /// How long we waited; 0 if waiting would not have helped.
+        waited_ms: u64,
+    },
+    /// An event's line is longer than the limit.
+    TooLong {
+        /// Length of the line in bytes.
+        bytes: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// An earlier fsync of the log failed: what it should have made durable may be gone.
+    Unsafe {
+        /// The log.
+        path: String,
+        /// The words of the failure.
+        reason: String,
+    },
+    /// The log was changed in place under a ledger that had left its events there.
+    Changed {
+        /// The log.
+        path: String,
+    },
+}
+
+impl Error {
+    /// Wraps a failed system call.
+    pub(crate) fn io(syscall: &'static str, path: impl Into<String>, error: &io::Error) -> Self {
+        Self::Io {
+            syscall,
+            path: path.into(),
+            kind: error.kind(),
+            errno: error.raw_os_error(),
+            reason: plain_reason(error),
+        }
+    }
+
+    /// The stable code: Node's name of an operating system error, or one of ours.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { kind, errno, .. } => {
+                errno.and_then(code_of_errno).unwrap_or_else(|| code_of_kind(*kind))
+            }
+            Self::Locked { .. } | Self::Busy { .. } => "ELOCKED",
+            Self::TooLong { .. } => "ETOOLONG",
+            Self::Unsafe { .. } => "EUNSAFE",
+            Self::Changed { .. } => "ECHANGED",
+        }
+    }
+
+    /// The file or folder concerned, if there is one.
+    #[must_use]
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Io { path, .. }
+            | Self::Locked { path, .. }
+            | Self::Busy { path, .. }
+            | Self::Unsafe { path, .. }
+            | Self::Changed { path } => Some(path),
+            Self::TooLong { .. } => None,
+        }
+    }
+
+    /// The system call that failed, if one did.
+    #[must_use]
+    pub fn syscall(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { syscall, .. } => Some(syscall),
+            Self::Locked { .. }
+            | Self::Busy { .. }
+            | Self::TooLong { .. }
+            | Self::Unsafe { .. }
+            | Self::Changed { .. } => None,
+        }
+    }
+
+    /// The same, told by somebody who had waited for so long before.
+    pub(crate) fn after(mut self, time: Duration) -> Self {
+        if let Self::Busy { waited_ms, .. } = &mut self {
+            *waited_ms = waited_ms.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
+        }
+        self
+    }
+
+    /// Whether the operating system said that the name does not exist.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { kind: io::ErrorKind::NotFound, .. })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { syscall, path, reason, .. } => {
+                write!(f, "{}: {reason}, {syscall} '{path}'", self.code())?;
+                advice(self.code()).map_or(Ok(()), |words| write!(f, ". {words}"))
+            }
+            // The original's words, which callers may match.
+            Self::Locked { holder, age_ms, path } => write!(
+                f,
+                "Storage is locked by another process (holder: {holder}, age: {age_ms}ms). Lock file: {path}"
+            ),
+            Self::Busy { path, waited_ms: 0 } => write!(
+                f,
+                "ELOCKED: another process has '{path}' open or keeps changing it. Let it finish, or continue it \
+                 if it is stopped, then call again"
+            ),
+            Self::Busy { path, waited_ms } => write!(
+                f,
+                "ELOCKED: another process has held '{path}' for {waited_ms} ms; it may be stopped or hang. \
+                 Continue or end that process, then call again"
+            ),
+            Self::TooLong { bytes, limit } => write!(
+                f,
+                "ETOOLONG: the event is {bytes} bytes of JSON, the limit is {limit}. Store large data elsewhere \
+                 and keep a reference in the event"
+            ),
+            Self::Unsafe { path, reason } => write!(
+                f,
+                "EUNSAFE: an earlier fsync of '{path}' failed ({reason}), so what was not yet confirmed may not \
+                 survive a power cut. Check the disk, then create a new EventStore for this folder: it copies the \
+                 log into a new file before it goes on"
+            ),
+            Self::Changed { path } => write!(
+                f,
+                "ECHANGED: another program changed '{path}' in place while events were loaded from it. \
+                 Call load() to read it again"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<SealedError> for Error {
+    fn from(error: SealedError) -> Self {
+        match error {
+            SealedError::Changed { name } => Self::Changed { path: name },
+            SealedError::Read { name, error } => Self::io("read", name, &error),
+        }
+    }
+}
+
+/// The operating system's words without Rust's " (os error 28)".
+fn plain_reason(error: &io::Error) -> String {
+    let text = error.to_string();
+    let end = text.find(" (os error").unwrap_or(text.len());
+    text.get(..end).unwrap_or(&text).to_lowercase()
+}
+
+/// What to do about the failures that people meet.
+fn advice(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "ENOSPC" | "EDQUOT" => "Free some space, then call again: nothing that was accepted is lost",
+        "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
+        "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
+        "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
+        "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
+        "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
+        "EISDIR" => {
+            "A folder stands where a file of the store should be: remove it or choose another storagePath"
+        }
+        "EINVAL" => "If a folder, pipe or device stands there, remove it; else check the kind of file system",
+        "EFBIG" => "The file would get larger than is allowed: compact it or raise the limit (ulimit -f)",
+        "ENAMETOOLONG" => {
+            "A part of the path is longer than the file system allows: choose a shorter storagePath"
+        }
+        "EIO" => "The disk failed: check it, and copy the folder elsewhere",
+        _ => return None,
+    })
+}
+
+#[cfg(unix)]
+fn code_of_errno(errno: i32) -> Option<&'static str> {
+    Some(match errno {
+        libc::EACCES => "EACCES",
+        libc::EAGAIN => "EAGAIN",
+        libc::EBADF => "EBADF",
+        libc::EBUSY => "EBUSY",
+        libc::EDQUOT => "EDQUOT",
+        libc::EEXIST => "EEXIST",
+        libc::EFBIG => "EFBIG",
+        libc::EINVAL => "EINVAL",
+        libc::EIO => "EIO",
+        libc::EISDIR => "EISDIR",
+        libc::ELOOP => "ELOOP",
+        libc::EMFILE => "EMFILE",
+        libc::EMLINK => "EMLINK",
+        libc::ENAMETOOLONG => "ENAMETOOLONG",
+        libc::ENFILE => "ENFILE",
+        libc::ENODEV => "ENODEV",
+        libc::ENOENT => "ENOENT",
+        libc::ENOLCK => "ENOLCK",
+        libc::ENOMEM => "ENOMEM",
+        libc::ENOSPC => "ENOSPC",
+        libc::ENOSYS => "ENOSYS",
+        libc::ENOTDIR => "ENOTDIR",
+        libc::ENOTEMPTY => "ENOTEMPTY",
+        libc::ENOTSUP => "ENOTSUP",
+        libc::ENXIO => "ENXIO",
+        libc::EPERM => "EPERM",
+        libc::EROFS => "EROFS",
+        libc::ESTALE => "ESTALE",
+        libc::ETIMEDOUT => "ETIMEDOUT",
+        libc::EXDEV => "EXDEV",
+        _ => return None,
+    })
+}
+
+#[cfg(not(unix))]
+fn code_of_errno(_errno: i32) -> Option<&'static str> {
+    None
+}
+
+fn code_of_kind(kind: io::ErrorKind) -> &'static str {
+    match kind {
+        io::ErrorKind::NotFound => "ENOENT",
+        io::ErrorKind::PermissionDenied => "EACCES",
+        io::ErrorKind::AlreadyExists => "EEXIST",
+        io::ErrorKind::InvalidInput => "EINVAL",
+        io::ErrorKind::StorageFull => "ENOSPC",
+        io::ErrorKind::ReadOnlyFilesystem => "EROFS",
+        io::ErrorKind::NotADirectory => "ENOTDIR",
+        io::ErrorKind::IsADirectory => "EISDIR",
+        io::ErrorKind::TimedOut => "ETIMEDOUT",
+        _ => "EIO",
+    }
+}

@@ -1,0 +1,128 @@
+//! The folder lock: among our processes, one at a time writes.
+//!
+//! It is the operating system's lock on `.events.lk`, so it dies with its holder. Nobody waits without a
+//! deadline: the lock is tried, not waited for, since a stopped holder would block a waiter for ever.
+//!
+//! Whoever writes in a burst would take the lock again faster than a waiter can look. Therefore waiters queue
+//! at a second lock, the gate, and whoever held the folder lock a moment ago passes through the gate first:
+//! between two leases of a busy writer each waiter gets its turn.
+//!
+//! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
+//! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::disk::{File, FileId, Folder, Open};
+use crate::error::{Error, Result};
+use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
+
+/// First and longest pause between two looks at the lock.
+const PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_micros(500));
+/// Who waits at the gate longer than this also looks at the lock itself: the gate's holder may be stopped.
+const GATE_PATIENCE: Duration = Duration::from_millis(100);
+
+/// The lock's open files, and the checkpoint's, which lives and dies with them.
+pub(crate) struct FolderLock {
+    lock: Box<dyn File>,
+    gate: Box<dyn File>,
+    id: FileId,
+    /// The checkpoint's file. Written by the lock's holder only.
+    pub(crate) checkpoint: Box<dyn File>,
+    released: Option<Duration>,
+}
+
+impl FolderLock {
+    /// Opens the lock's files, creating the folder if need be.
+    pub(crate) fn open(folder: &Folder) -> Result<Self> {
+        let open = |name: &'static str| {
+            folder.open(name, Open::Side).map_err(|error| at(folder, "open", name, &error))
+        };
+        let lock = match open(FOLDER_LOCK) {
+            Err(error) if error.is_not_found() => {
+                folder.create_folder().map_err(|error| Error::io("mkdir", folder.path(), &error))?;
+                open(FOLDER_LOCK)?
+            }
+            other => other?,
+        };
+        let id = lock.stat().map_err(|error| at(folder, "fstat", FOLDER_LOCK, &error))?.id;
+        Ok(Self { lock, gate: open(GATE)?, id, checkpoint: open(CHECKPOINT)?, released: None })
+    }
+
+    /// Takes the lock, waiting at most `wait`, and no longer once `hurry` is set. `Ok(false)`: the files were
+    /// removed; open them anew.
+    pub(crate) fn acquire(&mut self, folder: &Folder, wait: Duration, hurry: &AtomicBool) -> Result<bool> {
+        let start = folder.monotonic();
+        let was_ours = self.released.is_some_and(|then| start.saturating_sub(then) < COURTESY);
+        if was_ours || !self.try_lock(folder)? {
+            self.wait_in_line(folder, start, wait, hurry)?;
+        }
+        let now = folder.stat(FOLDER_LOCK).map_err(|error| at(folder, "stat", FOLDER_LOCK, &error))?;
+        if now.is_some_and(|stat| stat.id == self.id) {
+            return Ok(true);
+        }
+        self.release(folder);
+        Ok(false)
+    }
+
+    /// Gives the lock up.
+    pub(crate) fn release(&mut self, folder: &Folder) {
+        // Unlocking a file that we hold open cannot fail in a way that leaves it locked for longer than our
+        // life.
+        let _ = self.lock.unlock();
+        self.released = Some(folder.monotonic());
+    }
+
+    fn try_lock(&self, folder: &Folder) -> Result<bool> {
+        self.lock.try_lock().map_err(|error| at(folder, "flock", FOLDER_LOCK, &error))
+    }
+
+    fn wait_in_line(
+        &self,
+        folder: &Folder,
+        start: Duration,
+        wait: Duration,
+        hurry: &AtomicBool,
+    ) -> Result<()> {
+        let mut first_in_line = false;
+        let result = self.wait_for_turn(folder, start, wait, hurry, &mut first_in_line);
+        if first_in_line {
+            let _ = self.gate.unlock();
+        }
+        result
+    }
+
+    fn wait_for_turn(
+        &self,
+        folder: &Folder,
+        start: Duration,
+        wait: Duration,
+        hurry: &AtomicBool,
+        first: &mut bool,
+    ) -> Result<()> {
+        let mut pause = PAUSE.0;
+        loop {
+            let waited = folder.monotonic().saturating_sub(start);
+            *first = *first || self.gate.try_lock().map_err(|error| at(folder, "flock", GATE, &error))?;
+            if (*first || waited > GATE_PATIENCE) && self.try_lock(folder)? {
+                return Ok(());
+            }
+            if waited >= wait || hurry.load(Ordering::Relaxed) {
+                let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+                return Err(Error::Busy { path: path_of(folder, FOLDER_LOCK), waited_ms });
+            }
+            folder.sleep(pause.min(wait.saturating_sub(waited)));
+            pause = (pause * 2).min(PAUSE.1);
+        }
+    }
+}
+
+/// The path of a file of the folder, for messages.
+pub(crate) fn path_of(folder: &Folder, name: &str) -> String {
+    format!("{}{}{name}", folder.path().trim_end_matches(std::path::is_separator), std::path::MAIN_SEPARATOR)
+}
+
+/// A failed system call on a file of the folder.
+pub(crate) fn at(folder: &Folder, syscall: &'static str, name: &str, error: &std::io::Error) -> Error {
+    Error::io(syscall, path_of(folder, name), error)
+}

@@ -1,0 +1,129 @@
+//! What `.lock` says: the user-level lock file that the JavaScript module knows too.
+//!
+//! `{"holder":"<uuid>","timestamp":<ms>,"pid":<n>}`. A holder whose UUID has version 8 is one of us: its life
+//! shows in the lock on `.events.own`, and its appends and rewrites need no consideration. Any other holder
+//! is a JavaScript program, which is about to rewrite the log and heeds no lock but this one.
+//!
+//! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is
+//! shown of it is cleaned and cut. The pid is shown to nobody and signals nothing.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::disk::bytes::read_range;
+use crate::disk::{File, Folder, Open, Stat};
+use crate::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
+use event::text::parse_json_string;
+
+/// Longest holder that is shown.
+const SHOWN: usize = 64;
+
+/// The content of the file, as both modules write it.
+#[derive(Serialize)]
+pub(crate) struct Content<'a> {
+    pub(crate) holder: &'a str,
+    pub(crate) timestamp: u64,
+    pub(crate) pid: u32,
+}
+
+/// Whose the file is.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Owner {
+    /// One of our processes, living or dead.
+    Ours,
+    /// A JavaScript program that may be alive.
+    Foreign,
+    /// Nobody who could still be alive.
+    Stale,
+    /// Half written, perhaps: look again.
+    Unsettled,
+}
+
+/// The file as it is at one instant.
+#[derive(Clone, Debug)]
+pub(crate) struct LockFile {
+    pub(crate) owner: Owner,
+    /// The holder, fit to be shown.
+    pub(crate) holder: String,
+    /// Time since the holder wrote it, by the clock of the caller.
+    pub(crate) age_ms: i64,
+    pub(crate) stat: Stat,
+}
+
+/// The fields as raw JSON: JavaScript takes strings and numbers that serde refuses.
+#[derive(Deserialize)]
+struct Lenient<'a> {
+    #[serde(borrow)]
+    holder: Option<&'a RawValue>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+}
+
+/// Reads the file; `None` if there is none. `now_ms` is the caller's wall clock.
+pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>> {
+    let Some(stat) = folder.stat(LOCK)? else { return Ok(None) };
+    let nobody = |owner| Ok(Some(LockFile { owner, holder: "unknown".to_owned(), age_ms: 0, stat }));
+    if !stat.regular {
+        // A link or pipe under this name is no lock; nothing is read through it.
+        return nobody(Owner::Stale);
+    }
+    let bytes = match folder.open(LOCK, Open::Read).and_then(|file| read_range(&*file, 0, MAX_LOCK_FILE)) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let unchanged_ms = signed(now_ms).saturating_sub(signed(stat.modified_ns / 1_000_000));
+    let text = String::from_utf8_lossy(&bytes);
+    let Ok(content) = serde_json::from_str::<Lenient<'_>>(&text) else {
+        let settling = unchanged_ms < signed(u64::try_from(LOCK_SETTLE.as_millis()).unwrap_or(0));
+        return nobody(if settling { Owner::Unsettled } else { Owner::Stale });
+    };
+    // A number that is no time (NaN to JavaScript) makes the lock stale, as in the original.
+    let age_ms = content.timestamp.and_then(number).map(|time| {
+        #[expect(clippy::cast_possible_truncation, reason = "a float too large saturates")]
+        let time = time as i64;
+        signed(now_ms).saturating_sub(time)
+    });
+    let holder = content.holder.map_or("undefined", RawValue::get);
+    let holder = match parse_json_string(holder.as_bytes()) {
+        Some(holder) => shown(&String::from_utf8_lossy(&holder)),
+        None => shown(holder),
+    };
+    let owner = match age_ms {
+        _ if is_ours(&holder) => Owner::Ours,
+        // A time far in the future blocks only for as long as the file is fresh.
+        Some(age) if age < -LOCK_STALE_MS && unchanged_ms < LOCK_STALE_MS => Owner::Foreign,
+        Some(age) if (-LOCK_STALE_MS..LOCK_STALE_MS).contains(&age) => Owner::Foreign,
+        _ => Owner::Stale,
+    };
+    Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), stat }))
+}
+
+/// Whether the file, which `holder` made, names another holder by now. What cannot be read names nobody.
+pub(crate) fn names_another(file: &dyn File, holder: &str) -> bool {
+    read_range(file, 0, MAX_LOCK_FILE)
+        .ok()
+        .and_then(|bytes| serde_json::from_slice::<Value>(&bytes).ok())
+        .is_some_and(|content| content.get("holder").and_then(Value::as_str) != Some(holder))
+}
+
+/// A finite number, or none.
+fn number(json: &RawValue) -> Option<f64> {
+    json.get().parse::<f64>().ok().filter(|number| number.is_finite())
+}
+
+/// Without characters that control a terminal or the direction of text, and cut.
+fn shown(text: &str) -> String {
+    let harmless = |char: &char| {
+        !char.is_control()
+            && !matches!(char, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().filter(harmless).take(SHOWN).collect()
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,242 @@
+//! Lines of the log in slices that JavaScript parses with one `JSON.parse` each.
+//!
+//! Two ways: in sequence, with bounded memory and no columns (`readAll`, `stream`), or by the columns,
+//! reading only what matches (`readRange`, `readByTask`). Both see the log as it was at the first slice.
+//!
+//! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file
+//! order, and besides only such whose timestamp is no number or whose task id is no string: JavaScript
+//! compares those its own way.
+
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+use crate::disk::File;
+use crate::disk::bytes::for_each_line;
+use crate::error::{Error, Result};
+use crate::lock::folder_lock::path_of;
+use crate::log::log_columns::{LogColumns, LogLines};
+use crate::paths::LOG;
+use crate::store::Store;
+use columns::{Columns, Slice, next_run, read_run};
+use event::line::{Event, Line, Scanner, Task};
+
+/// About how long a slice is: V8 parses this much in half a millisecond. Texts beyond 128 KiB are large
+/// objects to V8 and take a seventh longer.
+const SLICE: usize = 64 << 10;
+/// So little is read on the caller's own thread, which takes less time than waking another.
+const AT_ONCE: u64 = 64 << 10;
+
+/// Which events are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// Earliest timestamp.
+    pub from: Option<f64>,
+    /// Latest timestamp.
+    pub to: Option<f64>,
+    /// Task id, as WTF-8.
+    pub task: Option<Vec<u8>>,
+}
+
+impl Query {
+    /// Earliest and latest timestamp.
+    fn bounds(&self) -> (f64, f64) {
+        (self.from.unwrap_or(f64::NEG_INFINITY), self.to.unwrap_or(f64::INFINITY))
+    }
+
+    /// Whether the event is wanted, or only JavaScript can tell.
+    fn may_match(&self, event: &Event<'_>) -> bool {
+        let time = event.timestamp;
+        let in_time = time.is_none_or(|time| {
+            self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
+        });
+        in_time
+            && match (&self.task, &event.task) {
+                (Some(task), Task::Str(id)) => *id.decode() == **task,
+                _ => true,
+            }
+    }
+}
+
+/// A walk over the matching lines. See the head of this file.
+pub struct Reader {
+    store: Arc<Store>,
+    query: Query,
+    way: Way,
+    /// Whether a slice was handed out, or the columns were made anew already.
+    begun: bool,
+}
+
+enum Way {
+    /// Not begun; `true`: by the columns.
+    New(bool),
+    Sequence {
+        log: Box<dyn File>,
+        position: u64,
+        end: u64,
+    },
+    Columns {
+        log: Box<dyn File>,
+        columns: Arc<Columns>,
+        rows: std::vec::IntoIter<u32>,
+    },
+    Over,
+}
+
+impl Reader {
+    /// A walk that has not begun. With `by_columns`, the columns of the whole log are made or brought up to
+    /// date.
+    #[must_use]
+    pub fn new(store: Arc<Store>, query: Query, by_columns: bool) -> Self {
+        Self { store, query, way: Way::New(by_columns), begun: false }
+    }
+
+    /// The next slice; `None` at the end.
+    ///
+    /// # Errors
+    /// Whatever reading says; the walk is then over.
+    pub fn next_slice(&mut self) -> Result<Option<Vec<u8>>> {
+        let slice = match &self.way {
+            Way::New(by_columns) => self.start(*by_columns).and_then(|()| self.advance()),
+            _ => self.advance(),
+        };
+        if !matches!(slice, Ok(Some(_))) || self.is_exhausted() {
+            self.way = Way::Over;
+        }
+        slice
+    }
+
+    /// The first slice if it takes no time to speak of: the columns are up to date and in the order of time,
+    /// and what matches lies close together. Else `None`: then [`Reader::next_slice`] is to be called in the
+    /// background.
+    ///
+    /// # Errors
+    /// As [`Reader::next_slice`].
+    pub fn slice_at_once(&mut self) -> Result<Option<Vec<u8>>> {
+        if !matches!(self.way, Way::New(true)) || self.query.task.is_some() {
+            return Ok(None);
+        }
+        let Some((log, LogColumns { columns, .. })) = self.store.snapshot_at_once()? else { return Ok(None) };
+        let (from, to) = self.query.bounds();
+        let Some(span) = columns.span_in_range(from, to).filter(|span| !span.is_empty()) else {
+            return Ok(None);
+        };
+        if columns.range(span.end - 1).end - columns.range(span.start).start > AT_ONCE {
+            return Ok(None);
+        }
+        let rows = self.matching_rows(&columns).into_iter();
+        self.way = Way::Columns { log, columns, rows };
+        self.next_slice()
+    }
+
+    /// Whether [`Reader::next_slice`] would give nothing any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.way, Way::Over)
+    }
+
+    fn is_exhausted(&self) -> bool {
+        match &self.way {
+            Way::Sequence { position, end, .. } => position >= end,
+            Way::Columns { rows, .. } => rows.as_slice().is_empty(),
+            Way::New(_) | Way::Over => false,
+        }
+    }
+
+    fn start(&mut self, by_columns: bool) -> Result<()> {
+        self.way = Way::Over;
+        if by_columns {
+            if let Some((log, LogColumns { columns, .. })) = self.store.snapshot()? {
+                let rows = self.matching_rows(&columns).into_iter();
+                self.way = Way::Columns { log, columns, rows };
+            }
+        } else if let Some(log) = self.store.open_log()? {
+            let end = log.stat().map_err(|error| self.store.at("fstat", LOG, &error))?.size;
+            self.way = Way::Sequence { log, position: 0, end };
+        }
+        Ok(())
+    }
+
+    fn matching_rows(&self, columns: &Columns) -> Vec<u32> {
+        let (from, to) = self.query.bounds();
+        match &self.query.task {
+            None => columns.rows_in_range(from, to),
+            Some(task) => columns.rows_of_task(task),
+        }
+    }
+
+    fn advance(&mut self) -> Result<Option<Vec<u8>>> {
+        match &mut self.way {
+            Way::New(_) | Way::Over => Ok(None),
+            Way::Sequence { log, position, end } => next_in_sequence(&**log, &self.query, position, *end)
+                .map_err(|error| self.store.at("read", LOG, &error)),
+            Way::Columns { log, columns, rows } => match next_by_columns(&**log, columns, rows) {
+                Err(error) if error.kind() == ErrorKind::InvalidData && !self.begun => {
+                    self.begun = true;
+                    self.store.start_anew()?;
+                    self.start(true)?;
+                    self.advance()
+                }
+                Err(error) if error.kind() == ErrorKind::InvalidData => {
+                    Err(Error::Changed { path: path_of(&self.store.folder, LOG) })
+                }
+                slice => {
+                    self.begun = true;
+                    slice.map_err(|error| self.store.at("read", LOG, &error))
+                }
+            },
+        }
+    }
+}
+
+fn next_in_sequence(
+    log: &dyn File,
+    query: &Query,
+    position: &mut u64,
+    end: u64,
+) -> std::io::Result<Option<Vec<u8>>> {
+    let mut scanner = Scanner::new();
+    let mut slice = Slice::default();
+    let mut step = SLICE as u64;
+    while *position < end && slice.is_empty() {
+        let upto = end.min(*position + step);
+        let walked =
+            for_each_line(log, *position, upto, |_, line| take(&mut slice, &mut scanner, query, line))?;
+        if upto == end {
+            take(&mut slice, &mut scanner, query, &walked.tail);
+            *position = end;
+        } else if walked.whole > *position {
+            *position = walked.whole;
+        } else {
+            // A line longer than the step.
+            step *= 2;
+        }
+    }
+    Ok(slice.finish())
+}
+
+fn next_by_columns(
+    log: &dyn File,
+    columns: &Columns,
+    rows: &mut std::vec::IntoIter<u32>,
+) -> std::io::Result<Option<Vec<u8>>> {
+    let lines = LogLines(log);
+    let mut slice = Slice::default();
+    while slice.len() < SLICE {
+        let Some(run) = next_run(columns, rows) else { break };
+        for (row, line) in read_run(&lines, &run)?.lines(&run) {
+            if !columns.matches(row as usize, line) {
+                return Err(ErrorKind::InvalidData.into());
+            }
+            slice.add(line);
+        }
+    }
+    Ok(slice.finish())
+}
+
+fn take(slice: &mut Slice, scanner: &mut Scanner, query: &Query, line: &[u8]) {
+    if let Line::Event(event) = scanner.scan(line)
+        && query.may_match(&event)
+    {
+        slice.add(event.text);
+    }
+}

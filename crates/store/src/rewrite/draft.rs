@@ -1,0 +1,125 @@
+//! A new log in the making.
+//!
+//! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and
+//! is locked by its maker for as long as it is being made, so that whoever cleans up can tell it from what a
+//! crash left behind.
+
+use std::io;
+use std::ops::Range;
+
+use crate::disk::bytes::{CHUNK, read_range, write_all_at};
+use crate::disk::{File, Folder, Open, Stat};
+use crate::paths::{new_id, temporary_log};
+
+/// See the head of this file.
+pub(crate) struct Draft {
+    file: Box<dyn File>,
+    name: String,
+    buffer: Vec<u8>,
+    written: u64,
+    /// A run of lines of the old log that is to be copied next.
+    run: Range<u64>,
+}
+
+impl Draft {
+    /// Makes an empty one, as accessible as the log that it will replace, if there is one.
+    pub(crate) fn create(folder: &Folder, like: Option<&Stat>) -> io::Result<Self> {
+        // Whoever cleans up may come between the making and the locking, but not for ever.
+        for _ in 0..100 {
+            if let Some(draft) = Self::try_create(folder, like)? {
+                return Ok(draft);
+            }
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
+    }
+
+    /// `None` if somebody took it for a dead process's and removed it.
+    fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
+        let name = temporary_log(&new_id(folder.random()));
+        let file = folder.open(&name, Open::New)?;
+        let draft = Self { file, name, buffer: Vec::new(), written: 0, run: 0..0 };
+        let prepared = like.map_or(Ok(()), |like| draft.file.set_access(like));
+        let kept = prepared
+            .and_then(|()| draft.file.try_lock())
+            .and_then(|locked| Ok(locked && folder.stat(&draft.name)?.is_some()));
+        if !matches!(kept, Ok(true)) {
+            let _ = folder.remove(&draft.name);
+        }
+        Ok(kept?.then_some(draft))
+    }
+
+    /// Its name in the folder.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// How long it will be once everything is written.
+    pub(crate) fn length(&self) -> u64 {
+        self.written + self.buffer.len() as u64
+    }
+
+    /// Adds one line, given without its newline.
+    pub(crate) fn line(&mut self, text: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(text);
+        self.buffer.push(b'\n');
+        self.write_if(CHUNK)
+    }
+
+    /// Adds whole lines as they are.
+    pub(crate) fn lines(&mut self, text: &[u8]) -> io::Result<()> {
+        self.buffer.extend_from_slice(text);
+        self.write_if(CHUNK)
+    }
+
+    /// Adds the line at `range` of the old log. Neighbours are copied together: call [`Draft::end_run`]
+    /// before anything else is added.
+    pub(crate) fn old_line(&mut self, old: &dyn File, range: &Range<u64>) -> io::Result<()> {
+        if self.run.end == range.start && !self.run.is_empty() {
+            self.run.end = range.end + 1;
+            return Ok(());
+        }
+        self.end_run(old)?;
+        self.run = range.start..range.end + 1;
+        Ok(())
+    }
+
+    /// Copies what [`Draft::old_line`] has gathered.
+    pub(crate) fn end_run(&mut self, old: &dyn File) -> io::Result<()> {
+        let Range { mut start, end } = std::mem::replace(&mut self.run, 0..0);
+        while start < end {
+            let length = CHUNK.min(usize::try_from(end - start).unwrap_or(CHUNK));
+            let bytes = read_range(old, start, length)?;
+            if bytes.is_empty() {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            start += bytes.len() as u64;
+            self.buffer.extend_from_slice(&bytes);
+            // The byte behind a line may be white space that was trimmed; in the new log it is the newline.
+            if start == end {
+                self.buffer.pop();
+                self.buffer.push(b'\n');
+            }
+            self.write_if(CHUNK)?;
+        }
+        Ok(())
+    }
+
+    /// Writes what was added and not yet written.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.write_if(0)
+    }
+
+    /// Puts what was written onto stable storage.
+    pub(crate) fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+
+    fn write_if(&mut self, more_than: usize) -> io::Result<()> {
+        if self.buffer.len() > more_than {
+            write_all_at(&*self.file, &self.buffer, self.written)?;
+            self.written += self.buffer.len() as u64;
+            self.buffer.clear();
+        }
+        Ok(())
+    }
+}

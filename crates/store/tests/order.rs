@@ -1,0 +1,197 @@
+//! The order in which a rewrite writes, syncs and renames. A simulated power cut finds a missing fsync only
+//! if no later one makes up for it; here each has its place.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use store::disk::folder::RealFolder;
+use store::disk::{Disk, File, Open, Stat};
+use store::{Durability, OnFault, Store};
+
+type Notes = Arc<Mutex<Vec<String>>>;
+
+/// A real folder that notes what reaches the disk, and in which order.
+struct Noted {
+    storage: RealFolder,
+    notes: Notes,
+}
+
+struct NotedFile {
+    file: Box<dyn File>,
+    name: String,
+    notes: Notes,
+}
+
+fn note(notes: &Notes, text: String) {
+    notes.lock().unwrap().push(text);
+}
+
+/// Without the parts of a name that differ from run to run.
+fn plain(name: &str) -> &str {
+    match name {
+        name if name.starts_with("events.tmp.") => "draft",
+        name if name.starts_with(".index.json.") => "index draft",
+        name => name,
+    }
+}
+
+impl File for NotedFile {
+    fn stat(&self) -> io::Result<Stat> {
+        self.file.stat()
+    }
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        self.file.read_at(buffer, offset)
+    }
+    fn append(&self, bytes: &[u8]) -> io::Result<usize> {
+        note(&self.notes, format!("append {}", self.name));
+        self.file.append(bytes)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        note(&self.notes, format!("write {}", self.name));
+        self.file.write_at(bytes, offset)
+    }
+    fn set_len(&self, size: u64) -> io::Result<()> {
+        self.file.set_len(size)
+    }
+    fn sync(&self) -> io::Result<()> {
+        note(&self.notes, format!("sync {}", self.name));
+        self.file.sync()
+    }
+    fn set_access(&self, like: &Stat) -> io::Result<()> {
+        self.file.set_access(like)
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+    fn try_lock(&self) -> io::Result<bool> {
+        let locked = self.file.try_lock()?;
+        if locked && self.name == ".events.lk" {
+            note(&self.notes, "lock".to_owned());
+        }
+        Ok(locked)
+    }
+    fn unlock(&self) -> io::Result<()> {
+        if self.name == ".events.lk" {
+            note(&self.notes, "unlock".to_owned());
+        }
+        self.file.unlock()
+    }
+    fn has_no_writer(&self) -> io::Result<Option<bool>> {
+        note(&self.notes, "look for writers".to_owned());
+        self.file.has_no_writer()
+    }
+}
+
+impl Disk for Noted {
+    fn path(&self) -> &str {
+        self.storage.path()
+    }
+    fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>> {
+        let file = self.storage.open(name, how)?;
+        Ok(Box::new(NotedFile { file, name: plain(name).to_owned(), notes: Arc::clone(&self.notes) }))
+    }
+    fn stat(&self, name: &str) -> io::Result<Option<Stat>> {
+        self.storage.stat(name)
+    }
+    fn link(&self, from: &str, to: &str) -> io::Result<()> {
+        note(&self.notes, format!("link {} {}", plain(from), plain(to)));
+        self.storage.link(from, to)
+    }
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        note(&self.notes, format!("rename {} {}", plain(from), plain(to)));
+        self.storage.rename(from, to)
+    }
+    fn remove(&self, name: &str) -> io::Result<()> {
+        note(&self.notes, format!("remove {}", plain(name)));
+        self.storage.remove(name)
+    }
+    fn list(&self) -> io::Result<Vec<String>> {
+        self.storage.list()
+    }
+    fn create_folder(&self) -> io::Result<()> {
+        self.storage.create_folder()
+    }
+    fn sync_folder(&self) -> io::Result<()> {
+        note(&self.notes, "sync folder".to_owned());
+        self.storage.sync_folder()
+    }
+    fn now_ms(&self) -> u64 {
+        self.storage.now_ms()
+    }
+    fn monotonic(&self) -> Duration {
+        self.storage.monotonic()
+    }
+    fn boot(&self) -> u64 {
+        self.storage.boot()
+    }
+    fn sleep(&self, time: Duration) {
+        self.storage.sleep(time);
+    }
+    fn random(&self) -> u128 {
+        self.storage.random()
+    }
+}
+
+/// What `work` writes into a folder that already holds two events and a malformed line.
+fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
+    let path = std::env::temp_dir().join(format!("guidance-ledger-order-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&path);
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(Path::new(&path).join("events.ndjson"), b"{\"timestamp\":1}\nnull\n{\"timestamp\":2}\n")
+        .unwrap();
+    let notes = Notes::default();
+    let storage = Noted { storage: RealFolder::new(&path), notes: Arc::clone(&notes) };
+    work(&Store::new(Arc::new(storage), false));
+    std::fs::remove_dir_all(&path).unwrap();
+    let notes = notes.lock().unwrap();
+    notes.clone()
+}
+
+#[test]
+fn a_rewrite_syncs_each_thing_before_the_next_relies_on_it() {
+    let notes = notes("rewrite", |store| assert_eq!(store.compact(1).unwrap(), 1));
+    let from = notes.iter().position(|note| note == "write draft").expect("a draft");
+    let index = notes.iter().position(|note| note == "write index draft").expect("an index");
+    assert_eq!(
+        notes[from..index],
+        [
+            "write draft",
+            "sync draft",
+            "lock",
+            "write .events.ckpt", // S
+            "sync .events.ckpt",
+            "append events.rejected.ndjson",
+            "sync events.rejected.ndjson",
+            "sync folder", // its name
+            "link events.ndjson .events.prev",
+            "sync draft", // with the late lines
+            "rename draft events.ndjson",
+            "sync folder",
+            "look for writers",
+            "remove .events.prev",
+            "sync folder",
+            "write .events.ckpt", // the task's name
+            "write .events.ckpt", // the sums
+        ]
+    );
+    assert_eq!(notes.last().map(String::as_str), Some("unlock"));
+}
+
+#[test]
+fn a_durable_append_syncs_the_line_and_once_its_files_name() {
+    let notes = notes("append", |store| {
+        for _ in 0..2 {
+            let line = b"{\"timestamp\":3}\n".to_vec();
+            store.append(line, OnFault::Refuse, Durability::Disk).unwrap();
+            store.sync(Durability::Disk).unwrap();
+        }
+    });
+    let wanted = ["append events.ndjson", "sync events.ndjson", "sync folder"];
+    let notes: Vec<_> = notes.iter().map(String::as_str).filter(|note| wanted.contains(note)).collect();
+    assert_eq!(notes, [&wanted[..], &wanted[..2]].concat());
+}

@@ -1,0 +1,282 @@
+'use strict';
+
+// PersistentLedger: a run ledger whose events are in a store.
+//
+// An event that was logged, finalized or imported is written before the call returns, as the store's
+// durability says; a fault of the disk never throws at the caller but is told later, and the event is kept
+// and written when that is possible. Loading brings the log in sealed, as History explains.
+//
+// Loading takes a while, and events arrive meanwhile. Such an event may or may not be inside the set that was
+// sealed; it is taken out of the set by its id and kept as the live object it is, so it is there exactly
+// once. The same holds, after a compaction, for events that were never written.
+
+const { EventStore, partsOf } = require('../store/event-store.js');
+const { RunLedger, historyOf, stamp } = require('./run-ledger.js');
+const { Background } = require('./background.js');
+const { Known } = require('./known.js');
+const { batchInTurns, batchOf, batchOfIds, checkEvent, eventText } = require('../shared/event-text.js');
+const { readConfig } = require('./config.js');
+const { asyncDispose } = require('../shared/symbols.js');
+
+/** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
+/** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
+
+/** The longest delay a timer can keep; a longer one would fire at once, again and again. */
+const MAX_DELAY_MS = 2 ** 31 - 1;
+
+class PersistentLedger extends RunLedger {
+  #history = historyOf(this);
+  #known = new Known();
+  /** @type {Set<RunEvent>} live events that are in no log: logged without enableWAL, not saved since */
+  #unsaved = new Set();
+  /** @type {Set<Set<RunEvent>>} for each load under way, the events that arrived since it began */
+  #arrivals = new Set();
+  /** Inside the clear() of a load, which drops nothing from the log. */
+  #reloading = false;
+  /** @type {Promise<void> | null} the initialisation, under way or done */
+  #ready = null;
+  /** @type {NodeJS.Timeout | null} */
+  #timer = null;
+  #config;
+  #store;
+  #core;
+  #writer;
+  #background;
+
+  /** @param {Partial<PersistenceConfig>} [config] */
+  constructor(config) {
+    super();
+    this.#config = readConfig(config);
+    const { storagePath, durability, lockTimeoutMs, onError } = this.#config;
+    this.#store = new EventStore(storagePath, { durability, lockTimeoutMs });
+    const { core, writer } = partsOf(this.#store);
+    this.#core = core;
+    this.#writer = writer;
+    this.#background = new Background(writer, onError);
+    writer.whenWaiting(() => this.#background.drain());
+  }
+
+  async init() {
+    this.#ready ??= this.#start();
+    const ready = this.#ready;
+    try {
+      await ready;
+    } catch (error) {
+      if (this.#ready === ready) this.#ready = null; // it may be tried again
+      throw error;
+    }
+  }
+
+  /**
+   * @override
+   * @param {RunEvent | Omit<RunEvent, 'eventId'>} event
+   * @returns {RunEvent}
+   */
+  logEvent(event) {
+    checkEvent('event', event);
+    return this.#log(stamp(event));
+  }
+
+  /**
+   * @override
+   * @param {RunEvent} event
+   * @returns {RunEvent} the same object
+   */
+  finalizeEvent(event) {
+    checkEvent('event', event);
+    const { durationMs } = event;
+    event.durationMs = Date.now() - event.timestamp;
+    try {
+      return this.#log(event);
+    } catch (error) {
+      // A refused event stays as it was.
+      if (durationMs === undefined) Reflect.deleteProperty(event, 'durationMs');
+      else event.durationMs = durationMs;
+      throw error;
+    }
+  }
+
+  /**
+   * @override
+   * @param {RunEvent[]} events
+   */
+  importEvents(events) {
+    const imported = [...events];
+    const batch = batchOf(imported);
+    if (imported.length > 0 && !this.#writer.logBatch(batch)) this.#background.drain();
+    for (const event of imported) {
+      this.#known.wrote(event, typeof event.eventId === 'string' ? '' : eventText('events', event));
+      this.#keep(event);
+    }
+  }
+
+  async save() {
+    // All of one moment: what is logged from now on is not part of this save.
+    const unsaved = [...this.#unsaved];
+    const known = this.#known.gather();
+    const { batch, positions, sealed } = await this.#snapshot();
+    const saved = this.#known.saving(batch);
+    await this.#store.acquireLock();
+    try {
+      await this.#background.settle();
+      await this.#core.save(sealed, batch, positions, known);
+    } finally {
+      await this.#store.releaseLock();
+    }
+    for (const event of unsaved) this.#unsaved.delete(event);
+    saved();
+    this.#background.rethrow();
+  }
+
+  async load() {
+    await this.#reload(() => false);
+  }
+
+  async compact() {
+    await this.#store.acquireLock();
+    try {
+      await this.#background.settle();
+      const evicted = await this.#store.compact(this.#config.maxEvents);
+      if (evicted > 0) await this.#reload((event) => this.#unsaved.has(event));
+      return evicted;
+    } finally {
+      await this.#store.releaseLock();
+    }
+  }
+
+  async flush() {
+    await this.#background.flush();
+    this.#background.rethrow();
+  }
+
+  async getStorageStats() {
+    return this.#store.getStats();
+  }
+
+  async destroy() {
+    this.#stopTimer();
+    // An initialisation under way would start the timer again.
+    await this.#ready?.catch(() => {});
+    this.#stopTimer();
+    try {
+      await this.#background.finish();
+    } finally {
+      await this.#store.releaseLock();
+    }
+    this.#background.rethrow();
+  }
+
+  getEventStore() {
+    return this.#store;
+  }
+
+  /** @override */
+  clear() {
+    if (!this.#reloading) this.#known.giveUp(this.#history);
+    this.#unsaved.clear();
+    super.clear();
+  }
+
+  async [asyncDispose]() {
+    await this.destroy();
+  }
+
+  /**
+   * Writes an event and keeps it. Written first: a line that is refused throws, and nothing was kept.
+   * @param {RunEvent} event
+   */
+  #log(event) {
+    // Without enableWAL the text is not needed yet, but an event that cannot be saved later is refused now.
+    const text = eventText('event', event);
+    if (!this.#config.enableWAL) this.#unsaved.add(event);
+    else {
+      if (!this.#writer.log(text)) this.#background.drain();
+      this.#known.wrote(event, text);
+    }
+    this.#keep(event);
+    return event;
+  }
+
+  /** @param {RunEvent} event */
+  #keep(event) {
+    this.#history.push(event);
+    for (const arrived of this.#arrivals) arrived.add(event);
+  }
+
+  /** What this moment's save writes: the texts of the live events; those of the sealed are the native side's. */
+  async #snapshot() {
+    if (this.exportEvents === RunLedger.prototype.exportEvents) {
+      const { slots, length, sealed } = this.#history;
+      return { ...(await batchInTurns(slots, length, sealed?.length)), sealed };
+    }
+    // A subclass chose what is exported: that is all that is saved, and what it left out is dropped.
+    const events = [...this.exportEvents()];
+    this.#known.giveUp(this.#history);
+    return { ...(await batchInTurns(events, events.length)), sealed: null };
+  }
+
+  /**
+   * Replaces the events by those of the log, keeping the ones that arrive meanwhile and those that `keeps` names.
+   * @param {(event: RunEvent) => boolean} keeps
+   */
+  async #reload(keeps) {
+    /** @type {Set<RunEvent>} */
+    const arrived = new Set();
+    this.#arrivals.add(arrived);
+    try {
+      await this.#background.settle();
+      const sealed = await this.#core.seal();
+      const kept = this.#history.live((event) => arrived.has(event) || keeps(event));
+      const unsaved = kept.filter((event) => this.#unsaved.has(event));
+      if (kept.length > 0) sealed.without(batchOfIds(kept));
+      this.#begin();
+      this.#history.install(sealed);
+      for (const event of kept) this.#history.push(event);
+      for (const event of unsaved) this.#unsaved.add(event);
+    } finally {
+      this.#arrivals.delete(arrived);
+    }
+  }
+
+  /** Empties the ledger for a load: all that it held is in the log, or kept, or given up. */
+  #begin() {
+    this.#reloading = true;
+    try {
+      this.clear(); // a subclass may want to know
+    } finally {
+      this.#reloading = false;
+    }
+    this.#known.forget();
+  }
+
+  async #start() {
+    await this.load();
+    this.#startTimer();
+  }
+
+  #startTimer() {
+    const { compactIntervalMs } = this.#config;
+    if (compactIntervalMs === 0) return;
+    const compact = async () => {
+      try {
+        await this.compact();
+      } catch (error) {
+        this.#background.report(error);
+      }
+    };
+    this.#timer = setInterval(compact, Math.min(compactIntervalMs, MAX_DELAY_MS));
+    this.#timer.unref?.();
+  }
+
+  #stopTimer() {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}
+
+/** @param {Partial<PersistenceConfig>} [config] */
+function createPersistentLedger(config) {
+  return new PersistentLedger(config);
+}
+
+module.exports = { PersistentLedger, createPersistentLedger };

@@ -1,0 +1,161 @@
+'use strict';
+
+// EventStore: one folder with its log of events, as JavaScript sees it.
+//
+// This class checks arguments and turns events into JSON text and back. Files, locks, indexes and scans are
+// the native core's; everything it tells is derived from the log at the time of the call, whoever wrote it.
+// Constructing a store touches no disk, and reading never creates anything.
+
+const { resolve } = require('node:path');
+const { asyncDispose } = require('../shared/symbols.js');
+const { StoreCore } = require('../shared/native.js');
+const check = require('../shared/arguments.js');
+const { batchInTurns, eventText } = require('../shared/event-text.js');
+const { checkStreamOptions, collect, stream } = require('./event-stream.js');
+const { LogWriter } = require('./log-writer.js');
+
+/** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
+/** @typedef {import('../../index.d.ts').StoreOptions} StoreOptions */
+/** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
+/** @typedef {import('../../index.d.ts').VerifyReport} VerifyReport */
+
+const USAGE = "createEventStore('path/to/folder')";
+
+/**
+ * The parts that a ledger over this store works with; not exported by the package.
+ * @type {(store: EventStore) => { core: StoreCore, writer: LogWriter }}
+ */
+let partsOf;
+
+class EventStore {
+  #core;
+  #writer;
+  #lockTimeoutMs;
+
+  static {
+    partsOf = (store) => ({ core: store.#core, writer: store.#writer });
+  }
+
+  /**
+   * @param {string} storagePath
+   * @param {StoreOptions} [options]
+   */
+  constructor(storagePath, options) {
+    const path = check.checkPath('storagePath', storagePath, USAGE);
+    const { durability = 'process', lockTimeoutMs = 0 } = check.checkOptions('options', options);
+    const durableDisk = check.checkDurability('durability', durability) === 'disk';
+    this.#lockTimeoutMs = check.checkMilliseconds('lockTimeoutMs', lockTimeoutMs);
+    // Resolved once: a later chdir must not move the store.
+    this.#core = new StoreCore(resolve(path), { durableDisk });
+    this.#writer = new LogWriter(this.#core);
+  }
+
+  /** @param {RunEvent} event */
+  async append(event) {
+    // All of it happens within the call; what is awaited is only what the folder made us wait for.
+    const settled = this.#writer.append(eventText('event', event));
+    if (settled !== null) await settled;
+  }
+
+  /** @returns {Promise<RunEvent[]>} */
+  async readAll() {
+    return collect(this.#core.open(null, null, null, false));
+  }
+
+  /**
+   * @param {number} startTime
+   * @param {number} endTime
+   * @returns {Promise<RunEvent[]>}
+   */
+  async readRange(startTime, endTime) {
+    const numbers = typeof startTime === 'number' && typeof endTime === 'number';
+    // Other types have comparisons of their own, which only JavaScript knows.
+    const reader = numbers
+      ? this.#core.open(startTime, endTime, null, true)
+      : this.#core.open(null, null, null, false);
+    return collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
+  }
+
+  /**
+   * @param {string} taskId
+   * @returns {Promise<RunEvent[]>}
+   */
+  async readByTask(taskId) {
+    if (typeof taskId !== 'string') throw check.wrongType('taskId', 'a string', taskId);
+    return collect(this.#core.open(null, null, JSON.stringify(taskId), true), (e) => e.taskId === taskId);
+  }
+
+  /** @param {StreamOptions} [options] */
+  stream(options) {
+    const checked = checkStreamOptions(options);
+    const { from = null, to = null, taskId } = checked;
+    const task = taskId === undefined ? null : JSON.stringify(taskId);
+    return stream(() => this.#core.open(from, to, task, false), checked);
+  }
+
+  /**
+   * @param {number} maxEvents
+   * @param {{ dryRun?: boolean }} [options]
+   * @returns {Promise<number>}
+   */
+  async compact(maxEvents, options) {
+    const limit = check.checkCount('maxEvents', maxEvents);
+    const { dryRun = false } = check.checkOptions('options', options);
+    return check.checkBoolean('dryRun', dryRun) ? this.#core.compactable(limit) : this.#core.compact(limit);
+  }
+
+  /** @param {RunEvent[]} events */
+  async writeAll(events) {
+    if (!Array.isArray(events)) throw check.wrongType('events', 'an array of events', events);
+    const { batch } = await batchInTurns(events.slice(), events.length);
+    await this.#core.replaceAll(batch);
+  }
+
+  async getStats() {
+    return this.#core.stats();
+  }
+
+  async acquireLock() {
+    await this.#core.acquireLock(Date.now(), this.#lockTimeoutMs);
+  }
+
+  async releaseLock() {
+    await this.#core.releaseLock();
+  }
+
+  async flush() {
+    await this.#writer.flush();
+  }
+
+  /** @returns {Promise<VerifyReport>} */
+  async verify() {
+    return JSON.parse(await this.#core.verify());
+  }
+
+  async repair() {
+    return { rejected: await this.#core.repair() };
+  }
+
+  async destroy() {
+    await this.#core.destroy();
+  }
+
+  async [asyncDispose]() {
+    try {
+      if (this.#writer.used) await this.flush();
+    } finally {
+      await this.releaseLock();
+      this.#core.close();
+    }
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {StoreOptions} [options]
+ */
+function createEventStore(path, options) {
+  return new EventStore(path, options);
+}
+
+module.exports = { EventStore, createEventStore, partsOf };

@@ -1,0 +1,48 @@
+'use strict';
+
+// The last chance at process exit: one 'exit' listener for all stores of this thread.
+//
+// It is a courtesy, not a promise. An event whose call returned is normally in the operating system's hands
+// already; what is left is a line that waited for a busy folder, and a fresh index.json for other readers.
+// Signals and process.abort() skip this; nothing elsewhere may rely on it.
+
+const { StoreCore } = require('../shared/native.js');
+
+/** @typedef {import('./log-writer.js').LogWriter} LogWriter */
+
+/** How long all stores together may hold up the exit, in milliseconds. */
+const BUDGET_MS = 1000;
+
+/** @type {Set<WeakRef<LogWriter>>} those of all stores that wrote something */
+const watched = new Set();
+
+/** @type {Set<LogWriter>} those with lines still waiting, which must not be collected */
+const busy = new Set();
+
+/** @type {FinalizationRegistry<WeakRef<LogWriter>>} */
+const collected = new FinalizationRegistry((ref) => watched.delete(ref));
+
+let listening = false;
+
+function flushAll() {
+  // Asked for only if it matters: loading that module takes a hook 2 ms.
+  const last = StoreCore.isWorking() && require('node:worker_threads').isMainThread;
+  const deadline = Date.now() + BUDGET_MS;
+  for (const ref of watched) {
+    ref.deref()?.flushAtExit(Math.min(BUDGET_MS, Math.max(0, deadline - Date.now())), last);
+  }
+}
+
+/**
+ * Flushes what this writer has left at exit. Once per writer.
+ * @param {LogWriter} writer
+ */
+function watch(writer) {
+  if (!listening) process.on('exit', flushAll);
+  listening = true;
+  const ref = new WeakRef(writer);
+  watched.add(ref);
+  collected.register(writer, ref);
+}
+
+module.exports = { busy, watch };
