@@ -33,7 +33,12 @@ export declare class KnownIds {
 
 /** Slices of matching events. */
 export declare class Reader {
-  /** The next slice: text of a JSON array of events; null at the end. One call at a time. */
+  /**
+   * The next slice: text of a JSON array of events; null at the end. One call at a time.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
   next(): Promise<string | null>
   /**
    * The first slice if it can be had at once; null if it takes a `next`.
@@ -64,6 +69,8 @@ export declare class Sealed {
    * If the set is in use.
    */
   without(batch: Batch): number
+  /** Gives back the file that the events are read from; it is found again by its name. */
+  release(): void
   /** Positions of all sealed events. */
   all(): Uint32Array
   /** Positions of the sealed events of a task (a JSON string), and of those whose task id is no string. */
@@ -106,33 +113,56 @@ export declare class StoreCore {
    * If it is refused; nothing is stored then.
    */
   append(line: string): number
-  /** Waits until the events of these tickets have all that their acceptance promises. */
-  settle(first: number, last: number): Promise<void>
   /**
-   * Writes the JSON text of a ledger's event. Returns 0 if nothing is left to do, 1 if somebody must call
-   * `look` soon, 2 if somebody must call `flush`.
+   * Waits until the events of these tickets have all that their acceptance promises.
    *
    * # Errors
-   * If it is too long.
+   * If no promise can be made.
    */
-  log(line: string): number
+  settle(first: number, last: number): Promise<void>
   /**
-   * As `log`, for all events of a batch.
+   * Writes the JSON text of a ledger's event. Returns whether nothing is left to do; if not, `flush` must be
+   * called.
+   *
+   * # Errors
+   * If it is too long, or too much waits.
+   */
+  log(line: string): boolean
+  /**
+   * As `log`, for all events of a batch, which is empty afterwards.
    *
    * # Errors
    * As `log`.
    */
-  logBatch(batch: Batch): number
+  logBatch(batch: Batch): boolean
   /**
-   * Looks whether a rewrite by the JavaScript module may have missed what was logged. Returns false if so:
-   * then somebody must call `flush`.
+   * Writes all that waits, as durable as asked for, and `index.json`. Null if there is nothing to do.
+   *
+   * # Errors
+   * If no promise can be made.
    */
-  look(): boolean
-  /** Writes all that waits, as durable as asked for, and `index.json`. */
-  flush(): Promise<void>
-  /** Best effort before this thread, or with `last` the process, ends; blocks for about `ms` at most. */
-  flushAtExit(ms: number, last: boolean): void
-  /** Sums over the log as it is now. */
+  flush(): Promise<void> | null
+  /**
+   * As `flush`, before `close`: a folder that is held is waited for no longer than a second, by this call and by
+   * all that are under way.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  finish(): Promise<void> | null
+  /** Milliseconds of a clock that no test replaces and that never goes back. */
+  static monotonicMs(): number
+  /**
+   * Best effort before this thread or the process ends; blocks for about `ms` at most. Returns how many events
+   * are still unwritten.
+   */
+  flushAtExit(ms: number): number
+  /**
+   * Sums over the log as it is now.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
   stats(): Promise<StoreCoreStats>
   /**
    * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
@@ -142,30 +172,75 @@ export declare class StoreCore {
    * If the folder cannot be looked at.
    */
   open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean): Reader
-  /** Evicts the oldest events until `max_events` are left. Returns how many. */
-  compact(maxEvents: number): Promise<number>
-  /** Closes a torn tail and sets malformed lines aside. Returns how many. */
-  repair(): Promise<number>
-  /** How many `compact` would evict. */
-  compactable(maxEvents: number): Promise<number>
-  /** Replaces all events by those of the batch. */
-  replaceAll(batch: Batch): Promise<void>
-  /** Replaces the events that a ledger knows by those that it holds; see the engine's `save`. */
-  save(sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): Promise<void>
-  /** Loads the log as sealed events. */
-  seal(): Promise<Sealed>
   /**
-   * Takes the user-level lock. `now` is `Date.now()`. If this thread ends first, it is given up then.
+   * Evicts the oldest events until `max_events` are left. Returns how many.
    *
    * # Errors
-   * If this thread is ending.
+   * If no promise can be made.
    */
-  acquireLock(now: number, timeoutMs: number): Promise<void>
-  /** Gives the user-level lock up, if it is ours. */
-  releaseLock(): Promise<void>
-  /** Removes the store's files. */
+  compact(maxEvents: number): Promise<number>
+  /**
+   * Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  repair(): Promise<number>
+  /**
+   * How many `compact` would evict.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  compactable(maxEvents: number): Promise<number>
+  /**
+   * Replaces all events by those of the batch.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  replaceAll(batch: Batch): Promise<void>
+  /**
+   * Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  save(sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): Promise<void>
+  /**
+   * Loads the log as sealed events.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  seal(): Promise<Sealed>
+  /**
+   * Takes the user-level lock. If this thread ends first, it is given up then.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  acquireLock(timeoutMs: number): Promise<void>
+  /**
+   * Gives the user-level lock up, if it is ours.
+   *
+   * # Errors
+   * Whatever `unlink` says.
+   */
+  releaseLock(): void
+  /**
+   * Removes the store's files.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
   destroy(): Promise<void>
-  /** JSON text of a report on every line of the log. */
+  /**
+   * JSON text of a report on every line of the log.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
   verify(): Promise<string>
   /**
    * Random UUIDs (version 4, RFC 9562) for new events.
@@ -174,9 +249,13 @@ export declare class StoreCore {
    * If the system has no random numbers.
    */
   static newEventIds(count: number): Array<string>
-  /** Whether work is under way on libuv's pool, in any thread of this process. */
-  static isWorking(): boolean
-  /** Forgets what is kept in memory to be fast. */
+  /**
+   * Gives back every descriptor, lock and piece of memory, and ends what this object waits for. Another use
+   * opens anew.
+   *
+   * # Errors
+   * Whatever giving the user-level lock up says.
+   */
   close(): void
 }
 

@@ -1,8 +1,8 @@
 //! The Node-API addon: the only place that knows Node-API.
 //!
 //! Each export takes its arguments, makes one engine call and hands the result over. What may wait or read
-//! much runs on libuv's pool (see `task`), never on the main thread and never on tokio, whose pending work
-//! Node drops at exit. Only text, numbers and typed arrays cross.
+//! much runs on threads of the engine (see `task`), never on the main thread and never on libuv's pool, which the
+//! program's own files and sockets need. Only text, numbers and typed arrays cross.
 //!
 //! Every export catches panics: one that reached Node would end the process.
 
@@ -10,6 +10,8 @@
 
 mod batch;
 mod error;
+mod handle;
+mod process;
 mod reader;
 mod sealed;
 mod store_core;

@@ -58,6 +58,12 @@ impl Sealed {
         Ok(count(set.without(&batch.lines)))
     }
 
+    /// Gives back the file that the events are read from; it is found again by its name.
+    #[napi(catch_unwind)]
+    pub fn release(&self) {
+        self.set.release();
+    }
+
     /// Positions of all sealed events.
     #[napi(catch_unwind)]
     #[must_use]

@@ -1,21 +1,23 @@
 //! One folder, as one `EventStore` object sees it.
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::Duration;
 
-use napi::bindgen_prelude::{AsyncTask, Env, Result, Uint32Array};
+use event::text::parse_json_string;
+use napi::bindgen_prelude::{Env, Null, Object, Result, Uint32Array};
 use napi_derive::napi;
+use store::wait::patience::{Ending, Patience};
+use store::wait::strand::Strand;
+use store::{Appended, Durability, Holdings, OnFault, Query, Store, Ticket};
 
 use crate::batch::{Batch, KnownIds};
 use crate::error::to_js;
+use crate::handle::Handle;
+use crate::process::background;
 use crate::reader::Reader;
 use crate::sealed::Sealed;
-use crate::task::{self, Work};
+use crate::task::{on_lane, on_pool, on_strand, promise};
 use crate::teardown;
-use event::text::parse_json_string;
-use store::wait::keeper;
-use store::{Appended, Durability, Holdings, LockCell, OnFault, Query, Store, Ticket, registry};
 
 /// How a store writes.
 #[napi(object)]
@@ -26,68 +28,17 @@ pub struct StoreCoreOptions {
 
 /// What `getStats` tells.
 #[napi(object)]
-pub struct StoreCoreStats {
+pub(crate) struct StoreCoreStats {
     /// Number of events.
     pub event_count: f64,
     /// Bytes of log and index.
     pub storage_size_bytes: f64,
     /// Earliest timestamp.
     #[napi(ts_type = "number | null")]
-    pub oldest_event: napi::Either<f64, napi::bindgen_prelude::Null>,
+    pub oldest_event: napi::Either<f64, Null>,
     /// Latest timestamp.
     #[napi(ts_type = "number | null")]
-    pub newest_event: napi::Either<f64, napi::bindgen_prelude::Null>,
-}
-
-/// One folder. Constructing touches no disk.
-#[napi]
-pub struct StoreCore {
-    path: PathBuf,
-    durability: Durability,
-    store: Arc<OnceLock<Arc<Store>>>,
-    lock: Arc<LockCell>,
-}
-
-/// What a call on the pool needs of a [`StoreCore`].
-#[derive(Clone)]
-struct Handle {
-    path: PathBuf,
-    durability: Durability,
-    store: Arc<OnceLock<Arc<Store>>>,
-}
-
-impl Handle {
-    /// The folder's store, if there is a folder.
-    fn existing(&self) -> store::Result<Option<Arc<Store>>> {
-        self.find(false)
-    }
-
-    /// The folder's store; the folder is made if need be. If it cannot be made, each write tells why, and a
-    /// ledger's events wait.
-    fn created(&self) -> Arc<Store> {
-        match self.find(true) {
-            Ok(Some(store)) => store,
-            _ => Arc::clone(self.store.get_or_init(|| registry::detached(&self.path))),
-        }
-    }
-
-    fn find(&self, create: bool) -> store::Result<Option<Arc<Store>>> {
-        if let Some(store) = self.store.get() {
-            return Ok(Some(Arc::clone(store)));
-        }
-        let found = registry::store_at(&self.path, create)?;
-        Ok(found.map(|store| Arc::clone(self.store.get_or_init(|| store))))
-    }
-}
-
-/// Answers of `log`.
-const WRITTEN: u32 = 0;
-const LEASED: u32 = 1;
-const WAITING: u32 = 2;
-
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    pub newest_event: napi::Either<f64, Null>,
 }
 
 /// A non-negative number of JavaScript's as an integer.
@@ -102,40 +53,71 @@ fn number(whole: u64) -> f64 {
     whole as f64
 }
 
+/// How long `finish` waits for a folder that is held.
+const CLOSE_WAIT: Duration = Duration::from_secs(1);
+
+/// One folder. Constructing touches no disk.
+#[napi]
+pub struct StoreCore {
+    handle: Arc<Handle>,
+}
+
 impl StoreCore {
-    fn handle(&self) -> Handle {
-        Handle { path: self.path.clone(), durability: self.durability, store: Arc::clone(&self.store) }
-    }
-
-    /// As [`Handle::created`], without a copy of the path at each write.
-    fn created(&self) -> Arc<Store> {
-        self.store.get().map_or_else(|| self.handle().created(), Arc::clone)
-    }
-
-    fn write(&self, mut lines: Vec<u8>, on_fault: OnFault) -> store::Result<Appended> {
+    fn write(&self, mut lines: Vec<u8>, on_fault: OnFault) -> store::Result<(Arc<Store>, Appended)> {
         if lines.last() != Some(&b'\n') {
             lines.push(b'\n');
         }
-        let store = self.created();
-        let appended = store.append(lines, on_fault, self.durability);
-        keeper::look_after(&store);
-        appended
+        let store = self.handle.created();
+        let appended = store.append(lines, on_fault, self.handle.durability);
+        store.look_after();
+        Ok((store, appended?))
     }
 
-    fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<u32> {
+    /// Writes lines of a ledger. Returns whether nothing is left to wait for.
+    fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<bool> {
         if lines.is_empty() {
-            return Ok(WRITTEN);
+            return Ok(true);
         }
-        Ok(match self.write(lines, OnFault::Keep).map_err(|error| to_js(env, &error))? {
-            Appended::Settled => WRITTEN,
-            Appended::Leased => LEASED,
-            Appended::Queued(_) => WAITING,
+        let (store, appended) = self.write(lines, OnFault::Keep).map_err(|error| to_js(env, &error))?;
+        Ok(match appended {
+            Appended::Settled | Appended::Leased => true,
+            Appended::Queued(_) => false,
             Appended::Written(_) => {
-                let store = self.created();
-                let safe = store.sync(self.durability).is_ok() && !store.waits_for_peers();
-                if safe { WRITTEN } else { WAITING }
+                self.handle.durability == Durability::Disk && store.sync_inline().unwrap_or(false)
             }
         })
+    }
+
+    /// A promise for a call on a strand of the folder's store, which is made if need be.
+    fn on_created<'env, T: Send + napi::bindgen_prelude::ToNapiValue + 'static>(
+        &self,
+        env: &'env Env,
+        strand: fn(&Store) -> &Arc<Strand>,
+        call: impl FnOnce(&Arc<Store>, &Ending) -> store::Result<T> + Send + 'static,
+    ) -> Result<Object<'env>> {
+        teardown::abandon_at_end(*env, &self.handle)?;
+        let (store, ending) = (self.handle.created(), self.handle.ending());
+        let strand = Arc::clone(strand(&store));
+        on_strand(env, &strand, move || {
+            let result = call(&store, &ending);
+            store.look_after();
+            result
+        })
+    }
+
+    /// The same, with what to answer if there is no folder.
+    fn on_existing<'env, T: Send + napi::bindgen_prelude::ToNapiValue + 'static>(
+        &self,
+        env: &'env Env,
+        strand: fn(&Store) -> &Arc<Strand>,
+        without: impl FnOnce() -> T + Send + 'static,
+        call: impl FnOnce(&Arc<Store>, &Ending) -> store::Result<T> + Send + 'static,
+    ) -> Result<Object<'env>> {
+        match self.handle.existing() {
+            Ok(Some(_)) => self.on_created(env, strand, call),
+            Ok(None) => on_lane(env, &background().quick, move || Ok(without())),
+            Err(error) => on_lane(env, &background().quick, move || Err::<T, _>(error)),
+        }
     }
 }
 
@@ -146,7 +128,7 @@ impl StoreCore {
     #[must_use]
     pub fn new(path: String, options: StoreCoreOptions) -> Self {
         let durability = if options.durable_disk { Durability::Disk } else { Durability::Process };
-        Self { path: path.into(), durability, store: Arc::default(), lock: Arc::default() }
+        Self { handle: Handle::new(path.into(), durability) }
     }
 
     /// Writes the JSON text of one event, in this call. Returns 0 if there is nothing left to wait for, else
@@ -157,90 +139,104 @@ impl StoreCore {
     #[napi(catch_unwind)]
     pub fn append(&self, env: Env, line: String) -> Result<f64> {
         match self.write(line.into_bytes(), OnFault::Refuse) {
-            Ok(Appended::Settled | Appended::Leased) => Ok(0.0),
-            Ok(Appended::Written(ticket) | Appended::Queued(ticket)) => Ok(number(ticket)),
+            Ok((_, Appended::Settled | Appended::Leased)) => Ok(0.0),
+            Ok((_, Appended::Written(ticket) | Appended::Queued(ticket))) => Ok(number(ticket)),
             Err(error) => Err(to_js(env, &error)),
         }
     }
 
     /// Waits until the events of these tickets have all that their acceptance promises.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn settle(&self, first: f64, last: f64) -> AsyncTask<Work<()>> {
-        let handle = self.handle();
-        let tickets: std::ops::RangeInclusive<Ticket> = whole(first)..=whole(last);
-        Work::start(move || handle.created().settle(tickets, handle.durability))
-    }
-
-    /// Writes the JSON text of a ledger's event. Returns 0 if nothing is left to do, 1 if somebody must call
-    /// `look` soon, 2 if somebody must call `flush`.
     ///
     /// # Errors
-    /// If it is too long.
+    /// If no promise can be made.
+    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
+    pub fn settle<'env>(&self, env: &'env Env, first: f64, last: f64) -> Result<Object<'env>> {
+        let tickets: std::ops::RangeInclusive<Ticket> = whole(first)..=whole(last);
+        let durability = self.handle.durability;
+        self.on_created(env, Store::writing, move |store, ending| store.settle(&tickets, durability, ending))
+    }
+
+    /// Writes the JSON text of a ledger's event. Returns whether nothing is left to do; if not, `flush` must be
+    /// called.
+    ///
+    /// # Errors
+    /// If it is too long, or too much waits.
     #[napi(catch_unwind)]
-    pub fn log(&self, env: Env, line: String) -> Result<u32> {
+    pub fn log(&self, env: Env, line: String) -> Result<bool> {
         self.write_for_ledger(env, line.into_bytes())
     }
 
-    /// As `log`, for all events of a batch.
+    /// As `log`, for all events of a batch, which is empty afterwards.
     ///
     /// # Errors
     /// As `log`.
     #[napi(catch_unwind)]
-    pub fn log_batch(&self, env: Env, batch: &Batch) -> Result<u32> {
-        self.write_for_ledger(env, batch.lines.clone())
+    pub fn log_batch(&self, env: Env, batch: &mut Batch) -> Result<bool> {
+        self.write_for_ledger(env, std::mem::take(&mut batch.lines))
     }
 
-    /// Looks whether a rewrite by the JavaScript module may have missed what was logged. Returns false if so:
-    /// then somebody must call `flush`.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn look(&self) -> bool {
-        self.store.get().is_none_or(|store| store.look())
-    }
-
-    /// Writes all that waits, as durable as asked for, and `index.json`.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn flush(&self) -> AsyncTask<Work<()>> {
-        let handle = self.handle();
-        Work::start(move || match handle.store.get() {
-            Some(store) => store.flush(handle.durability),
-            None => Ok(()),
-        })
-    }
-
-    /// Best effort before this thread, or with `last` the process, ends; blocks for about `ms` at most.
-    #[napi(catch_unwind)]
-    pub fn flush_at_exit(&self, ms: f64, last: bool) {
-        if let Some(store) = self.store.get() {
-            store.flush_at_exit(Duration::from_millis(whole(ms)), last);
+    /// Writes all that waits, as durable as asked for, and `index.json`. Null if there is nothing to do.
+    ///
+    /// # Errors
+    /// If no promise can be made.
+    #[napi(catch_unwind, ts_return_type = "Promise<void> | null")]
+    pub fn flush<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let durability = self.handle.durability;
+        match self.handle.used() {
+            Some(store) if !store.is_settled(durability) => self
+                .on_created(env, Store::writing, move |store, ending| store.flush(durability, ending))
+                .map(Some),
+            _ => Ok(None),
         }
     }
 
-    /// Sums over the log as it is now.
-    #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreStats>")]
+    /// As `flush`, before `close`: a folder that is held is waited for no longer than a second, by this call and by
+    /// all that are under way.
+    ///
+    /// # Errors
+    /// If no promise can be made.
+    #[napi(catch_unwind, ts_return_type = "Promise<void> | null")]
+    pub fn finish<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        let ending = self.handle.ending();
+        let finished = self.flush(env)?;
+        if finished.is_some() {
+            let end = Box::new(move || {
+                ending.end();
+                None
+            });
+            // Without a background thread the wait has its usual end.
+            drop(background().timers.after(CLOSE_WAIT, end));
+        }
+        Ok(finished)
+    }
+
+    /// Milliseconds of a clock that no test replaces and that never goes back.
+    #[napi(catch_unwind)]
     #[must_use]
-    pub fn stats(&self) -> AsyncTask<Work<StoreCoreStats>> {
-        let handle = self.handle();
-        Work::start(move || {
-            let stats = match handle.existing()? {
-                Some(store) => {
-                    // A courtesy to others; nothing is written unless we appended.
-                    store.write_index_if_behind();
-                    store.stats()?
-                }
-                None => store::Stats::default(),
-            };
-            let time = |time: Option<f64>| {
-                time.map_or(napi::Either::B(napi::bindgen_prelude::Null), napi::Either::A)
-            };
-            Ok(StoreCoreStats {
-                event_count: number(stats.events),
-                storage_size_bytes: number(stats.bytes),
-                oldest_event: time(stats.times.map(|(oldest, _)| oldest)),
-                newest_event: time(stats.times.map(|(_, newest)| newest)),
-            })
+    pub fn monotonic_ms() -> f64 {
+        background().time.monotonic().as_secs_f64() * 1000.0
+    }
+
+    /// Best effort before this thread or the process ends; blocks for about `ms` at most. Returns how many events
+    /// are still unwritten.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn flush_at_exit(&self, ms: f64) -> f64 {
+        self.handle.used().map_or(0.0, |store| {
+            store.flush_at_exit(Duration::from_millis(whole(ms)));
+            number(store.waiting_lines())
+        })
+    }
+
+    /// Sums over the log as it is now.
+    ///
+    /// # Errors
+    /// If no promise can be made.
+    #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreStats>")]
+    pub fn stats<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let none = || StoreCoreStats::from(store::Stats::default());
+        self.on_existing(env, Store::scanning, none, |store, ending| {
+            store.stats(ending).map(StoreCoreStats::from)
         })
     }
 
@@ -259,140 +255,150 @@ impl StoreCore {
         indexed: bool,
     ) -> Result<Reader> {
         let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
-        let store = self.handle().existing().map_err(|error| to_js(env, &error))?;
-        Ok(Reader::new(store.map(|store| store::Reader::new(store, Query { from, to, task }, indexed))))
+        let store = self.handle.existing().map_err(|error| to_js(env, &error))?;
+        let walk = store.map(|store| store::Reader::new(store, Query { from, to, task }, indexed));
+        Ok(Reader::new(walk))
     }
 
     /// Evicts the oldest events until `max_events` are left. Returns how many.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    #[must_use]
-    pub fn compact(&self, max_events: f64) -> AsyncTask<Work<f64>> {
-        let handle = self.handle();
-        Work::start(move || match handle.existing()? {
-            Some(store) => store.compact(whole(max_events)).map(number),
-            None => Ok(0.0),
-        })
+    pub fn compact<'env>(&self, env: &'env Env, max_events: f64) -> Result<Object<'env>> {
+        let keep = whole(max_events);
+        self.on_existing(
+            env,
+            Store::rewriting,
+            || 0.0,
+            move |store, ending| store.compact(keep, ending).map(number),
+        )
     }
 
-    /// Closes a torn tail and sets malformed lines aside. Returns how many.
+    /// Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    #[must_use]
-    pub fn repair(&self) -> AsyncTask<Work<f64>> {
-        let handle = self.handle();
-        Work::start(move || match handle.existing()? {
-            Some(store) => store.repair().map(number),
-            None => Ok(0.0),
-        })
+    pub fn repair<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        self.on_existing(env, Store::rewriting, || 0.0, |store, ending| store.repair(ending).map(number))
     }
 
     /// How many `compact` would evict.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    #[must_use]
-    pub fn compactable(&self, max_events: f64) -> AsyncTask<Work<f64>> {
-        let handle = self.handle();
-        Work::start(move || match handle.existing()? {
-            Some(store) => store.compactable(whole(max_events)).map(number),
-            None => Ok(0.0),
-        })
+    pub fn compactable<'env>(&self, env: &'env Env, max_events: f64) -> Result<Object<'env>> {
+        let keep = whole(max_events);
+        self.on_existing(
+            env,
+            Store::scanning,
+            || 0.0,
+            move |store, ending| store.compactable(keep, ending).map(number),
+        )
     }
 
     /// Replaces all events by those of the batch.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn replace_all(&self, batch: &mut Batch) -> AsyncTask<Work<()>> {
-        let handle = self.handle();
+    pub fn replace_all<'env>(&self, env: &'env Env, batch: &mut Batch) -> Result<Object<'env>> {
         let lines = std::mem::take(&mut batch.lines);
-        Work::start(move || handle.created().replace_all(&lines))
+        self.on_created(env, Store::rewriting, move |store, ending| store.replace_all(&lines, ending))
     }
 
     /// Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn save(
+    pub fn save<'env>(
         &self,
+        env: &'env Env,
         sealed: Option<&Sealed>,
         batch: &mut Batch,
         positions: Uint32Array,
         known: &KnownIds,
-    ) -> AsyncTask<Work<()>> {
-        let handle = self.handle();
+    ) -> Result<Object<'env>> {
         let sealed = sealed.map(|sealed| Arc::clone(&sealed.set));
         let live = std::mem::take(&mut batch.lines);
         let positions = positions.to_vec();
         let dropped = known.keys.clone();
-        Work::start(move || {
-            handle.created().save(&Holdings {
-                sealed: sealed.as_deref(),
-                live: &live,
-                positions: &positions,
-                dropped: &dropped,
-            })
+        self.on_created(env, Store::rewriting, move |store, ending| {
+            let holdings =
+                Holdings { sealed: sealed.as_deref(), live: &live, positions: &positions, dropped: &dropped };
+            store.save(&holdings, ending)
         })
     }
 
     /// Loads the log as sealed events.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<Sealed>")]
-    #[must_use]
-    pub fn seal(&self) -> AsyncTask<Work<Sealed>> {
-        let handle = self.handle();
-        Work::start(move || {
-            let set = match handle.existing()? {
-                Some(store) => store.seal()?,
-                None => store::sealed_of_nothing(&handle.path),
-            };
-            Ok(Sealed { set: Arc::new(set) })
+    pub fn seal<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let path = self.handle.path.clone();
+        let none = move || Sealed { set: Arc::new(store::sealed_of_nothing(&path)) };
+        self.on_existing(env, Store::scanning, none, |store, ending| {
+            Ok(Sealed { set: Arc::new(store.seal(ending)?) })
         })
     }
 
-    /// Takes the user-level lock. `now` is `Date.now()`. If this thread ends first, it is given up then.
+    /// Takes the user-level lock. If this thread ends first, it is given up then.
     ///
     /// # Errors
-    /// If this thread is ending.
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn acquire_lock(&self, env: Env, now: f64, timeout_ms: f64) -> Result<AsyncTask<Work<()>>> {
-        teardown::close_at_end(env, &self.lock)?;
-        let handle = self.handle();
-        let cell = Arc::clone(&self.lock);
-        Ok(Work::start(move || {
-            let store = handle.created();
-            let lock = store.acquire_user_lock(whole(now), Duration::from_millis(whole(timeout_ms)))?;
-            if cell.put(store, lock)? {
-                keeper::keep_fresh(cell, now_ms);
-            }
-            Ok(())
-        }))
+    pub fn acquire_lock<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
+        teardown::abandon_at_end(*env, &self.handle)?;
+        let store = self.handle.created();
+        let (settle, promise) = promise(env)?;
+        let wait = Duration::from_millis(whole(timeout_ms));
+        let patience = Patience::new(&*background().time, wait).until(&self.handle.ending());
+        let done = Box::new(move |result| settle(result));
+        if let Err(work) = self.handle.lock.acquire(store.folder(), patience, done) {
+            on_pool(env, work)?;
+        }
+        Ok(promise)
     }
 
     /// Gives the user-level lock up, if it is ours.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn release_lock(&self) -> AsyncTask<Work<()>> {
-        let cell = Arc::clone(&self.lock);
-        Work::start(move || cell.give_up())
+    ///
+    /// # Errors
+    /// Whatever `unlink` says.
+    #[napi(catch_unwind)]
+    pub fn release_lock(&self, env: Env) -> Result<()> {
+        self.handle.lock.give_up().map_err(|error| to_js(env, &error))
     }
 
     /// Removes the store's files.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    #[must_use]
-    pub fn destroy(&self) -> AsyncTask<Work<()>> {
-        let handle = self.handle();
-        let cell = Arc::clone(&self.lock);
-        Work::start(move || {
-            cell.give_up()?;
-            handle.existing()?.map_or(Ok(()), |store| store.destroy())
-        })
+    pub fn destroy<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let cell = Arc::clone(&self.handle.lock);
+        self.on_existing(
+            env,
+            Store::rewriting,
+            || (),
+            move |store, ending| {
+                cell.give_up()?;
+                store.destroy(ending)
+            },
+        )
     }
 
     /// JSON text of a report on every line of the log.
+    ///
+    /// # Errors
+    /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    #[must_use]
-    pub fn verify(&self) -> AsyncTask<Work<String>> {
-        let handle = self.handle();
-        Work::start(move || {
-            let report =
-                handle.existing()?.map_or_else(|| Ok(store::Report::default()), |store| store.verify())?;
-            Ok(report.to_json())
-        })
+    pub fn verify<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        let none = || store::Report::default().to_json();
+        self.on_existing(env, Store::scanning, none, |store, _| store.verify().map(|report| report.to_json()))
     }
 
     /// Random UUIDs (version 4, RFC 9562) for new events.
@@ -411,18 +417,25 @@ impl StoreCore {
             .collect())
     }
 
-    /// Whether work is under way on libuv's pool, in any thread of this process.
+    /// Gives back every descriptor, lock and piece of memory, and ends what this object waits for. Another use
+    /// opens anew.
+    ///
+    /// # Errors
+    /// Whatever giving the user-level lock up says.
     #[napi(catch_unwind)]
-    #[must_use]
-    pub fn is_working() -> bool {
-        task::is_working()
+    pub fn close(&self, env: Env) -> Result<()> {
+        self.handle.close().map_err(|error| to_js(env, &error))
     }
+}
 
-    /// Forgets what is kept in memory to be fast.
-    #[napi(catch_unwind)]
-    pub fn close(&self) {
-        if let Some(store) = self.store.get() {
-            store.forget();
+impl From<store::Stats> for StoreCoreStats {
+    fn from(stats: store::Stats) -> Self {
+        let time = |time: Option<f64>| time.map_or(napi::Either::B(Null), napi::Either::A);
+        Self {
+            event_count: number(stats.events),
+            storage_size_bytes: number(stats.bytes),
+            oldest_event: time(stats.times.map(|(oldest, _)| oldest)),
+            newest_event: time(stats.times.map(|(_, newest)| newest)),
         }
     }
 }

@@ -1,82 +1,98 @@
-//! Work on libuv's pool that settles a promise.
+//! Work that settles a promise, on the engine's own threads.
 //!
-//! libuv finishes what is running when a program calls `process.exit` or throws, and its promise keeps the
-//! program alive until then.
+//! A promise keeps the program alive until it is settled; no thread of libuv's pool is used. Where no thread can
+//! be started at all, the pool has to do: then the work is slower, and may hold up others there.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 
 use napi::Task;
-use napi::bindgen_prelude::{AsyncTask, Env, ToNapiValue, TypeName};
+use napi::bindgen_prelude::{Env, Object, Result, ToNapiValue, panic_to_error};
+use store::wait::Work;
+use store::wait::lane::Lane;
+use store::wait::strand::Strand;
 
 use crate::error::to_js;
-use store::{Error, Result};
 
-/// How much work of this process is under way.
-static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
-
-/// Whether work is under way on libuv's pool, in any thread of this process.
-pub(crate) fn is_working() -> bool {
-    UNDER_WAY.load(Ordering::Relaxed) > 0
-}
-
-/// Counts while it lives.
-struct UnderWay;
-
-impl UnderWay {
-    fn begin() -> Self {
-        UNDER_WAY.fetch_add(1, Ordering::Relaxed);
-        Self
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        UNDER_WAY.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// One engine call, to be made on the pool.
-pub struct Work<T> {
-    _under_way: UnderWay,
-    call: Option<Box<dyn FnOnce() -> Result<T> + Send>>,
-    error: Option<Error>,
-}
-
-impl<T> Work<T>
+/// A promise for the result of `call`, made on a strand.
+pub(crate) fn on_strand<'env, T>(
+    env: &'env Env,
+    strand: &Arc<Strand>,
+    call: impl FnOnce() -> store::Result<T> + Send + 'static,
+) -> Result<Object<'env>>
 where
-    T: Send + ToNapiValue + TypeName + 'static,
+    T: Send + ToNapiValue + 'static,
 {
-    /// A promise for the result of `call`.
-    pub(crate) fn start(call: impl FnOnce() -> Result<T> + Send + 'static) -> AsyncTask<Self> {
-        AsyncTask::new(Self { _under_way: UnderWay::begin(), call: Some(Box::new(call)), error: None })
-    }
+    start(env, |work| strand.run(work), call)
 }
 
-impl<T> Task for Work<T>
+/// A promise for the result of `call`, made on a lane.
+pub(crate) fn on_lane<'env, T>(
+    env: &'env Env,
+    lane: &Arc<Lane>,
+    call: impl FnOnce() -> store::Result<T> + Send + 'static,
+) -> Result<Object<'env>>
 where
-    T: Send + ToNapiValue + TypeName + 'static,
+    T: Send + ToNapiValue + 'static,
 {
-    type Output = T;
-    type JsValue = T;
+    start(env, |work| lane.run(work), call)
+}
 
-    fn compute(&mut self) -> napi::Result<T> {
-        let Some(call) = self.call.take() else { return Err(napi::Error::from_reason("called twice")) };
-        match catch_unwind(AssertUnwindSafe(call)) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => {
-                self.error = Some(error);
-                Err(napi::Error::from_reason(""))
-            }
-            Err(panic) => Err(napi::bindgen_prelude::panic_to_error(panic)),
+/// A promise, and what settles it from any thread, once.
+pub(crate) fn promise<'env, T>(
+    env: &'env Env,
+) -> Result<(impl FnOnce(store::Result<T>) + Send + use<T>, Object<'env>)>
+where
+    T: Send + ToNapiValue + 'static,
+{
+    let (deferred, promise) = env.create_deferred()?;
+    let settle = move |result: store::Result<T>| {
+        deferred.resolve(move |env: Env| result.map_err(|error| to_js(env, &error)));
+    };
+    Ok((settle, promise))
+}
+
+/// Has `work` done by libuv's pool: for a process that cannot start a thread.
+pub(crate) fn on_pool(env: &Env, work: Work) -> Result<()> {
+    env.spawn(OnPool(Some(work))).map(drop)
+}
+
+fn start<'env, T>(
+    env: &'env Env,
+    run: impl FnOnce(Work) -> std::result::Result<(), Work>,
+    call: impl FnOnce() -> store::Result<T> + Send + 'static,
+) -> Result<Object<'env>>
+where
+    T: Send + ToNapiValue + 'static,
+{
+    let (deferred, promise) = env.create_deferred()?;
+    let work = move || {
+        let result = catch_unwind(AssertUnwindSafe(call));
+        deferred.resolve(move |env: Env| match result {
+            Ok(result) => result.map_err(|error| to_js(env, &error)),
+            Err(panic) => Err(panic_to_error(panic)),
+        });
+    };
+    if let Err(work) = run(Box::new(work)) {
+        on_pool(env, work)?;
+    }
+    Ok(promise)
+}
+
+struct OnPool(Option<Work>);
+
+impl Task for OnPool {
+    type Output = ();
+    type JsValue = ();
+
+    fn compute(&mut self) -> Result<()> {
+        if let Some(work) = self.0.take() {
+            work();
         }
+        Ok(())
     }
 
-    fn resolve(&mut self, _env: Env, value: T) -> napi::Result<T> {
-        Ok(value)
-    }
-
-    fn reject(&mut self, env: Env, error: napi::Error) -> napi::Result<T> {
-        Err(self.error.take().map_or(error, |error| to_js(env, &error)))
+    fn resolve(&mut self, _env: Env, (): ()) -> Result<()> {
+        Ok(())
     }
 }

@@ -2,9 +2,9 @@
 
 // A ledger's work that no caller awaits, and the errors of it.
 //
-// Lines that the native side had to queue are flushed from here, by one flush at a time. A failure is told
-// once per streak: to `onError` if there is one, else it is kept and the next call that can reject does so
-// with it, once. The lines stay queued all the while; the next line or flush tries again.
+// Lines that the native side had to queue are flushed from here, by one flush at a time, so that a failure is
+// reported: once per streak, to `onError` if there is one, else it is kept and the next call that can reject does
+// so with it, once. The lines stay queued all the while, and the native side tries them again by itself.
 
 /** @typedef {import('../store/log-writer.js').LogWriter} LogWriter */
 
@@ -12,8 +12,10 @@ class Background {
   #writer;
   #onError;
   #flushing = false;
-  /** The last flush failed, and that was told. */
+  /** The last flush failed, and that was reported. */
   #failing = false;
+  /** Lines are being refused, and that was reported. */
+  #refusing = false;
   /** @type {unknown[]} the first error that nobody was told yet; at most one */
   #untold = [];
 
@@ -26,21 +28,31 @@ class Background {
     this.#onError = onError;
   }
 
-  /** Lines were queued: writes them soon. */
+  /** Lines were queued: sees what becomes of them. */
   drain() {
-    if (!this.#flushing) void this.#drain();
+    if (!this.#flushing && !this.#failing) void this.#drain();
   }
 
-  /** Writes what is queued, for a caller who awaits it. */
-  async flush() {
-    try {
-      await this.#writer.flush();
-      this.#failing = false;
-    } catch (error) {
-      // The caller is told by the rejection, and background work on the same lines need not repeat it.
-      this.#failing = true;
-      throw this.#untold.pop() ?? error;
-    }
+  /** A line was written at once, so nothing waits any more. */
+  recovered() {
+    this.#failing = false;
+    this.#refusing = false;
+  }
+
+  /**
+   * Writes what is queued, for a caller who awaits it.
+   * @returns {Promise<void> | null} null if there is nothing to do
+   */
+  flush() {
+    return this.#reported(this.#writer.flush());
+  }
+
+  /**
+   * As `flush`, before the store is closed.
+   * @returns {Promise<void> | null}
+   */
+  finish() {
+    return this.#reported(this.#writer.finish());
   }
 
   /** As `flush`, but touches nothing if no line of this ledger is queued. */
@@ -48,14 +60,35 @@ class Background {
     if (this.#writer.queued) await this.flush();
   }
 
-  /** As `flush`, but touches nothing if this ledger wrote nothing. */
-  async finish() {
-    if (this.#writer.used) await this.flush();
+  /** @param {Promise<void> | null} flushed */
+  #reported(flushed) {
+    return flushed === null ? null : this.#judged(flushed);
+  }
+
+  /** @param {Promise<void>} flushed */
+  async #judged(flushed) {
+    try {
+      await flushed;
+      this.#failing = false;
+    } catch (error) {
+      // The rejection reports it, and background work on the same lines need not repeat it.
+      this.#failing = true;
+      throw this.#untold.pop() ?? error;
+    }
   }
 
   /** Throws the error that was kept, if any. */
   rethrow() {
     for (const error of this.#untold.splice(0)) throw error;
+  }
+
+  /**
+   * A line was refused because too many wait.
+   * @param {unknown} error
+   */
+  refused(error) {
+    if (!this.#refusing) this.report(error);
+    this.#refusing = true;
   }
 
   /** @param {unknown} error */

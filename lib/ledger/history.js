@@ -52,7 +52,13 @@ class History {
     this.#events.splice(0, count);
   }
 
+  /** Gives back the file that sealed events are read from; they are found again by its name. */
+  release() {
+    this.#sealed?.release();
+  }
+
   clear() {
+    this.release();
     this.#events = [];
     this.#sealed = null;
     this.#asleep = 0;
@@ -64,6 +70,7 @@ class History {
    * @param {Sealed} sealed
    */
   install(sealed) {
+    this.release();
     this.#events = new Array(sealed.length);
     this.#sealed = sealed;
     this.#asleep = sealed.length;

@@ -24,6 +24,11 @@ const { asyncDispose } = require('../shared/symbols.js');
 /** The longest delay a timer can keep; a longer one would fire at once, again and again. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
+/** @param {unknown} error */
+function isBacklog(error) {
+  return /** @type {{ code?: string }} */ (error)?.code === 'EBACKLOG';
+}
+
 class PersistentLedger extends RunLedger {
   #history = historyOf(this);
   #known = new Known();
@@ -53,7 +58,6 @@ class PersistentLedger extends RunLedger {
     this.#core = core;
     this.#writer = writer;
     this.#background = new Background(writer, onError);
-    writer.whenWaiting(() => this.#background.drain());
   }
 
   async init() {
@@ -145,7 +149,8 @@ class PersistentLedger extends RunLedger {
   }
 
   async flush() {
-    await this.#background.flush();
+    const flushed = this.#background.flush();
+    if (flushed !== null) await flushed;
     this.#background.rethrow();
   }
 
@@ -153,17 +158,24 @@ class PersistentLedger extends RunLedger {
     return this.#store.getStats();
   }
 
-  async destroy() {
+  async close() {
     this.#stopTimer();
     // An initialisation under way would start the timer again.
-    await this.#ready?.catch(() => {});
+    if (this.#ready !== null) await this.#ready.catch(() => {});
     this.#stopTimer();
+    this.#ready = null;
+    const finished = this.#background.finish();
     try {
-      await this.#background.finish();
+      if (finished !== null) await finished;
     } finally {
-      await this.#store.releaseLock();
+      this.#history.release();
+      await this.#store.close();
     }
     this.#background.rethrow();
+  }
+
+  async destroy() {
+    await this.close();
   }
 
   getEventStore() {
@@ -178,7 +190,7 @@ class PersistentLedger extends RunLedger {
   }
 
   async [asyncDispose]() {
-    await this.destroy();
+    await this.close();
   }
 
   /**
@@ -190,11 +202,28 @@ class PersistentLedger extends RunLedger {
     const text = eventText('event', event);
     if (!this.#config.enableWAL) this.#unsaved.add(event);
     else {
-      if (!this.#writer.log(text)) this.#background.drain();
-      this.#known.wrote(event, text);
+      this.#write(event, text);
     }
     this.#keep(event);
     return event;
+  }
+
+  /**
+   * @param {RunEvent} event
+   * @param {string} text
+   */
+  #write(event, text) {
+    try {
+      if (this.#writer.log(text)) this.#background.recovered();
+      else this.#background.drain();
+    } catch (error) {
+      if (!isBacklog(error)) throw error;
+      // It is only in memory, until a save.
+      this.#background.refused(error);
+      this.#unsaved.add(event);
+      return;
+    }
+    this.#known.wrote(event, text);
   }
 
   /** @param {RunEvent} event */

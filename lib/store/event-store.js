@@ -116,15 +116,16 @@ class EventStore {
   }
 
   async acquireLock() {
-    await this.#core.acquireLock(Date.now(), this.#lockTimeoutMs);
+    await this.#core.acquireLock(this.#lockTimeoutMs);
   }
 
   async releaseLock() {
-    await this.#core.releaseLock();
+    this.#core.releaseLock();
   }
 
   async flush() {
-    await this.#writer.flush();
+    const flushed = this.#writer.flush();
+    if (flushed !== null) await flushed;
   }
 
   /** @returns {Promise<VerifyReport>} */
@@ -140,13 +141,18 @@ class EventStore {
     await this.#core.destroy();
   }
 
-  async [asyncDispose]() {
+  async close() {
+    const finished = this.#writer.finish();
     try {
-      if (this.#writer.used) await this.flush();
+      if (finished !== null) await finished;
     } finally {
-      await this.releaseLock();
+      this.#writer.closed();
       this.#core.close();
     }
+  }
+
+  async [asyncDispose]() {
+    await this.close();
   }
 }
 

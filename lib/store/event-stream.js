@@ -109,18 +109,10 @@ function checkStreamOptions(options) {
 async function* stream(open, { from, to, taskId, signal }) {
   if (signal?.aborted) throw abortError(signal);
   const reader = open();
-  /** @type {(error: Error) => void} */
-  let reject = () => {};
-  const aborted = new Promise((_, fail) => {
-    reject = fail;
-  });
-  aborted.catch(() => {});
-  const abort = () => reject(abortError(/** @type {AbortSignal} */ (signal)));
-  signal?.addEventListener('abort', abort, { once: true });
   const source = slices(reader);
   try {
     for (;;) {
-      const { value: slice } = await (signal ? Promise.race([source.next(), aborted]) : source.next());
+      const { value: slice } = await abortable(source.next(), signal);
       if (!slice) return;
       for (const event of slice) {
         if (from !== undefined && !(event.timestamp >= from)) continue;
@@ -131,10 +123,26 @@ async function* stream(open, { from, to, taskId, signal }) {
       }
     }
   } finally {
-    signal?.removeEventListener('abort', abort);
     reader.close();
     source.return().catch(() => {});
   }
+}
+
+/**
+ * `promise`, or the rejection of an abort that comes before. Nothing is left on the signal afterwards: a promise
+ * that lives as long as the signal would keep every slice.
+ * @template T
+ * @param {Promise<T>} promise
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<T>}
+ */
+function abortable(promise, signal) {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(abortError(signal));
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 module.exports = { checkStreamOptions, collect, stream };

@@ -11,10 +11,13 @@ const { StoreCore } = require('../shared/native.js');
 /** @typedef {import('./log-writer.js').LogWriter} LogWriter */
 
 /** How long all stores together may hold up the exit, in milliseconds. */
-const BUDGET_MS = 1000;
+const BUDGET_MS = 900;
 
 /** @type {Set<WeakRef<LogWriter>>} those of all stores that wrote something */
 const watched = new Set();
+
+/** @type {WeakMap<LogWriter, WeakRef<LogWriter>>} */
+const refs = new WeakMap();
 
 /** @type {Set<LogWriter>} those with lines still waiting, which must not be collected */
 const busy = new Set();
@@ -25,11 +28,9 @@ const collected = new FinalizationRegistry((ref) => watched.delete(ref));
 let listening = false;
 
 function flushAll() {
-  // Asked for only if it matters: loading that module takes a hook 2 ms.
-  const last = StoreCore.isWorking() && require('node:worker_threads').isMainThread;
-  const deadline = Date.now() + BUDGET_MS;
+  const deadline = StoreCore.monotonicMs() + BUDGET_MS;
   for (const ref of watched) {
-    ref.deref()?.flushAtExit(Math.min(BUDGET_MS, Math.max(0, deadline - Date.now())), last);
+    ref.deref()?.flushAtExit(Math.max(0, deadline - StoreCore.monotonicMs()));
   }
 }
 
@@ -42,7 +43,18 @@ function watch(writer) {
   listening = true;
   const ref = new WeakRef(writer);
   watched.add(ref);
-  collected.register(writer, ref);
+  refs.set(writer, ref);
+  collected.register(writer, ref, writer);
 }
 
-module.exports = { busy, watch };
+/**
+ * The writer's store was closed, with nothing left to write.
+ * @param {LogWriter} writer
+ */
+function unwatch(writer) {
+  collected.unregister(writer);
+  const ref = refs.get(writer);
+  if (ref !== undefined) watched.delete(ref);
+}
+
+module.exports = { busy, unwatch, watch };

@@ -2,18 +2,11 @@
 
 // The writing side of one store: everything that adds lines to the log passes here.
 //
-// A line is handed over in the call itself, before any await. What the native side could not settle at once
-// it keeps in a queue. As long as lines wait there and nobody may be at work on them, the writer is kept alive
-// for the exit hook.
+// A line is handed over in the call itself, before any await. What the native side could not settle at once it
+// keeps in a queue, and tries again until it is written. As long as lines may wait there, the writer is kept
+// alive for the exit hook.
 
-const { busy, watch } = require('./exit.js');
-
-// Taken at load: a test that replaces the timers later must not keep a line from being looked after.
-const { setImmediate } = globalThis;
-
-/** Answers of the native `log`. */
-const LEASED = 1;
-const WAITING = 2;
+const { busy, unwatch, watch } = require('./exit.js');
 
 /** @typedef {import('../../binding.js').StoreCore} StoreCore */
 /** @typedef {import('../../binding.js').Batch} Batch */
@@ -24,9 +17,6 @@ class LogWriter {
   #watched = false;
   /** How often a line was left waiting since a flush that wrote all. */
   #waiting = 0;
-  /** Whether what this turn of the event loop logged is still to be looked after. */
-  #leased = false;
-  #onWait = () => {};
   /** @type {Group | null} the group that tickets join until its task starts */
   #gathering = null;
   /** @type {Promise<void>} resolves when the last group's task is over, whatever became of it */
@@ -37,15 +27,7 @@ class LogWriter {
     this.#core = core;
   }
 
-  /**
-   * Says who flushes when lines that `log` took for written turn out to wait.
-   * @param {() => void} flush
-   */
-  whenWaiting(flush) {
-    this.#onWait = flush;
-  }
-
-  /** Whether anything was written by this store. */
+  /** Whether anything was written by this store since it was opened. */
   get used() {
     return this.#watched;
   }
@@ -69,40 +51,61 @@ class LogWriter {
   /**
    * Writes a line of a ledger. Throws if it is refused; a fault of the disk does not throw: the line waits.
    * @param {string} text
-   * @returns {boolean} whether it is written; if not, somebody must flush
+   * @returns {boolean} whether it is written; if not, `flush` says what became of it
    */
   log(text) {
     this.#watch();
-    return this.#judge(this.#core.log(text));
+    return this.#core.log(text) || this.#wait();
   }
 
   /**
    * As `log`, for many lines.
-   * @param {Batch} batch
+   * @param {Batch} batch is empty afterwards
    * @returns {boolean}
    */
   logBatch(batch) {
     this.#watch();
-    return this.#judge(this.#core.logBatch(batch));
+    return this.#core.logBatch(batch) || this.#wait();
   }
 
-  /** Writes what waits. Rejects with the first error; the lines then stay. */
-  async flush() {
+  /**
+   * Writes what waits. Rejects with the first error; the lines then stay.
+   * @returns {Promise<void> | null} null if there is nothing to do: then no background work is begun
+   */
+  flush() {
     const waiting = this.#waiting;
-    await this.#core.flush();
-    if (this.#waiting !== waiting) return;
-    this.#waiting = 0;
-    busy.delete(this);
+    const flushed = this.#core.flush();
+    if (flushed !== null) return flushed.then(() => this.#written(waiting));
+    this.#written(waiting);
+    return null;
+  }
+
+  /**
+   * As `flush`, before the store is closed: it waits a second at most for a folder that is held.
+   * @returns {Promise<void> | null}
+   */
+  finish() {
+    const finished = this.#core.finish();
+    if (finished !== null) return finished;
+    this.#written(this.#waiting);
+    return null;
+  }
+
+  /** The store was closed. */
+  closed() {
+    if (!this.#watched) return;
+    // Lines that still wait are tried again by the native side; the exit hook has the last word on them.
+    if (this.#waiting === 0) unwatch(this);
+    this.#watched = false;
   }
 
   /**
    * Writes what it can before the process ends.
    * @param {number} ms for how long it may block
-   * @param {boolean} last whether background work is to give up waiting for the folder: Node waits for that
-   * work
+   * @returns {number} how many events are still unwritten
    */
-  flushAtExit(ms, last) {
-    this.#core.flushAtExit(ms, last);
+  flushAtExit(ms) {
+    return this.#core.flushAtExit(ms);
   }
 
   #watch() {
@@ -110,28 +113,17 @@ class LogWriter {
     this.#watched = true;
   }
 
-  /** @param {number} answer */
-  #judge(answer) {
-    if (answer === WAITING) return this.#wait();
-    if (answer === LEASED && !this.#leased) {
-      this.#leased = true;
-      // It keeps the process from ending before.
-      setImmediate(() => this.#look());
-    }
-    return true;
-  }
-
-  #look() {
-    this.#leased = false;
-    if (this.#core.look()) return;
-    this.#wait();
-    this.#onWait();
-  }
-
   #wait() {
     this.#waiting++;
     busy.add(this);
     return false;
+  }
+
+  /** @param {number} waiting what waited when the flush began */
+  #written(waiting) {
+    if (this.#waiting !== waiting) return;
+    this.#waiting = 0;
+    busy.delete(this);
   }
 
   /**

@@ -27,6 +27,8 @@ pub type Keys = HashSet<u64>;
 
 /// About how much text [`Sealed::take`] hands out at a time: what is larger takes V8 longer to parse.
 const TAKE: usize = 64 << 10;
+/// More events do not fit: an event and its comma are three bytes at least.
+const TAKE_EVENTS: usize = TAKE / 3 + 1;
 
 /// Loaded events. See the head of this file.
 pub struct Sealed {
@@ -96,6 +98,11 @@ impl Sealed {
     #[must_use]
     pub fn none(name: String) -> Self {
         Self::new(name, Arc::default(), Box::new(Vec::new()))
+    }
+
+    /// Gives back what is held open to read lines from.
+    pub fn release(&self) {
+        self.lines.release();
     }
 
     /// Number of events, sealed and live.
@@ -199,6 +206,7 @@ impl Sealed {
     pub fn take(&self, positions: &[u32]) -> Result<(Vec<u8>, usize), SealedError> {
         let mut slice = Slice::default();
         let mut taken = 0;
+        let positions = positions.get(..TAKE_EVENTS).unwrap_or(positions);
         let rows: Vec<u32> = positions.iter().map(|&position| self.row(position as usize)).collect();
         self.for_each_line(rows, &mut |text| -> Result<bool, SealedError> {
             slice.add(text);

@@ -19,6 +19,9 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// `UnexpectedEof` if there are fewer; else whatever reading says.
     fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>>;
+
+    /// Gives back what is held open. Another read finds it again.
+    fn release(&self) {}
 }
 
 impl Source for Vec<u8> {

@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::io;
-use std::time::Duration;
 
 use columns::SealedError;
 
@@ -44,6 +43,18 @@ pub enum Error {
         /// How long we waited; 0 if waiting would not have helped.
         waited_ms: u64,
     },
+    /// The store was closed, or the process ends, while the call waited.
+    Closed {
+        /// What it waited for.
+        path: String,
+    },
+    /// So many lines wait to be written that no more are taken.
+    Backlog {
+        /// The log.
+        path: String,
+        /// How many lines wait.
+        waiting: u64,
+    },
     /// An event's line is longer than the limit.
     TooLong {
         /// Length of the line in bytes.
@@ -53,6 +64,13 @@ pub enum Error {
     },
     /// An earlier fsync of the log failed: what it should have made durable may be gone.
     Unsafe {
+        /// The log.
+        path: String,
+        /// The words of the failure.
+        reason: String,
+    },
+    /// The log was replaced, but that this survives a power cut could not be confirmed.
+    Unconfirmed {
         /// The log.
         path: String,
         /// The words of the failure.
@@ -85,8 +103,11 @@ impl Error {
                 errno.and_then(code_of_errno).unwrap_or_else(|| code_of_kind(*kind))
             }
             Self::Locked { .. } | Self::Busy { .. } => "ELOCKED",
+            Self::Closed { .. } => "ECLOSED",
+            Self::Backlog { .. } => "EBACKLOG",
             Self::TooLong { .. } => "ETOOLONG",
             Self::Unsafe { .. } => "EUNSAFE",
+            Self::Unconfirmed { .. } => "EUNCONFIRMED",
             Self::Changed { .. } => "ECHANGED",
         }
     }
@@ -98,7 +119,10 @@ impl Error {
             Self::Io { path, .. }
             | Self::Locked { path, .. }
             | Self::Busy { path, .. }
+            | Self::Closed { path }
+            | Self::Backlog { path, .. }
             | Self::Unsafe { path, .. }
+            | Self::Unconfirmed { path, .. }
             | Self::Changed { path } => Some(path),
             Self::TooLong { .. } => None,
         }
@@ -111,18 +135,13 @@ impl Error {
             Self::Io { syscall, .. } => Some(syscall),
             Self::Locked { .. }
             | Self::Busy { .. }
+            | Self::Closed { .. }
+            | Self::Backlog { .. }
             | Self::TooLong { .. }
             | Self::Unsafe { .. }
+            | Self::Unconfirmed { .. }
             | Self::Changed { .. } => None,
         }
-    }
-
-    /// The same, told by somebody who had waited for so long before.
-    pub(crate) fn after(mut self, time: Duration) -> Self {
-        if let Self::Busy { waited_ms, .. } = &mut self {
-            *waited_ms = waited_ms.saturating_add(u64::try_from(time.as_millis()).unwrap_or(u64::MAX));
-        }
-        self
     }
 
     /// Whether the operating system said that the name does not exist.
@@ -153,6 +172,16 @@ impl fmt::Display for Error {
                 "ELOCKED: another process has held '{path}' for {waited_ms} ms; it may be stopped or hang. \
                  Continue or end that process, then call again"
             ),
+            Self::Closed { path } => write!(
+                f,
+                "ECLOSED: the store was closed, or the process ends, while this call waited for '{path}'. Await \
+                 the call before you close the store"
+            ),
+            Self::Backlog { path, waiting } => write!(
+                f,
+                "EBACKLOG: {waiting} events wait to be written to '{path}', and no more are queued. Repair the \
+                 cause that onError reported; the ledger still holds this event, and save() writes it"
+            ),
             Self::TooLong { bytes, limit } => write!(
                 f,
                 "ETOOLONG: the event is {bytes} bytes of JSON, the limit is {limit}. Store large data elsewhere \
@@ -163,6 +192,11 @@ impl fmt::Display for Error {
                 "EUNSAFE: an earlier fsync of '{path}' failed ({reason}), so what was not yet confirmed may not \
                  survive a power cut. Check the disk, then create a new EventStore for this folder: it copies the \
                  log into a new file before it goes on"
+            ),
+            Self::Unconfirmed { path, reason } => write!(
+                f,
+                "EUNCONFIRMED: '{path}' was replaced as asked, but fsync of its folder failed ({reason}), so a \
+                 power cut may bring the old log back. Do not repeat the call; check the disk"
             ),
             Self::Changed { path } => write!(
                 f,

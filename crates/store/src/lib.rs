@@ -1,64 +1,50 @@
 //! The file store: an append-only log in one folder that many processes write at once. Plain Rust, no Node-API,
 //! no unsafe code outside `disk/sys.rs`.
 //!
-//! Dependencies run downward; depth is nearness to the disk:
+//! Dependencies run downward; depth is nearness to the disk and the clock:
 //!
 //! ```text
-//! registry  wait
-//! save  reader  seal  verify  operations
-//! rewrite  appender  javascript_programs  user_lock
-//! store  (queue  group_commit  folder_lock  open_log)
-//! hints  log_columns
-//! disk  paths  error
+//! registry
+//! chores  stats  seal  reader  verify  destroy
+//! store       puts the parts together
+//! rewrite     drafts, the rewriter, what it chooses
+//! index       index.json: what it says, and when it is written
+//! log         queue, appender, tenure, fsyncs, recovery, columns
+//! hints       sums, and the checkpoint that keeps them
+//! lock        the folder lock, the user-level lock
+//! folder      one handle to the two seams
+//! disk  wait  the seams: files; clocks, threads, the order of waiting
+//! paths  error
 //! ```
 
+mod chores;
+mod destroy;
 pub mod disk;
 mod error;
-mod hints {
-    pub(crate) mod checkpoint;
-    pub(crate) mod index_file;
-    pub(crate) mod summary;
-}
-mod javascript_programs;
-mod lock {
-    pub(crate) mod folder_lock;
-    pub(crate) mod lock_file;
-    pub(crate) mod user_lock;
-}
-mod log {
-    pub(crate) mod appender;
-    pub(crate) mod group_commit;
-    pub(crate) mod log_columns;
-    pub(crate) mod open_log;
-    pub(crate) mod parts;
-    pub(crate) mod queue;
-}
-mod operations;
+pub mod folder;
+mod hints;
+mod index;
+mod lock;
+mod log;
 mod paths;
 mod reader;
 pub mod registry;
-mod rewrite {
-    pub(crate) mod draft;
-    pub(crate) mod recovery;
-    pub(crate) mod rewriter;
-    pub(crate) mod save;
-}
+mod rewrite;
 mod seal;
+mod stats;
 mod store;
 mod verify;
-pub mod wait {
-    //! What decides when something happens.
-    pub mod keeper;
-}
+pub mod wait;
 
 pub use error::{Error, Result};
-pub use lock::user_lock::{LockCell, UserLock};
+pub use lock::lock_cell::{Acquired, LockCell};
+pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;
 pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
-pub use operations::Stats;
 pub use reader::{Query, Reader};
 pub use rewrite::save::Holdings;
 pub use seal::sealed_of_nothing;
+pub use stats::Stats;
 pub use store::Store;
 pub use verify::{Duplicate, IndexState, Place, Report, TornTail};

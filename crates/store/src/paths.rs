@@ -83,9 +83,13 @@ pub(crate) const LOCK_REFRESH: Duration = Duration::from_secs(10);
 /// An unreadable `.lock` younger than this may be half written.
 pub(crate) const LOCK_SETTLE: Duration = Duration::from_secs(1);
 /// How long a caller on Node's main thread waits for the folder.
-pub(crate) const INLINE_WAIT: Duration = Duration::from_millis(10);
+pub(crate) const INLINE_WAIT: Duration = Duration::from_millis(4);
 /// How long a caller in the background waits for the folder.
 pub(crate) const FOLDER_WAIT: Duration = Duration::from_secs(20);
+/// How long after an append `index.json` follows.
+pub(crate) const INDEX_DELAY: Duration = Duration::from_millis(40);
+/// After so long without a write an idle folder gives its descriptors back.
+pub(crate) const IDLE: Duration = Duration::from_secs(1);
 /// How long the folder lock is kept over a burst.
 pub(crate) const LEASE: Duration = Duration::from_millis(1);
 /// Whoever held the folder lock within this time lets those who wait go first.

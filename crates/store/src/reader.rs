@@ -13,10 +13,11 @@ use std::sync::Arc;
 use crate::disk::File;
 use crate::disk::bytes::for_each_line;
 use crate::error::{Error, Result};
-use crate::lock::folder_lock::path_of;
 use crate::log::log_columns::{LogColumns, LogLines};
-use crate::paths::LOG;
+use crate::paths::{FOLDER_WAIT, LOG};
 use crate::store::Store;
+use crate::wait::patience::Ending;
+use crate::wait::strand::Strand;
 use columns::{Columns, Slice, next_run, read_run};
 use event::line::{Event, Line, Scanner, Task};
 
@@ -64,6 +65,8 @@ pub struct Reader {
     way: Way,
     /// Whether a slice was handed out, or the columns were made anew already.
     begun: bool,
+    /// Ends the waiting for a scan of another thread.
+    ending: Ending,
 }
 
 enum Way {
@@ -87,7 +90,7 @@ impl Reader {
     /// date.
     #[must_use]
     pub fn new(store: Arc<Store>, query: Query, by_columns: bool) -> Self {
-        Self { store, query, way: Way::New(by_columns), begun: false }
+        Self { store, query, way: Way::New(by_columns), begun: false, ending: Ending::default() }
     }
 
     /// The next slice; `None` at the end.
@@ -115,7 +118,9 @@ impl Reader {
         if !matches!(self.way, Way::New(true)) || self.query.task.is_some() {
             return Ok(None);
         }
-        let Some((log, LogColumns { columns, .. })) = self.store.snapshot_at_once()? else { return Ok(None) };
+        let Some((log, LogColumns { columns, .. })) = self.store.views.snapshot_at_once()? else {
+            return Ok(None);
+        };
         let (from, to) = self.query.bounds();
         let Some(span) = columns.span_in_range(from, to).filter(|span| !span.is_empty()) else {
             return Ok(None);
@@ -126,6 +131,12 @@ impl Reader {
         let rows = self.matching_rows(&columns).into_iter();
         self.way = Way::Columns { log, columns, rows };
         self.next_slice()
+    }
+
+    /// The strand for the next slice, if the log has to be scanned for it.
+    #[must_use]
+    pub fn scans_first(&self) -> Option<Arc<Strand>> {
+        matches!(self.way, Way::New(true)).then(|| Arc::clone(self.store.scanning()))
     }
 
     /// Whether [`Reader::next_slice`] would give nothing any more.
@@ -145,12 +156,14 @@ impl Reader {
     fn start(&mut self, by_columns: bool) -> Result<()> {
         self.way = Way::Over;
         if by_columns {
-            if let Some((log, LogColumns { columns, .. })) = self.store.snapshot()? {
+            if let Some((log, LogColumns { columns, .. })) =
+                self.store.views.snapshot(&self.store.folder.patience(FOLDER_WAIT).until(&self.ending))?
+            {
                 let rows = self.matching_rows(&columns).into_iter();
                 self.way = Way::Columns { log, columns, rows };
             }
-        } else if let Some(log) = self.store.open_log()? {
-            let end = log.stat().map_err(|error| self.store.at("fstat", LOG, &error))?.size;
+        } else if let Some(log) = self.store.folder.open_log()? {
+            let end = log.stat().map_err(|error| self.store.folder.failed("fstat", LOG, &error))?.size;
             self.way = Way::Sequence { log, position: 0, end };
         }
         Ok(())
@@ -168,20 +181,20 @@ impl Reader {
         match &mut self.way {
             Way::New(_) | Way::Over => Ok(None),
             Way::Sequence { log, position, end } => next_in_sequence(&**log, &self.query, position, *end)
-                .map_err(|error| self.store.at("read", LOG, &error)),
+                .map_err(|error| self.store.folder.failed("read", LOG, &error)),
             Way::Columns { log, columns, rows } => match next_by_columns(&**log, columns, rows) {
                 Err(error) if error.kind() == ErrorKind::InvalidData && !self.begun => {
                     self.begun = true;
-                    self.store.start_anew()?;
+                    self.store.start_anew(&self.ending)?;
                     self.start(true)?;
                     self.advance()
                 }
                 Err(error) if error.kind() == ErrorKind::InvalidData => {
-                    Err(Error::Changed { path: path_of(&self.store.folder, LOG) })
+                    Err(Error::Changed { path: self.store.log_path() })
                 }
                 slice => {
                     self.begun = true;
-                    slice.map_err(|error| self.store.at("read", LOG, &error))
+                    slice.map_err(|error| self.store.folder.failed("read", LOG, &error))
                 }
             },
         }

@@ -1,18 +1,26 @@
 //! Loading the log as sealed events.
 //!
 //! The lines of a small log are kept in memory. Those of a large one stay in the file, which our descriptor
-//! keeps alive even when the log is replaced; each line is checked when it is read.
+//! keeps alive even when the log is replaced; each line is checked when it is read. A ledger that is closed gives
+//! the descriptor back; if it is asked once more, the file is found by its name, unless the log was replaced.
 
+use std::borrow::Cow;
+use std::io;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use columns::{Columns, Sealed, Source};
 
 use crate::disk::bytes::read_range;
-use crate::error::Result;
-use crate::lock::folder_lock::path_of;
-use crate::log::log_columns::OwnedLogLines;
-use crate::paths::LOG;
+use crate::disk::{File, FileId, Open};
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::log::log_columns::read_whole;
+use crate::paths::{FOLDER_WAIT, LOG};
 use crate::store::Store;
+use crate::wait::locked;
+use crate::wait::patience::Ending;
 
 /// A log up to this size is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
@@ -22,33 +30,72 @@ impl Store {
     ///
     /// # Errors
     /// Whatever reading says.
-    pub fn seal(&self) -> Result<Sealed> {
-        if let Some(sealed) = self.seal_once()? {
+    pub fn seal(&self, ending: &Ending) -> Result<Sealed> {
+        if let Some(sealed) = self.seal_once(ending)? {
             return Ok(sealed);
         }
-        self.start_anew()?;
-        // Changed again meanwhile: what does not fit is found when it is read.
-        self.seal_once().map(|sealed| sealed.unwrap_or_else(|| Sealed::none(path_of(&self.folder, LOG))))
+        self.start_anew(ending)?;
+        self.seal_once(ending)?.ok_or_else(|| Error::Changed { path: self.log_path() })
     }
 
     /// `None` if the lines are not those that the columns were made from. Lines in a file are checked when they
     /// are read.
-    fn seal_once(&self) -> Result<Option<Sealed>> {
-        let name = path_of(&self.folder, LOG);
-        let Some((log, logged)) = self.snapshot()? else { return Ok(Some(Sealed::none(name))) };
-        let size = log.stat().map_err(|error| self.at("fstat", LOG, &error))?.size;
-        // Windows lets nobody replace a file that we keep open.
+    fn seal_once(&self, ending: &Ending) -> Result<Option<Sealed>> {
+        let name = self.log_path();
+        let patience = self.folder.patience(FOLDER_WAIT).until(ending);
+        let Some((log, logged)) = self.views.snapshot(&patience)? else {
+            return Ok(Some(Sealed::none(name)));
+        };
+        let size = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?.size;
+        // Windows lets no program replace a file that we keep open.
         let lines: Box<dyn Source> = if size <= IN_MEMORY || cfg!(windows) {
             let length = usize::try_from(size).unwrap_or(usize::MAX);
-            let bytes = read_range(&*log, 0, length).map_err(|error| self.at("read", LOG, &error))?;
+            let bytes =
+                read_range(&*log, 0, length).map_err(|error| self.folder.failed("read", LOG, &error))?;
             if !is_sound(&logged.columns, &bytes) {
                 return Ok(None);
             }
             Box::new(bytes)
         } else {
-            Box::new(OwnedLogLines(log))
+            let id = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?.id;
+            let open = Mutex::new(Some(Arc::from(log)));
+            Box::new(LinesOfLog { folder: self.folder.clone(), id, open })
         };
         Ok(Some(Sealed::new(name, logged.columns, lines)))
+    }
+}
+
+/// The lines of a log, read from the file when they are needed.
+struct LinesOfLog {
+    folder: Folder,
+    id: FileId,
+    /// The file; `None` after it was given back.
+    open: Mutex<Option<Arc<dyn File>>>,
+}
+
+impl LinesOfLog {
+    fn log(&self) -> io::Result<Arc<dyn File>> {
+        if let Some(log) = &*locked(&self.open) {
+            return Ok(Arc::clone(log));
+        }
+        let log: Arc<dyn File> = self.folder.open(LOG, Open::Read)?.into();
+        // The log was replaced meanwhile: what was loaded is gone.
+        if log.stat()?.id != self.id {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        *locked(&self.open) = Some(Arc::clone(&log));
+        Ok(log)
+    }
+}
+
+impl Source for LinesOfLog {
+    fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
+        let log = self.log()?;
+        read_whole(&*log, range).map(Cow::Owned)
+    }
+
+    fn release(&self) {
+        *locked(&self.open) = None;
     }
 }
 

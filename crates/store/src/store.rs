@@ -1,371 +1,316 @@
 //! One folder: what all the store objects, ledgers and worker threads of a process share.
 //!
-//! This file owns the state and the two brackets around every write, [`Store::begin`] and [`Store::end`];
-//! what happens between them is in `writer` (appending), `rewrite` (compaction, saving), `recovery` (after a
-//! crash) and `peers` (beside the JavaScript module).
+//! This file puts the parts together and offers the calls. Those that may wait say so; they are for the threads
+//! of a strand ([`Store::writing`], [`Store::rewriting`], [`Store::scanning`]), never for a thread that others
+//! share.
 //!
-//! Invariants:
-//! - Between `begin` and `end` this process holds the folder lock, no rewrite is half done, and the open log
-//!   is the one that its name leads to.
-//! - Locks are taken in the order state, queue, sums, index; the queue is never held while waiting for
-//!   anything.
+//! Invariant: each part owns its state; the baton of the folder is taken before any other lock, and none but a
+//! baton is held over a call of the disk.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::disk::{File, Folder, Open};
-use crate::error::{Error, Result};
-use crate::hints::checkpoint::Checkpoint;
-use crate::hints::summary::Summary;
-use crate::javascript_programs::Peers;
-use crate::lock::folder_lock::{FolderLock, at};
-use crate::log::group_commit::GroupCommit;
-use crate::log::log_columns::LogColumns;
-use crate::log::open_log::Log;
-use crate::log::queue::Queue;
-use crate::paths::{CHECKPOINT, FOLDER_WAIT, INLINE_WAIT, LEASE, LOG, PREVIOUS};
-
-/// Bytes that are summed up in passing; more is left to the background.
-const SUM_UP_IN_PASSING: u64 = 64 << 10;
-/// After so long without an append a burst is over.
-const QUIET: Duration = Duration::from_millis(300);
-/// How long a thread of this process that does something short is waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
-/// First and longest pause while another thread of this process writes.
-const STATE_PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
+use crate::chores::Chores;
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::index::schedule::IndexSchedule;
+use crate::log::appender::{Appended, Appender};
+use crate::log::group_commit::Durability;
+use crate::log::queue::{OnFault, Ticket};
+use crate::log::tenure::Tenure;
+use crate::log::views::Views;
+use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
+use crate::rewrite::rewriter::Rewriter;
+use crate::rewrite::save::Holdings;
+use crate::wait::baton::Baton;
+use crate::wait::patience::Ending;
+use crate::wait::strand::Strand;
 
 /// One folder. See the head of this file.
 pub struct Store {
     pub(crate) folder: Folder,
-    pub(crate) state: Mutex<State>,
-    pub(crate) queue: Mutex<Queue>,
-    pub(crate) commit: GroupCommit,
-    /// The sums for readers, who hold no lock.
-    pub(crate) sums: Mutex<Summary>,
-    pub(crate) index: Mutex<Option<LogColumns>>,
-    /// An fsync failed and somebody opened the store anew since: copy the log into a new file before going
-    /// on.
-    pub(crate) renewal: AtomicBool,
-    /// What the keeper has been asked to see to.
-    pub(crate) tended: Tended,
-    /// The process ends: nobody is to wait any longer.
-    pub(crate) hurry: AtomicBool,
-    /// How many threads of this process hold the state for something that may take long.
-    pub(crate) slow: AtomicUsize,
-    /// Whether a burst may keep the folder lock for a moment. Whoever allows it calls [`Store::end_lease`] in
-    /// time.
-    pub(crate) leases: bool,
-}
-
-/// Says, as long as it lives, that the state is held for something that may take long.
-pub(crate) struct Slow<'a>(&'a AtomicUsize);
-
-impl<'a> Slow<'a> {
-    pub(crate) fn begin(count: &'a AtomicUsize) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count)
-    }
-}
-
-impl Drop for Slow<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Things that the keeper has been asked to see to, so that it is not asked twice.
-#[derive(Default)]
-pub(crate) struct Tended {
-    pub(crate) lease: Flag,
-    pub(crate) index: Flag,
-}
-
-/// A flag that several threads set and clear.
-#[derive(Default)]
-pub(crate) struct Flag(AtomicBool);
-
-impl Flag {
-    /// Sets it; returns whether it was set before.
-    pub(crate) fn set(&self) -> bool {
-        self.0.swap(true, Ordering::AcqRel)
-    }
-
-    pub(crate) fn clear(&self) {
-        self.0.store(false, Ordering::Release);
-    }
-}
-
-/// What the holder of the folder lock needs.
-#[derive(Default)]
-pub(crate) struct State {
-    pub(crate) lock: Option<FolderLock>,
-    pub(crate) checkpoint: Checkpoint,
-    /// The open log; `Some` as long as we hold the folder lock.
-    pub(crate) log: Option<Log>,
-    pub(crate) peers: Peers,
-    /// When the folder lock was taken.
-    pub(crate) since: Duration,
-    /// When the last append ended.
-    pub(crate) appended: Option<Duration>,
-    /// Whether `index.json` lacks something that we wrote.
-    pub(crate) index_behind: bool,
-    /// Whether the store is known to have too many tasks for an `index.json` that follows each append.
-    pub(crate) large: bool,
+    pub(crate) tenure: Arc<Baton<Tenure>>,
+    pub(crate) appender: Appender,
+    pub(crate) views: Arc<Views>,
+    pub(crate) index: IndexSchedule,
+    pub(crate) chores: Chores,
+    /// An fsync failed and the store was opened anew since: the log is copied into a new file before anything
+    /// is acknowledged.
+    renewal: AtomicBool,
+    writing: Arc<Strand>,
+    rewriting: Arc<Strand>,
+    scanning: Arc<Strand>,
 }
 
 impl Store {
     /// A folder that need not exist. Touches no disk.
     ///
-    /// With `leases`, the folder lock is kept over a burst of appends for about a millisecond, and the caller
-    /// must see to it that [`Store::end_lease`] is called by another thread soon after each append that
-    /// returns with the lease running.
+    /// With `leases`, the folder lock is kept over a burst of appends for about a millisecond, and the owner
+    /// must see to it that [`Store::look_after`] is called after each append.
     #[must_use]
-    pub fn new(folder: Folder, leases: bool) -> Self {
-        Self {
-            folder,
-            state: Mutex::default(),
-            queue: Mutex::default(),
-            commit: GroupCommit::default(),
-            sums: Mutex::new(Summary::empty()),
-            index: Mutex::default(),
+    pub fn new(folder: Folder, leases: bool) -> Arc<Self> {
+        let background = Arc::clone(folder.background());
+        let tenure = Arc::new(Baton::new(&background.time, Tenure::default()));
+        let views = Arc::new(Views::new(&folder));
+        Arc::new(Self {
+            appender: Appender::new(&folder, &tenure, leases),
+            index: IndexSchedule::new(&folder, &tenure, &views),
+            chores: Chores::default(),
             renewal: AtomicBool::new(false),
-            tended: Tended::default(),
-            hurry: AtomicBool::new(false),
-            slow: AtomicUsize::new(0),
-            leases,
-        }
+            writing: Strand::new(&background.patient),
+            rewriting: Strand::new(&background.patient),
+            scanning: Strand::new(&background.long),
+            folder,
+            tenure,
+            views,
+        })
     }
 
-    /// The folder's path.
+    /// The folder.
     #[must_use]
-    pub fn path(&self) -> &str {
-        self.folder.path()
+    pub fn folder(&self) -> &Folder {
+        &self.folder
     }
 
-    /// Takes the folder lock, finishes what a crash left half done, and opens the log.
-    pub(crate) fn begin(&self, state: &mut State, wait: Duration) -> Result<()> {
-        if state.log.is_some() {
-            if !self.lease_is_over(state) {
-                return Ok(());
-            }
-            // The sums can wait for the end of the burst.
-            self.end_quickly(state);
-        }
-        self.lock_folder(state, wait)?;
-        let result = self.enter(state);
-        if result.is_err() {
-            self.unlock_folder(state);
-        }
-        result
+    /// For calls that write, and may have to wait for it.
+    #[must_use]
+    pub fn writing(&self) -> &Arc<Strand> {
+        &self.writing
     }
 
-    fn enter(&self, state: &mut State) -> Result<()> {
-        if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
-            self.finish_rewrite(state)?;
+    /// For calls that replace the log, and may have to wait for it.
+    #[must_use]
+    pub fn rewriting(&self) -> &Arc<Strand> {
+        &self.rewriting
+    }
+
+    /// For calls that scan the log.
+    #[must_use]
+    pub fn scanning(&self) -> &Arc<Strand> {
+        &self.scanning
+    }
+
+    /// Appends whole lines (each ending in a newline) from the caller's own thread. Takes a few milliseconds at
+    /// most.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`](crate::Error::TooLong), [`Error::Backlog`](crate::Error::Backlog); with
+    /// [`OnFault::Refuse`] whatever the disk says, and then nothing of it is in the log or will be.
+    pub fn append(&self, lines: Vec<u8>, on_fault: OnFault, durability: Durability) -> Result<Appended> {
+        let disk = durability == Durability::Disk;
+        let renew = self.renewal.load(Ordering::Acquire);
+        if disk && on_fault == OnFault::Refuse && !renew {
+            self.appender.commit.check_usable(&self.folder)?;
         }
-        state.log = Some(Log::open(&self.folder)?);
-        state.since = self.folder.monotonic();
+        // Copying the log takes long: it is for the strand.
+        let appended = self.appender.append(lines, on_fault, durability, !(disk && renew))?;
+        if !matches!(appended, Appended::Queued(_)) {
+            self.index.follows();
+        }
+        Ok(appended)
+    }
+
+    /// Makes what was appended durable in the caller's own thread, for as long as the fsync takes. Returns
+    /// whether that is all that [`Store::settle`] would see to.
+    ///
+    /// # Errors
+    /// The failure of an fsync, this one or an earlier one.
+    pub fn sync_inline(&self) -> Result<bool> {
+        self.appender.confirm_inline()
+    }
+
+    /// Waits until appended lines, those of all tickets in the range, have all that their acceptance promises.
+    ///
+    /// # Errors
+    /// What refused lines of one of the tickets; asked for a single ticket, its lines are then neither in the
+    /// log nor in the queue. [`Error::Unsafe`](crate::Error::Unsafe) or the failure of an fsync: they are in the
+    /// log, but may not survive a power cut.
+    pub fn settle(
+        &self,
+        tickets: &RangeInclusive<Ticket>,
+        durability: Durability,
+        ending: &Ending,
+    ) -> Result<()> {
+        self.renew_if_asked(ending)?;
+        let settled = self.appender.settle(tickets, durability, ending);
+        self.index.is_wrong();
+        settled
+    }
+
+    /// Writes all that waits, as durable as asked for, and brings `index.json` up to date.
+    ///
+    /// # Errors
+    /// Whatever the disk says; lines that are to be kept are then still in the queue.
+    pub fn flush(&self, durability: Durability, ending: &Ending) -> Result<()> {
+        self.renew_if_asked(ending)?;
+        self.appender.flush(durability, ending)?;
+        // A courtesy to others; the log is what counts.
+        let _ = self.index.bring_up_to_date(&self.folder.patience(FOLDER_WAIT).until(ending));
         Ok(())
     }
 
-    fn lock_folder(&self, state: &mut State, wait: Duration) -> Result<()> {
-        // The files can be removed again while we open them, but not for ever.
-        for _ in 0..100 {
-            if state.lock.is_none() {
-                state.lock = Some(FolderLock::open(&self.folder)?);
-                state.checkpoint = Checkpoint::default();
-                state.large = false;
-            }
-            let _slow = (wait > INLINE_WAIT).then(|| Slow::begin(&self.slow));
-            if let Some(lock) = &mut state.lock
-                && lock.acquire(&self.folder, wait, &self.hurry)?
-            {
-                return Ok(());
-            }
-            state.lock = None;
-        }
-        Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 })
-    }
-
-    fn unlock_folder(&self, state: &mut State) {
-        if let Some(log) = state.log.take() {
-            state.peers.look(&self.folder, &log);
-        }
-        if let Some(lock) = &mut state.lock {
-            lock.release(&self.folder);
-        }
-    }
-
-    /// Brings the checkpoint up to date if that is cheap, closes the log and gives the folder lock up.
-    pub(crate) fn end(&self, state: &mut State) {
-        // A checkpoint is a hint: what cannot be written now is written next time.
-        let _ = self.sum_up(state, Some(SUM_UP_IN_PASSING));
-        self.unlock_folder(state);
-    }
-
-    /// Closes the log and gives the folder lock up, leaving the checkpoint to whoever comes next.
-    pub(crate) fn end_quickly(&self, state: &mut State) {
-        self.unlock_folder(state);
-    }
-
-    /// Ends a write: at once, or, in a burst, later.
-    pub(crate) fn end_or_keep(&self, state: &mut State) {
-        let now = self.folder.monotonic();
-        let burst = state.appended.is_some_and(|then| now.saturating_sub(then) < LEASE);
-        state.appended = Some(now);
-        if !(self.leases && burst) {
-            self.end(state);
-        }
-    }
-
-    fn lease_is_over(&self, state: &State) -> bool {
-        self.folder.monotonic().saturating_sub(state.since) >= LEASE
-    }
-
-    /// Gives the folder lock up if a lease ran out. Returns whether a lease is still running.
-    pub fn end_lease(&self) -> bool {
-        match self.state.try_lock() {
-            Ok(mut state) => {
-                if state.log.is_some() && self.lease_is_over(&state) {
-                    self.end_quickly(&mut state);
-                }
-                state.log.is_some()
-            }
-            // Somebody works with it right now.
-            Err(_) => true,
-        }
-    }
-
-    /// Gives the folder lock up, even if a lease has not run out.
-    pub fn end_lease_now(&self) {
-        let mut state = self.state();
-        if state.log.is_some() {
-            self.end(&mut state);
-        }
-    }
-
-    /// Brings `index.json` up to date if no append came for a while: a large one takes time and would hold up
-    /// a burst. Returns whether to come again.
-    pub fn tidy(&self) -> bool {
-        let Ok(state) = self.state.try_lock() else { return true };
-        if !state.index_behind {
+    /// Whether [`Store::flush`] would find nothing to do. Takes a few milliseconds at most, in which a small
+    /// `index.json` is brought up to date.
+    #[must_use]
+    pub fn is_settled(&self, durability: Durability) -> bool {
+        if self.renewal.load(Ordering::Acquire) || !self.appender.is_settled(durability) {
             return false;
         }
-        let now = self.folder.monotonic();
-        let quiet = state.appended.is_none_or(|then| now.saturating_sub(then) >= QUIET);
-        let small = !state.large;
-        drop(state);
-        if !quiet && !small {
-            return true;
-        }
-        // Whatever cannot be written now is written after the next append.
-        let _ = if small { self.write_small_index(FOLDER_WAIT) } else { self.write_index() };
-        false
+        self.index.try_at_once();
+        !self.index.is_behind()
     }
 
-    /// Whether a lease is running.
+    /// Best effort before the process ends: what waits is written if the folder can be had within `wait`, a
+    /// small `index.json` is brought up to date if it is due.
+    pub fn flush_at_exit(&self, wait: Duration) {
+        self.appender.flush_at_exit(&self.folder.patience(wait));
+        self.index.at_exit();
+        if let Some(mut tenure) = self.tenure.try_take()
+            && tenure.holds_folder()
+        {
+            tenure.end(&self.folder);
+        }
+    }
+
+    /// How many lines wait to be written.
     #[must_use]
-    pub fn has_lease(&self) -> bool {
-        self.state.try_lock().is_ok_and(|state| state.log.is_some())
+    pub fn waiting_lines(&self) -> u64 {
+        self.appender.waiting_lines()
     }
 
-    /// Brings the sums of the checkpoint up to the end of the log, unless more than `budget` bytes would have
-    /// to be read. Returns whether they are there. The folder lock is held.
-    pub(crate) fn sum_up(&self, state: &mut State, budget: Option<u64>) -> Result<bool> {
-        let State { lock: Some(lock), checkpoint, log: Some(log), .. } = state else { return Ok(false) };
-        let failed = |error: std::io::Error| self.at("read", CHECKPOINT, &error);
-        let file = &*lock.checkpoint;
-        if !checkpoint.is_current(file).map_err(failed)? {
-            *checkpoint = Checkpoint::load(file, self.folder.boot()).map_err(failed)?;
+    /// Takes note that the store was opened anew: after a failed fsync, the log is copied into a new file before
+    /// anything more is acknowledged.
+    pub fn reopen(&self) {
+        if self.appender.commit.has_failed() {
+            self.renewal.store(true, Ordering::Release);
         }
-        let stat = log.file.stat().map_err(failed)?;
-        let mark = checkpoint.summary.mark;
-        let trusted = mark.recognises(&*log.file, &stat).map_err(failed)?;
-        let to_read = if trusted { stat.size - mark.offset } else { stat.size };
-        if budget.is_some_and(|budget| to_read > budget) {
-            return Ok(false);
-        }
-        if trusted && to_read == 0 && mark.modified_ns != 0 {
-            state.large = checkpoint.summary.tasks.is_none();
-            return Ok(true);
-        }
-        if !trusted {
-            checkpoint.start_anew();
-        }
-        let caught_up = checkpoint.summary.catch_up(&*log.file);
-        if caught_up.is_err() {
-            checkpoint.start_anew();
-        }
-        caught_up.map_err(failed)?;
-        state.large = checkpoint.summary.tasks.is_none();
-        checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
-        Ok(true)
     }
 
-    /// The state, as soon as no other thread of this process works with it.
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn renew_if_asked(&self, ending: &Ending) -> Result<()> {
+        if self.renewal.load(Ordering::Acquire) {
+            self.rewriter(ending).renew()?;
+            self.appender.commit.renew();
+            self.renewal.store(false, Ordering::Release);
+        }
+        Ok(())
     }
 
-    /// What `take` gives, and how long it took: how long another thread of this process kept the state. Who
-    /// waits for the folder next has that much less patience: else threads that wait for one stopped holder
-    /// would do so one after the other.
-    pub(crate) fn timed<T>(&self, take: impl FnOnce() -> T) -> (T, Duration) {
-        let start = self.folder.monotonic();
-        let taken = take();
-        (taken, self.folder.monotonic().saturating_sub(start))
+    fn rewriter<'a>(&'a self, ending: &'a Ending) -> Rewriter<'a> {
+        Rewriter {
+            folder: &self.folder,
+            tenure: &self.tenure,
+            views: &self.views,
+            index: &self.index,
+            commit: &self.appender.commit,
+            ending,
+        }
     }
 
-    /// The state, if no other thread of this process keeps it for longer than `wait`. A thread that holds it
-    /// for something short is waited for in any case: it may just have lost its turn on a busy machine.
-    pub(crate) fn state_within(&self, wait: Duration) -> Option<MutexGuard<'_, State>> {
-        let mut start = None;
-        let mut pause = STATE_PAUSE.0;
-        loop {
-            match self.state.try_lock() {
-                Ok(state) => return Some(state),
-                Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
-                Err(TryLockError::WouldBlock) => {}
+    /// A rewriter, after what waits is written, so that the rewrite does not overtake it.
+    fn rewriter_after_appends<'a>(&'a self, ending: &'a Ending) -> Result<Rewriter<'a>> {
+        self.renew_if_asked(ending)?;
+        self.appender.write_waiting(ending)?;
+        self.appender.confirm(Durability::Process, ending)?;
+        Ok(self.rewriter(ending))
+    }
+
+    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
+    /// nothing is written.
+    ///
+    /// # Errors
+    /// Whatever the disk says; the log is then as it was. [`Error::Unconfirmed`](crate::Error::Unconfirmed): it
+    /// was replaced.
+    pub fn compact(&self, keep: u64, ending: &Ending) -> Result<u64> {
+        self.rewriter_after_appends(ending)?.compact(keep)
+    }
+
+    /// How many events [`Store::compact`] would evict. Changes nothing.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn compactable(&self, keep: u64, ending: &Ending) -> Result<u64> {
+        Ok(self.stats(ending)?.events.saturating_sub(keep))
+    }
+
+    /// Closes a torn tail, sets malformed lines aside, and makes the sums and `index.json` anew; events stay as
+    /// they are. Returns how many lines were set aside.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn repair(&self, ending: &Ending) -> Result<u64> {
+        self.start_anew(ending)?;
+        let rejected = self.rewriter_after_appends(ending)?.repair()?;
+        self.index.is_wrong();
+        self.index.bring_up_to_date(&self.folder.patience(FOLDER_WAIT).until(ending))?;
+        Ok(rejected)
+    }
+
+    /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others
+    /// append meanwhile stay.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn replace_all(&self, lines: &[u8], ending: &Ending) -> Result<()> {
+        self.rewriter_after_appends(ending)?.replace_all(lines)
+    }
+
+    /// Rewrites the log as the ledger's events in order, followed by every line that the ledger never knew.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn save(&self, holdings: &Holdings<'_>, ending: &Ending) -> Result<()> {
+        self.rewriter_after_appends(ending)?.save(holdings)
+    }
+
+    /// Another program changed the log in place, in a way that its length and end do not show: sums and columns
+    /// are made anew.
+    pub(crate) fn start_anew(&self, ending: &Ending) -> Result<()> {
+        let patience = self.folder.patience(FOLDER_WAIT).until(ending);
+        self.views.start_anew(&patience);
+        self.index.forget();
+        let Some(log) = self.folder.open_log()? else { return Ok(()) };
+        // For the sake of the other processes; a user without the right to write has done what can be done.
+        if let Some(mut tenure) = self.tenure.take(&patience)
+            && tenure.begin(&self.folder, &self.folder.patience(INLINE_WAIT)).is_ok()
+        {
+            let forgotten = tenure.forget_sums(&self.folder);
+            tenure.end_quickly(&self.folder);
+            drop(tenure);
+            if forgotten.is_ok()
+                && let Ok((sums, _)) = self.views.sums(&*log, &patience)
+                && let Some(mut tenure) = self.tenure.take(&patience)
+                && tenure.begin(&self.folder, &self.folder.patience(INLINE_WAIT)).is_ok()
+            {
+                let _ = tenure.replace_sums(&self.folder, sums);
+                tenure.end(&self.folder);
             }
-            let now = self.folder.monotonic();
-            let limit = if wait.is_zero() || self.slow.load(Ordering::Relaxed) > 0 { wait } else { PATIENCE };
-            if now.saturating_sub(*start.get_or_insert(now)) >= limit {
-                return None;
+        }
+        Ok(())
+    }
+
+    /// Gives back what is kept to be fast: descriptors and memory.
+    pub fn give_back(&self) {
+        if let Some(mut tenure) = self.tenure.try_take() {
+            if tenure.holds_folder() {
+                tenure.end(&self.folder);
             }
-            self.folder.sleep(pause);
-            pause = (pause * 2).min(STATE_PAUSE.1);
+            tenure.give_back();
+        }
+        self.views.forget();
+        self.index.forget();
+    }
+
+    /// Gives the descriptors back, unless something is under way.
+    pub fn give_descriptors_back(&self) {
+        if let Some(mut tenure) = self.tenure.try_take() {
+            tenure.give_back();
         }
     }
 
-    pub(crate) fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Opens the log for reading; `None` if there is none.
-    pub(crate) fn open_log(&self) -> Result<Option<Box<dyn File>>> {
-        match self.folder.open(LOG, Open::Read) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.at("open", LOG, &error)),
-        }
-    }
-
-    /// The columns of this open log, up to date.
-    pub(crate) fn index_of(&self, log: &dyn File) -> Result<LogColumns> {
-        let mut cached = self.index.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut index = cached.take().unwrap_or_default();
-        index.refresh(log).map_err(|error| self.at("read", LOG, &error))?;
-        Ok(cached.insert(index).clone())
-    }
-
-    /// A failed system call on a file of the folder.
-    pub(crate) fn at(&self, syscall: &'static str, name: &str, error: &std::io::Error) -> Error {
-        at(&self.folder, syscall, name, error)
-    }
-
-    /// Forgets what is kept in memory only to be fast.
-    pub fn forget(&self) {
-        *self.index.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    /// The path of the log, for messages.
+    pub(crate) fn log_path(&self) -> String {
+        self.folder.path_of(LOG)
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::disk::Open;
 use crate::disk::bytes::{for_each_line, read_range};
 use crate::error::Result;
-use crate::paths::{INDEX, LOG};
+use crate::paths::{FOLDER_WAIT, INDEX, LOG};
 use crate::store::Store;
 use event::identity::event_key;
 use event::line::{Line, Scanner};
@@ -95,11 +95,11 @@ impl Store {
     /// Whatever reading says.
     pub fn verify(&self) -> Result<Report> {
         let mut report = Report::default();
-        let Some(log) = self.open_log()? else {
+        let Some(log) = self.folder.open_log()? else {
             report.index = self.index_state(None)?;
             return Ok(report);
         };
-        let failed = |error: std::io::Error| self.at("read", LOG, &error);
+        let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
         let size = log.stat().map_err(failed)?.size;
         let mut scanner = Scanner::new();
         let mut counts: HashMap<u64, u64> = HashMap::new();
@@ -143,17 +143,14 @@ impl Store {
     }
 
     fn index_state(&self, log: Option<&dyn crate::disk::File>) -> Result<Option<IndexState>> {
-        let failed = |error: std::io::Error| self.at("read", INDEX, &error);
+        let failed = |error: std::io::Error| self.folder.failed("read", INDEX, &error);
         let file = match self.folder.open(INDEX, Open::Read) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(failed)?,
         };
         let size = usize::try_from(file.stat().map_err(failed)?.size).unwrap_or(usize::MAX);
         let text = read_range(&*file, 0, size).map_err(failed)?;
-        let expected = match log {
-            Some(log) => self.expected_index(log)?,
-            None => crate::hints::index_file::empty(),
-        };
+        let expected = self.index.expected(log, &self.folder.patience(FOLDER_WAIT))?;
         let found: Option<serde_json::Value> = serde_json::from_slice(&text).ok();
         let wanted: Option<serde_json::Value> = serde_json::from_slice(&expected).ok();
         let event_count = found.as_ref().and_then(|index| index.get("eventCount")?.as_u64());

@@ -7,10 +7,11 @@
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Disk, File, FileId, Open, Stat};
+use crate::wait::locked;
 
 /// Permission bits of files that we create.
 #[cfg(unix)]
@@ -23,26 +24,15 @@ const FOLDER_MODE: u32 = 0o700;
 pub struct RealFolder {
     path: PathBuf,
     shown: String,
-    started: Instant,
+    /// Folders whose entry was made by us and is not yet known to be durable.
+    made: Mutex<Vec<PathBuf>>,
 }
 
 impl RealFolder {
     /// The folder at `path`, which need not exist. Touches no disk.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), shown: path.to_string_lossy().into_owned(), started: Instant::now() }
-    }
-
-    /// Identity of the folder itself; `None` if there is none.
-    ///
-    /// # Errors
-    /// Whatever `stat` says, but not that the folder is missing.
-    pub fn identity(&self) -> io::Result<Option<FileId>> {
-        match fs::metadata(&self.path).and_then(|metadata| stat_of_path(&self.path, &metadata)) {
-            Ok(stat) => Ok(Some(stat.id)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        Self { path: path.to_owned(), shown: path.to_string_lossy().into_owned(), made: Mutex::default() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -123,20 +113,36 @@ impl Disk for RealFolder {
     }
 
     fn create_folder(&self) -> io::Result<()> {
-        create_durably(&self.path)
+        let mut made = Vec::new();
+        let result = create_with_ancestors(&self.path, &mut made);
+        locked(&self.made).append(&mut made);
+        result
+    }
+
+    fn identity(&self) -> io::Result<Option<FileId>> {
+        match fs::metadata(&self.path).and_then(|metadata| stat_of_path(&self.path, &metadata)) {
+            Ok(stat) => Ok(Some(stat.id)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn resolved(&self) -> Arc<dyn Disk> {
+        let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let made = std::mem::take(&mut *locked(&self.made));
+        Arc::new(Self { made: Mutex::new(made), ..Self::new(&path) })
     }
 
     fn sync_folder(&self) -> io::Result<()> {
+        let made = std::mem::take(&mut *locked(&self.made));
+        for (number, folder) in made.iter().enumerate() {
+            let synced = folder.parent().map_or(Ok(()), sync_folder);
+            if synced.is_err() {
+                locked(&self.made).extend(made.iter().skip(number).cloned());
+                return synced;
+            }
+        }
         sync_folder(&self.path)
-    }
-
-    fn now_ms(&self) -> u64 {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.started.elapsed()
     }
 
     fn boot(&self) -> u64 {
@@ -145,10 +151,6 @@ impl Disk for RealFolder {
             uuid::Uuid::try_parse(id.trim()).map_or(0, |id| id.as_u64_pair().0)
         });
         *BOOT
-    }
-
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
     }
 
     fn random(&self) -> u128 {
@@ -248,14 +250,17 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     }
 }
 
-/// Creates a folder and its missing ancestors, each made durable in its parent.
-fn create_durably(path: &Path) -> io::Result<()> {
+/// Creates a folder and its missing ancestors, and adds to `made` which.
+fn create_with_ancestors(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
     match create_folder(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Ok(()) => {
+            made.push(path.to_owned());
+            Ok(())
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let parent = path.parent().ok_or(error)?;
-            create_durably(parent)?;
-            create_durably(path)
+            create_with_ancestors(parent, made)?;
+            create_with_ancestors(path, made)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -2,10 +2,11 @@
 //!
 //! A [`Disk`] is one folder of one process: flat file names in, bytes and facts out. Two implementations
 //! exist: [`folder`] for real ones, and the simulated one in `tests/sim`, which fails, tears, kills and cuts
-//! power on command. Every byte the engine reads or writes, each clock and each pause passes through here, so
-//! what the simulation has seen is the whole of what the engine does.
+//! power on command. Every byte the engine reads or writes passes through here, and each clock, thread and pause
+//! through [`Time`](crate::wait::Time), so what the simulation has seen is the whole of what the engine does.
 //!
-//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing. Loops
+//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing but which
+//! folders it has made. Loops
 //! over short writes, ordering and recovery belong to the callers, where the simulation can break them.
 
 pub(crate) mod bytes;
@@ -15,7 +16,6 @@ mod sys;
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Identity of a file. Inode numbers are reused at once, so the time of birth is part of it; on file systems
 /// that keep none, an identity means something only while a descriptor pins the inode.
@@ -176,11 +176,21 @@ pub trait Disk: Send + Sync {
     /// Whatever `readdir` says.
     fn list(&self) -> io::Result<Vec<String>>;
 
-    /// Creates the folder and what leads to it, durably; does nothing if it exists.
+    /// Creates the folder and what leads to it; does nothing if it exists. The next [`Disk::sync_folder`] makes
+    /// these durable too.
     ///
     /// # Errors
     /// Whatever `mkdir` says.
     fn create_folder(&self) -> io::Result<()>;
+
+    /// Identity of the folder itself; `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever `stat` says, but not that the folder is missing.
+    fn identity(&self) -> io::Result<Option<FileId>>;
+
+    /// The same folder by its real path: a link that leads to it today may lead elsewhere tomorrow.
+    fn resolved(&self) -> Arc<dyn Disk>;
 
     /// Makes creations, renames and removals in this folder durable.
     ///
@@ -188,22 +198,10 @@ pub trait Disk: Send + Sync {
     /// Whatever `fsync` says.
     fn sync_folder(&self) -> io::Result<()>;
 
-    /// Wall clock, milliseconds since 1970. May jump.
-    fn now_ms(&self) -> u64;
-
-    /// A clock that never goes back.
-    fn monotonic(&self) -> Duration;
-
     /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written
     /// before and not synced may be gone then, in any order.
     fn boot(&self) -> u64;
 
-    /// Pauses the calling thread.
-    fn sleep(&self, time: Duration);
-
     /// 128 random bits.
     fn random(&self) -> u128;
 }
-
-/// A shared handle to a folder.
-pub type Folder = Arc<dyn Disk>;

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   0  slot A ┐ each: magic, version, sequence, mark (device, inode, born, offset, modified, anchor), events, flags,
-//! 256  slot B ┘       oldest, newest, length and CRC of the task names, rewrite (device, inode, born, from, kept), CRC
+//! 256  slot B ┘       oldest, newest, length and CRC of the task names, rewrite (device, inode, born, from, kept, rejected), CRC
 //! 512  task names: length (4 bytes), bytes; by first appearance
 //! ```
 //!
@@ -43,6 +43,8 @@ pub(crate) struct Rewrite {
     pub(crate) from: u64,
     /// Lines of the new log from here on may be copies of those.
     pub(crate) kept: u64,
+    /// How long `events.rejected.ndjson` was before lines of the previous log were set aside.
+    pub(crate) rejected: u64,
 }
 
 /// What the file says, and the sums as they went on since.
@@ -80,7 +82,7 @@ impl Checkpoint {
                 ..Self::default()
             });
         }
-        let mut summary = Summary { mark: slot.mark, events: slot.events, times: slot.times, tasks: None };
+        let mut summary = Summary::read(slot.mark, slot.events, slot.times, None);
         let (mut names, mut names_count) = ((0, 0), 0);
         if let Some((length, crc)) = slot.tasks {
             match load_names(file, length, crc)? {
@@ -108,6 +110,11 @@ impl Checkpoint {
         let slots = read_range(file, 0, 2 * SLOT)?;
         let newest = slots.chunks_exact(SLOT).filter_map(Slot::decode).map(|slot| slot.sequence).max();
         Ok(newest == Some(self.sequence))
+    }
+
+    /// Whether the file has these sums.
+    pub(crate) fn is_stored(&self) -> bool {
+        self.stored == self.summary.mark
     }
 
     /// Forgets the sums: the log is not the one they are of, or no longer what it was.
@@ -204,7 +211,8 @@ impl Slot {
             | flag(self.rewrite.is_some(), HAS_REWRITE);
         let (oldest, newest) = self.times.unwrap_or_default();
         let (names, names_crc) = self.tasks.unwrap_or_default();
-        let rewrite = self.rewrite.unwrap_or(Rewrite { previous: FileId::default(), from: 0, kept: 0 });
+        let rewrite =
+            self.rewrite.unwrap_or(Rewrite { previous: FileId::default(), from: 0, kept: 0, rejected: 0 });
         let mut bytes = Vec::with_capacity(SLOT);
         bytes.extend_from_slice(&MAGIC.to_le_bytes());
         bytes.extend_from_slice(&VERSION.to_le_bytes());
@@ -222,7 +230,7 @@ impl Slot {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         let FileId { device, inode, born_ns } = rewrite.previous;
-        for number in [device, inode, born_ns, rewrite.from, rewrite.kept] {
+        for number in [device, inode, born_ns, rewrite.from, rewrite.kept, rewrite.rejected] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         bytes.resize(SLOT - 4, 0);
@@ -249,7 +257,12 @@ impl Slot {
         let times = (f64::from_bits(fields.u64()?), f64::from_bits(fields.u64()?));
         let (anchor, flags) = (fields.u32()?, fields.u32()?);
         let tasks = (fields.u32()?, fields.u32()?);
-        let rewrite = Rewrite { previous: fields.file_id()?, from: fields.u64()?, kept: fields.u64()? };
+        let rewrite = Rewrite {
+            previous: fields.file_id()?,
+            from: fields.u64()?,
+            kept: fields.u64()?,
+            rejected: fields.u64()?,
+        };
         Some(Self {
             sequence,
             boot,
@@ -300,7 +313,12 @@ mod tests {
             events: 99,
             times: Some((-1.5, 1e300)),
             tasks: Some((12, 13)),
-            rewrite: Some(Rewrite { previous: FileId { device: 4, inode: 5, born_ns: 6 }, from: 7, kept: 8 }),
+            rewrite: Some(Rewrite {
+                previous: FileId { device: 4, inode: 5, born_ns: 6 },
+                from: 7,
+                kept: 8,
+                rejected: 9,
+            }),
         }
     }
 

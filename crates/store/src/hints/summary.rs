@@ -67,12 +67,33 @@ pub(crate) struct Summary {
     pub(crate) times: Option<(f64, f64)>,
     /// Keys of the distinct tasks by first appearance; `None` once there are too many to carry along.
     pub(crate) tasks: Option<Interner>,
+    /// Whether tasks are carried along however many they are.
+    all_tasks: bool,
 }
 
 impl Summary {
     /// The sums over nothing.
     pub(crate) fn empty() -> Self {
         Self { tasks: Some(Interner::default()), ..Self::default() }
+    }
+
+    /// The sums over nothing, which carry all tasks along.
+    pub(crate) fn of_all_tasks() -> Self {
+        Self { all_tasks: true, ..Self::empty() }
+    }
+
+    /// The sums of a log, with its tasks if they are few.
+    pub(crate) fn read(mark: Mark, events: u64, times: Option<(f64, f64)>, tasks: Option<Interner>) -> Self {
+        Self { mark, events, times, tasks, all_tasks: false }
+    }
+
+    /// The same, without the tasks if they are too many to carry along.
+    pub(crate) fn without_many_tasks(mut self) -> Self {
+        self.all_tasks = false;
+        if self.tasks.as_ref().is_some_and(are_many) {
+            self.tasks = None;
+        }
+        self
     }
 
     /// Adds one event.
@@ -99,7 +120,7 @@ impl Summary {
     pub(crate) fn add_task(&mut self, key: &[u8]) {
         if let Some(tasks) = &mut self.tasks {
             let added = tasks.intern(key);
-            if added.is_none() || tasks.len() > SMALL_TASKS || tasks.byte_len() > SMALL_TASK_BYTES {
+            if added.is_none() || (!self.all_tasks && are_many(tasks)) {
                 self.tasks = None;
             }
         }
@@ -110,7 +131,7 @@ impl Summary {
     pub(crate) fn catch_up(&mut self, log: &dyn File) -> io::Result<Vec<u8>> {
         let stat = log.stat()?;
         if !self.mark.recognises(log, &stat)? {
-            *self = Self::empty();
+            *self = Self { all_tasks: self.all_tasks, ..Self::empty() };
         }
         if self.mark.log == stat.id && self.mark.offset == stat.size && self.mark.modified_ns != 0 {
             return Ok(Vec::new());
@@ -124,6 +145,10 @@ impl Summary {
         self.mark = Mark::new(log, &stat, walked.whole)?;
         Ok(walked.tail)
     }
+}
+
+fn are_many(tasks: &Interner) -> bool {
+    tasks.len() > SMALL_TASKS || tasks.byte_len() > SMALL_TASK_BYTES
 }
 
 #[cfg(test)]

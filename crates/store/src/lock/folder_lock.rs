@@ -10,15 +10,16 @@
 //! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
 //! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::disk::{File, FileId, Folder, Open};
+use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Result};
+use crate::folder::Folder;
 use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
+use crate::wait::patience::{Patience, Pauses};
 
-/// First and longest pause between two looks at the lock.
-const PAUSE: (Duration, Duration) = (Duration::from_micros(20), Duration::from_micros(500));
+/// Pauses between two looks at the lock.
+const PAUSES: Pauses = Pauses(Duration::from_micros(20), Duration::from_micros(500));
 /// Who waits at the gate longer than this also looks at the lock itself: the gate's holder may be stopped.
 const GATE_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -36,7 +37,7 @@ impl FolderLock {
     /// Opens the lock's files, creating the folder if need be.
     pub(crate) fn open(folder: &Folder) -> Result<Self> {
         let open = |name: &'static str| {
-            folder.open(name, Open::Side).map_err(|error| at(folder, "open", name, &error))
+            folder.open(name, Open::Side).map_err(|error| folder.failed("open", name, &error))
         };
         let lock = match open(FOLDER_LOCK) {
             Err(error) if error.is_not_found() => {
@@ -45,19 +46,18 @@ impl FolderLock {
             }
             other => other?,
         };
-        let id = lock.stat().map_err(|error| at(folder, "fstat", FOLDER_LOCK, &error))?.id;
+        let id = lock.stat().map_err(|error| folder.failed("fstat", FOLDER_LOCK, &error))?.id;
         Ok(Self { lock, gate: open(GATE)?, id, checkpoint: open(CHECKPOINT)?, released: None })
     }
 
-    /// Takes the lock, waiting at most `wait`, and no longer once `hurry` is set. `Ok(false)`: the files were
-    /// removed; open them anew.
-    pub(crate) fn acquire(&mut self, folder: &Folder, wait: Duration, hurry: &AtomicBool) -> Result<bool> {
-        let start = folder.monotonic();
-        let was_ours = self.released.is_some_and(|then| start.saturating_sub(then) < COURTESY);
+    /// Takes the lock. `Ok(false)`: the files were removed; open them anew.
+    pub(crate) fn acquire(&mut self, folder: &Folder, patience: &Patience) -> Result<bool> {
+        let now = folder.monotonic();
+        let was_ours = self.released.is_some_and(|then| now.saturating_sub(then) < COURTESY);
         if was_ours || !self.try_lock(folder)? {
-            self.wait_in_line(folder, start, wait, hurry)?;
+            self.wait_in_line(folder, patience)?;
         }
-        let now = folder.stat(FOLDER_LOCK).map_err(|error| at(folder, "stat", FOLDER_LOCK, &error))?;
+        let now = folder.stat(FOLDER_LOCK).map_err(|error| folder.failed("stat", FOLDER_LOCK, &error))?;
         if now.is_some_and(|stat| stat.id == self.id) {
             return Ok(true);
         }
@@ -74,55 +74,23 @@ impl FolderLock {
     }
 
     fn try_lock(&self, folder: &Folder) -> Result<bool> {
-        self.lock.try_lock().map_err(|error| at(folder, "flock", FOLDER_LOCK, &error))
+        self.lock.try_lock().map_err(|error| folder.failed("flock", FOLDER_LOCK, &error))
     }
 
-    fn wait_in_line(
-        &self,
-        folder: &Folder,
-        start: Duration,
-        wait: Duration,
-        hurry: &AtomicBool,
-    ) -> Result<()> {
+    fn wait_in_line(&self, folder: &Folder, patience: &Patience) -> Result<()> {
+        let time = &*folder.background().time;
+        let since = folder.monotonic();
         let mut first_in_line = false;
-        let result = self.wait_for_turn(folder, start, wait, hurry, &mut first_in_line);
+        let taken: Result<Option<()>> = patience.poll(time, PAUSES, || {
+            first_in_line = first_in_line
+                || self.gate.try_lock().map_err(|error| folder.failed("flock", GATE, &error))?;
+            let waited = folder.monotonic().saturating_sub(since);
+            let taken = (first_in_line || waited > GATE_PATIENCE) && self.try_lock(folder)?;
+            Ok(taken.then_some(()))
+        });
         if first_in_line {
             let _ = self.gate.unlock();
         }
-        result
+        taken?.ok_or_else(|| folder.busy(FOLDER_LOCK, patience))
     }
-
-    fn wait_for_turn(
-        &self,
-        folder: &Folder,
-        start: Duration,
-        wait: Duration,
-        hurry: &AtomicBool,
-        first: &mut bool,
-    ) -> Result<()> {
-        let mut pause = PAUSE.0;
-        loop {
-            let waited = folder.monotonic().saturating_sub(start);
-            *first = *first || self.gate.try_lock().map_err(|error| at(folder, "flock", GATE, &error))?;
-            if (*first || waited > GATE_PATIENCE) && self.try_lock(folder)? {
-                return Ok(());
-            }
-            if waited >= wait || hurry.load(Ordering::Relaxed) {
-                let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
-                return Err(Error::Busy { path: path_of(folder, FOLDER_LOCK), waited_ms });
-            }
-            folder.sleep(pause.min(wait.saturating_sub(waited)));
-            pause = (pause * 2).min(PAUSE.1);
-        }
-    }
-}
-
-/// The path of a file of the folder, for messages.
-pub(crate) fn path_of(folder: &Folder, name: &str) -> String {
-    format!("{}{}{name}", folder.path().trim_end_matches(std::path::is_separator), std::path::MAIN_SEPARATOR)
-}
-
-/// A failed system call on a file of the folder.
-pub(crate) fn at(folder: &Folder, syscall: &'static str, name: &str, error: &std::io::Error) -> Error {
-    Error::io(syscall, path_of(folder, name), error)
 }

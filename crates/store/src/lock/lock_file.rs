@@ -14,7 +14,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::disk::bytes::read_range;
-use crate::disk::{File, Folder, Open, Stat};
+use crate::disk::{File, Open, Stat};
+use crate::folder::Folder;
 use crate::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
 use event::text::parse_json_string;
 

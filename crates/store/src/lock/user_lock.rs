@@ -10,20 +10,18 @@
 //! file went stale.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::disk::bytes::write_all_at;
-use crate::disk::{File, FileId, Folder, Open};
+use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Result};
-use crate::lock::folder_lock::{at, path_of};
+use crate::folder::Folder;
 use crate::lock::lock_file::{self, Content, LockFile, Owner};
 use crate::paths::{LOCK, OWNER, new_id, temporary};
-use crate::store::Store;
+use crate::wait::patience::Patience;
 
 /// First and longest pause between two tries.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(20));
+const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(10));
 /// How long a half-written or vanishing lock file is looked at again before it counts as held.
 const LOOK_AGAIN: Duration = Duration::from_millis(1500);
 /// Where the digits of the timestamp start: behind `{"holder":"<36 characters>","timestamp":`.
@@ -39,45 +37,34 @@ pub struct UserLock {
 }
 
 impl UserLock {
-    /// Takes the lock. `now_ms` is the caller's wall clock, by which a foreign lock's age is reckoned.
+    /// Takes the lock, waiting in the calling thread.
     ///
     /// # Errors
-    /// [`Error::Locked`] if somebody else holds it for longer than `wait`.
-    pub fn acquire(folder: &Folder, now_ms: u64, wait: Duration) -> Result<Self> {
-        folder.create_folder().map_err(|error| Error::io("mkdir", folder.path(), &error))?;
-        let start = folder.monotonic();
-        let mut pause = PAUSE.0;
+    /// [`Error::Locked`] if another holds it for longer than `patience` lasts.
+    pub fn acquire(folder: &Folder, patience: &Patience) -> Result<Self> {
+        let mut turn = LockTurn::new(folder, patience.clone());
         loop {
-            let waited = folder.monotonic().saturating_sub(start);
-            let now_ms = now_ms + u64::try_from(waited.as_millis()).unwrap_or(0);
-            let (held, patience) = match Self::attempt(folder, now_ms)? {
-                Attempt::Taken(lock) => return Ok(lock),
-                Attempt::Held(held) => (held, wait),
-                Attempt::Unclear => (None, wait.max(LOOK_AGAIN)),
-            };
-            if waited >= patience {
-                let (holder, age_ms) =
-                    held.map_or_else(|| ("unknown".to_owned(), 0), |held| (held.holder, held.age_ms));
-                return Err(Error::Locked { holder, age_ms, path: path_of(folder, LOCK) });
+            match turn.attempt()? {
+                Some(lock) => return Ok(lock),
+                None => folder.background().time.sleep(turn.pause()),
             }
-            folder.sleep(pause.min(patience.saturating_sub(waited)));
-            pause = (pause * 2).min(PAUSE.1);
         }
     }
 
-    fn attempt(folder: &Folder, now_ms: u64) -> Result<Attempt> {
+    fn attempt(folder: &Folder) -> Result<Attempt> {
+        let now_ms = folder.now_ms();
         let owner = match folder.open(OWNER, Open::Side) {
             Ok(owner) => owner,
             // The folder was removed between its creation and now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Attempt::Unclear),
-            Err(error) => return Err(at(folder, "open", OWNER, &error)),
+            Err(error) => return Err(folder.failed("open", OWNER, &error)),
         };
-        let read = || lock_file::read(folder, now_ms).map_err(|error| at(folder, "read", LOCK, &error));
-        if !owner.try_lock().map_err(|error| at(folder, "flock", OWNER, &error))? {
+        let read = || lock_file::read(folder, now_ms).map_err(|error| folder.failed("read", LOCK, &error));
+        if !owner.try_lock().map_err(|error| folder.failed("flock", OWNER, &error))? {
             return Ok(read()?.map_or(Attempt::Unclear, |file| Attempt::Held(Some(file))));
         }
-        let pinned = owner.stat().map_err(|error| at(folder, "fstat", OWNER, &error))?.id;
-        let named = folder.stat(OWNER).map_err(|error| at(folder, "stat", OWNER, &error))?;
+        let pinned = owner.stat().map_err(|error| folder.failed("fstat", OWNER, &error))?.id;
+        let named = folder.stat(OWNER).map_err(|error| folder.failed("stat", OWNER, &error))?;
         if named.is_none_or(|stat| stat.id != pinned) {
             return Ok(Attempt::Unclear);
         }
@@ -106,7 +93,7 @@ impl UserLock {
     /// # Errors
     /// Whatever `unlink` says; the lock is free among our processes all the same.
     pub fn release(self, folder: &Folder) -> Result<()> {
-        let named = folder.stat(LOCK).map_err(|error| at(folder, "stat", LOCK, &error))?;
+        let named = folder.stat(LOCK).map_err(|error| folder.failed("stat", LOCK, &error))?;
         let ours = named.is_some_and(|stat| stat.id == self.id) && !self.names_another();
         if ours { remove_if_there(folder) } else { Ok(()) }
     }
@@ -117,63 +104,51 @@ impl UserLock {
     }
 }
 
-/// Where a store object keeps its lock, and what keeps the lock fresh finds it.
-#[derive(Default)]
-pub struct LockCell {
-    held: Mutex<Held>,
-    /// Whether somebody refreshes it. Changed with `held` locked only.
-    tended: AtomicBool,
+/// One caller's attempts to take the lock, for as long as its patience lasts.
+pub(crate) struct LockTurn {
+    folder: Folder,
+    patience: Patience,
+    /// What is unclear is looked at again for a while, whatever the patience.
+    look_again: Patience,
+    pause: Duration,
 }
 
-#[derive(Default)]
-struct Held {
-    lock: Option<(Arc<Store>, UserLock)>,
-    /// Whoever could give a lock up is gone: none is kept any more.
-    closed: bool,
-}
+impl LockTurn {
+    /// Nothing was tried yet.
+    #[must_use]
+    pub(crate) fn new(folder: &Folder, patience: Patience) -> Self {
+        let look_again = folder.patience(LOOK_AGAIN);
+        Self { folder: folder.clone(), patience, look_again, pause: PAUSE.0 }
+    }
 
-impl LockCell {
-    /// Puts a lock in. Returns whether somebody has to be asked to refresh it.
+    /// Takes the lock; `None`: not yet, try again after [`LockTurn::pause`].
     ///
     /// # Errors
-    /// As [`UserLock::release`], if the cell is closed and the lock is given up at once.
-    pub fn put(&self, store: Arc<Store>, lock: UserLock) -> Result<bool> {
-        let mut held = self.held();
-        if held.closed {
-            drop(held);
-            return store.release_user_lock(lock).map(|()| false);
+    /// [`Error::Locked`] or [`Error::Closed`] if the patience is over; whatever the disk says.
+    pub(crate) fn attempt(&mut self) -> Result<Option<UserLock>> {
+        let folder = &self.folder;
+        folder.create_folder().map_err(|error| Error::io("mkdir", folder.path(), &error))?;
+        let time = &*folder.background().time;
+        let over = self.patience.left(time).is_zero();
+        let held = match UserLock::attempt(folder)? {
+            Attempt::Taken(lock) => return Ok(Some(lock)),
+            Attempt::Held(held) if over => held,
+            Attempt::Unclear if over && self.look_again.left(time).is_zero() => None,
+            Attempt::Held(_) | Attempt::Unclear => return Ok(None),
+        };
+        if self.patience.has_ended() {
+            return Err(Error::Closed { path: folder.path_of(LOCK) });
         }
-        held.lock = Some((store, lock));
-        Ok(!self.tended.swap(true, Ordering::Relaxed))
+        let (holder, age_ms) =
+            held.map_or_else(|| ("unknown".to_owned(), 0), |held| (held.holder, held.age_ms));
+        Err(Error::Locked { holder, age_ms, path: folder.path_of(LOCK) })
     }
 
-    /// Gives the lock up, if there is one.
-    ///
-    /// # Errors
-    /// As [`UserLock::release`].
-    pub fn give_up(&self) -> Result<()> {
-        let taken = self.held().lock.take();
-        taken.map_or(Ok(()), |(store, lock)| store.release_user_lock(lock))
-    }
-
-    /// Gives the lock up, and at once each that is put in later: its owner is gone.
-    pub fn close(&self) {
-        self.held().closed = true;
-        // Nobody is left to be told; the lock is free among our processes all the same.
-        let _ = self.give_up();
-    }
-
-    /// Refreshes the lock. Returns whether there is one.
-    pub fn refresh(&self, now_ms: u64) -> bool {
-        let held = self.held();
-        // What cannot be written now is written next time.
-        let there = held.lock.as_ref().map(|(_, lock)| lock.refresh(now_ms)).is_some();
-        self.tended.store(there, Ordering::Relaxed);
-        there
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How long to pause before the next attempt.
+    pub(crate) fn pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE.1);
+        pause
     }
 }
 
@@ -191,7 +166,7 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
     let content = Content { holder: &holder, timestamp: now_ms, pid: std::process::id() };
     let text = serde_json::to_vec(&content).unwrap_or_default();
     let name = temporary(LOCK, &holder);
-    let file = folder.open(&name, Open::New).map_err(|error| at(folder, "open", &name, &error))?;
+    let file = folder.open(&name, Open::New).map_err(|error| folder.failed("open", &name, &error))?;
     let linked = write_all_at(&*file, &text, 0).and_then(|()| folder.link(&name, LOCK));
     let _ = folder.remove(&name);
     let file = match linked {
@@ -206,18 +181,18 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
             {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Attempt::Unclear),
-                Err(error) => return Err(at(folder, "open", LOCK, &error)),
+                Err(error) => return Err(folder.failed("open", LOCK, &error)),
             }
         }
-        Err(error) => return Err(at(folder, "link", LOCK, &error)),
+        Err(error) => return Err(folder.failed("link", LOCK, &error)),
     };
-    let id = file.stat().map_err(|error| at(folder, "fstat", LOCK, &error))?.id;
+    let id = file.stat().map_err(|error| folder.failed("fstat", LOCK, &error))?.id;
     Ok(Attempt::Taken(UserLock { file, id, holder, _owner: owner }))
 }
 
 fn remove_if_there(folder: &Folder) -> Result<()> {
     match folder.remove(LOCK) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder, "unlink", LOCK, &error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(folder.failed("unlink", LOCK, &error)),
         _ => Ok(()),
     }
 }

@@ -1,68 +1,108 @@
 //! Appending: from a line in memory to a line in the log.
 //!
-//! Every line goes through the queue, and only the holder of the state takes lines out, so lines of one
-//! process are written in the order of their acceptance, whoever does the writing. The caller's own thread
-//! writes at once if nobody else holds the folder; otherwise the line waits for [`Store::settle`] or
-//! [`Store::flush`], which may take their time on a background thread.
+//! Every line goes through the queue, and only the holder of the folder's baton takes lines out, so lines of one
+//! process are written in the order of their acceptance, whichever thread does the writing. The caller's own
+//! thread writes at once if no other holds the folder; otherwise the line waits for [`Appender::settle`] or
+//! [`Appender::flush`], which may take their time on a thread of their own.
+//!
+//! Invariant: [`Appender::append`] takes no longer than a few milliseconds, whatever other threads, processes or
+//! the disk's fsync do. While lines wait, it adds to them and tries nothing.
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::error::{Error, Result};
-use crate::log::group_commit::Durability;
-use crate::log::queue::{Entry, OnFault, Ticket};
-use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG, MAX_LINE};
-use crate::store::{State, Store};
+use crate::folder::Folder;
+use crate::log::group_commit::{Durability, GroupCommit};
+use crate::log::missing_lines::WantedLines;
+use crate::log::queue::{Entry, OnFault, Queue, Ticket};
+use crate::log::tenure::Tenure;
+use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, MAX_LINE};
+use crate::wait::baton::{Baton, Held};
+use crate::wait::locked;
+use crate::wait::patience::{Ending, Patience, Pauses};
 
 /// Bytes written by one call: more would hold the folder for long.
 const BATCH: usize = 4 << 20;
+/// Pauses between two looks at a foreign `.lock`.
+const PAUSES: Pauses = Pauses(Duration::from_millis(1), Duration::from_millis(5));
+/// A foreign `.lock` is waited for until it must be stale, and a little longer.
+const PROGRAM_WAIT: Duration = Duration::from_millis(LOCK_STALE_MS as u64 + 1000);
 
 /// What became of appended lines.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Appended {
     /// Accepted; nothing more to wait for.
     Settled,
-    /// In the operating system's hands, but something that belongs to it (an fsync, `index.json`, a
-    /// JavaScript program's rewrite) is still to be waited for with [`Store::settle`].
+    /// In the operating system's hands, but something that belongs to it (an fsync, a JavaScript program's
+    /// rewrite) is still to be waited for with [`Store::settle`](crate::Store::settle).
     Written(Ticket),
     /// A ledger's: in the operating system's hands, under a lease. That no JavaScript program's rewrite
-    /// missed it is still to be seen, by [`Store::look`], once for all that was written until then.
+    /// missed it is seen at the end of the lease, once for all that was written until then.
     Leased,
     /// Still in the queue.
     Queued(Ticket),
 }
 
-impl Store {
-    /// Appends whole lines (each ending in a newline) from the caller's own thread, waiting a few
-    /// milliseconds at most for the folder.
-    ///
-    /// # Errors
-    /// [`Error::TooLong`]; with [`OnFault::Refuse`] whatever the disk says, and then nothing of it is in the
-    /// log or will be.
-    pub fn append(&self, lines: Vec<u8>, on_fault: OnFault, durability: Durability) -> Result<Appended> {
+/// See the head of this file.
+pub(crate) struct Appender {
+    folder: Folder,
+    tenure: Arc<Baton<Tenure>>,
+    queue: Mutex<Queue>,
+    /// The fsyncs.
+    pub(crate) commit: GroupCommit,
+    /// Whether a burst may keep the folder lock for a moment. The owner then sees to the end of each lease.
+    leases: bool,
+}
+
+impl Appender {
+    pub(crate) fn new(folder: &Folder, tenure: &Arc<Baton<Tenure>>, leases: bool) -> Self {
+        Self {
+            folder: folder.clone(),
+            tenure: Arc::clone(tenure),
+            queue: Mutex::default(),
+            commit: GroupCommit::new(&folder.background().time),
+            leases,
+        }
+    }
+
+    /// Appends whole lines (each ending in a newline) from the caller's own thread; without `inline` they are only
+    /// queued.
+    pub(crate) fn append(
+        &self,
+        lines: Vec<u8>,
+        on_fault: OnFault,
+        durability: Durability,
+        inline: bool,
+    ) -> Result<Appended> {
         let bytes = longest_line(&lines);
         if bytes > MAX_LINE {
             return Err(Error::TooLong { bytes, limit: MAX_LINE });
         }
         let disk = durability == Durability::Disk;
-        if disk && on_fault == OnFault::Refuse {
-            self.ensure_usable()?;
-        }
         let (ticket, first) = {
             let mut queue = self.queue();
+            if queue.is_full_for(lines.len()) {
+                return Err(Error::Backlog {
+                    path: self.folder.path_of(LOG),
+                    waiting: queue.waiting_lines(),
+                });
+            }
             let first = queue.is_empty();
             (queue.push(lines, on_fault, disk), first)
         };
-        // If others wait already, waiting again at each call would stall the caller for long.
-        let wait = if first { INLINE_WAIT } else { Duration::ZERO };
-        let Some(mut state) = self.state_within(wait) else { return Ok(Appended::Queued(ticket)) };
-        let result = self.drain_in(&mut state, wait, true);
-        // A ledger's lines do not wait for `index.json`.
-        let settled = !disk && !state.peers.is_waiting() && (state.large || on_fault == OnFault::Keep);
-        let leased = settled && state.peers.is_due();
-        drop(state);
+        // If others wait already, trying again at each call would stall the caller for long.
+        if !(first && inline) {
+            return Ok(Appended::Queued(ticket));
+        }
+        let Some(mut tenure) = self.tenure.take_soon() else { return Ok(Appended::Queued(ticket)) };
+        let patience = self.folder.patience(INLINE_WAIT);
+        let result = self.drain_in(&mut tenure, &patience, self.leases);
+        let settled = !disk && !tenure.programs.may_have_missed();
+        let leased = settled && on_fault == OnFault::Keep && tenure.programs.is_due();
+        drop(tenure);
         let mut queue = self.queue();
         match (result, queue.take_error(ticket)) {
             (_, Some(error)) => Err(error),
@@ -80,131 +120,147 @@ impl Store {
         }
     }
 
-    /// Waits until appended lines, those of all tickets in the range, have all that their acceptance
-    /// promises. For background threads.
-    ///
-    /// # Errors
-    /// What refused lines of one of the tickets; asked for a single ticket, its lines are then neither in the
-    /// log nor in the queue. [`Error::Unsafe`] or the failure of an fsync: they are in the log, but may not
-    /// survive a power cut.
-    pub fn settle(&self, tickets: RangeInclusive<Ticket>, durability: Durability) -> Result<()> {
-        let drained = if self.queue().contains_any(&tickets) { self.drain_patiently() } else { Ok(()) };
-        self.queue().settle(&tickets, drained)?;
-        self.sync(durability)?;
-        self.settle_with_peers()?;
-        // A courtesy to others; the log is what counts.
-        let _ = self.write_small_index(FOLDER_WAIT);
-        Ok(())
+    /// Waits until appended lines, those of all tickets in the range, have all that their acceptance promises.
+    pub(crate) fn settle(
+        &self,
+        tickets: &RangeInclusive<Ticket>,
+        durability: Durability,
+        ending: &Ending,
+    ) -> Result<()> {
+        let waits = self.queue().contains_any(tickets);
+        let drained = if waits { self.drain(&self.patience(FOLDER_WAIT, ending)) } else { Ok(()) };
+        self.queue().settle(tickets, drained)?;
+        self.confirm(durability, ending)
     }
 
-    /// Writes all that waits and brings `index.json` up to date.
-    ///
-    /// # Errors
-    /// Whatever the disk says; lines that are to be kept are then still in the queue.
-    pub fn flush(&self, durability: Durability) -> Result<()> {
+    /// Writes all that waits, as durable as `durability` says.
+    pub(crate) fn flush(&self, durability: Durability, ending: &Ending) -> Result<()> {
+        self.write_waiting(ending)?;
+        self.confirm(durability, ending)
+    }
+
+    /// Writes all that waits.
+    pub(crate) fn write_waiting(&self, ending: &Ending) -> Result<()> {
+        if self.queue().is_empty() { Ok(()) } else { self.drain(&self.patience(FOLDER_WAIT, ending)) }
+    }
+
+    /// Sees to it that what was written is in the log that the name leads to, and, with [`Durability::Disk`], on
+    /// stable storage there.
+    pub(crate) fn confirm(&self, durability: Durability, ending: &Ending) -> Result<()> {
+        let for_programs = self.patience(PROGRAM_WAIT, ending);
+        loop {
+            if durability == Durability::Disk {
+                let (number, synced) = self.commit.wait(&self.folder, &self.patience(FOLDER_WAIT, ending))?;
+                let patience = self.patience(FOLDER_WAIT, ending);
+                let mut tenure = self.take(&patience)?;
+                tenure.programs.look_at_synced(&self.folder, synced, number);
+            }
+            let moved = self.settle_with_programs(durability, &for_programs)?;
+            if durability == Durability::Process || !moved {
+                return Ok(());
+            }
+            if for_programs.left(&*self.folder.background().time).is_zero() {
+                return Err(self.folder.busy(LOCK, &for_programs));
+            }
+        }
+    }
+
+    /// The fsync of an append in the caller's own thread. Returns whether all is confirmed.
+    pub(crate) fn confirm_inline(&self) -> Result<bool> {
+        let (number, synced) = self.commit.wait(&self.folder, &self.folder.patience(FOLDER_WAIT))?;
+        let Some(mut tenure) = self.tenure.take_soon() else { return Ok(false) };
+        tenure.programs.look_at_synced(&self.folder, synced, number);
+        Ok(!tenure.programs.may_have_missed())
+    }
+
+    /// Best effort before the process ends: what waits is written if the folder can be had within `patience`.
+    pub(crate) fn flush_at_exit(&self, patience: &Patience) {
         if !self.queue().is_empty() {
-            self.drain_patiently()?;
+            let _ = self.drain(patience);
         }
-        self.sync(durability)?;
-        self.settle_with_peers()?;
-        let _ = self.write_index();
-        Ok(())
+        let _ = self.settle_with_programs(Durability::Process, patience);
     }
 
-    /// Makes what was appended with [`Durability::Disk`] durable; does nothing with [`Durability::Process`].
-    ///
-    /// # Errors
-    /// The failure of an fsync, this one or an earlier one.
-    pub fn sync(&self, durability: Durability) -> Result<()> {
-        match durability {
-            Durability::Process => Ok(()),
-            Durability::Disk => self.commit.wait(&self.folder, self.commit.newest()),
-        }
+    /// Whether nothing waits to be written, to be synced, or for a JavaScript program. Takes no time.
+    pub(crate) fn is_settled(&self, durability: Durability) -> bool {
+        let synced = durability == Durability::Process || !self.commit.is_due();
+        synced
+            && self.queue().is_empty()
+            && self.tenure.try_take().is_some_and(|mut tenure| {
+                if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
+                    programs.look(&self.folder, log);
+                }
+                !tenure.programs.may_have_missed()
+                    && (durability == Durability::Process || !tenure.programs.awaits_sync())
+            })
     }
 
-    /// Best effort before the process ends: what waits is written if the folder can be had within `wait`; a
-    /// small `index.json` follows.
-    ///
-    /// With `last`, background threads that wait for the folder give up then: Node waits for them before it
-    /// ends.
-    pub fn flush_at_exit(&self, wait: Duration, last: bool) {
-        let start = self.folder.monotonic();
-        let left = || wait.saturating_sub(self.folder.monotonic().saturating_sub(start));
-        if !self.queue().is_empty()
-            && let Some(mut state) = self.state_within(wait)
-        {
-            let _ = self.drain(&mut state, left());
-        }
-        self.settle_with_peers_within(left());
-        let _ = self.write_small_index(left());
-        if last {
-            self.hurry.store(true, Ordering::Relaxed);
-        }
+    /// How many lines wait.
+    pub(crate) fn waiting_lines(&self) -> u64 {
+        self.queue().waiting_lines()
     }
 
-    /// Whether lines wait to be written.
-    #[must_use]
-    pub fn has_queued(&self) -> bool {
-        !self.queue().is_empty()
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        locked(&self.queue)
     }
 
-    /// Writes what is in the queue, waiting for the folder as long as anyone should. For background threads.
-    pub(crate) fn drain_patiently(&self) -> Result<()> {
-        let (mut state, waited) = self.timed(|| self.state());
-        let result = self.drain(&mut state, FOLDER_WAIT.saturating_sub(waited));
-        result.map_err(|error| error.after(waited))
+    fn patience(&self, wait: Duration, ending: &Ending) -> Patience {
+        self.folder.patience(wait).until(ending)
+    }
+
+    fn take(&self, patience: &Patience) -> Result<Held<'_, Tenure>> {
+        self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience))
     }
 
     /// Writes what is in the queue, in order.
-    pub(crate) fn drain(&self, state: &mut State, wait: Duration) -> Result<()> {
-        self.drain_in(state, wait, false)
+    pub(crate) fn drain(&self, patience: &Patience) -> Result<()> {
+        let _slow = self.tenure.slow();
+        let mut tenure = self.take(patience)?;
+        self.drain_in(&mut tenure, patience, false)
     }
 
-    /// The same; `may_lease` if the caller sees to the end of a lease.
-    fn drain_in(&self, state: &mut State, wait: Duration, may_lease: bool) -> Result<()> {
-        self.renew_if_asked(state, wait)?;
-        self.begin(state, wait)?;
-        let mut result = self.ensure_usable_for(&self.queue());
+    /// The same with the baton in hand.
+    fn drain_in(&self, tenure: &mut Tenure, patience: &Patience, may_lease: bool) -> Result<()> {
+        if self.queue().asks_for_disk() {
+            self.commit.check_usable(&self.folder)?;
+        }
+        tenure.begin(&self.folder, patience)?;
+        let mut result = Ok(());
         while result.is_ok() {
             let entries = self.queue().take();
             if entries.is_empty() {
                 break;
             }
-            result = self.write_entries(state, entries);
+            result = self.write_entries(tenure, entries);
         }
-        if result.is_ok() && may_lease {
-            self.end_or_keep(state);
-        } else {
-            self.end(state);
-        }
+        tenure.end_or_keep(&self.folder, may_lease && result.is_ok());
         result
     }
 
-    fn write_entries(&self, state: &mut State, mut entries: VecDeque<Entry>) -> Result<()> {
+    fn write_entries(&self, tenure: &mut Tenure, mut entries: VecDeque<Entry>) -> Result<()> {
         while let Some(first) = entries.pop_front() {
+            let mut size = first.bytes.len();
             let mut batch = vec![first];
-            let mut size = batch.first().map_or(0, |entry| entry.bytes.len());
             while let Some(next) = entries.front().filter(|next| size + next.bytes.len() <= BATCH) {
                 size += next.bytes.len();
                 batch.extend(entries.pop_front());
             }
-            if let Err((unwritten, error)) = self.write_batch(state, batch) {
-                self.queue().put_back(unwritten.into_iter().chain(entries), &error);
+            let (written, failure) = self.write_batch(tenure, &mut batch);
+            let mut queue = self.queue();
+            queue.written(written);
+            if let Some(error) = failure {
+                queue.put_back(batch.into_iter().chain(entries), &error);
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    /// Writes one batch. On failure returns what of it is not in the log.
-    fn write_batch(
-        &self,
-        state: &mut State,
-        mut batch: Vec<Entry>,
-    ) -> std::result::Result<(), (Vec<Entry>, Error)> {
-        let State { log: Some(log), peers, index_behind, .. } = state else {
-            let error = Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 };
-            return Err((batch, error));
+    /// Writes one batch. Returns how many bytes of whole lines are in the log; on failure the rest stays in
+    /// `batch`.
+    fn write_batch(&self, tenure: &mut Tenure, batch: &mut Vec<Entry>) -> (usize, Option<Error>) {
+        let Tenure { log: Some(log), programs, .. } = tenure else {
+            return (0, Some(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 }));
         };
         let joined;
         let bytes = if let [entry] = batch.as_slice() {
@@ -215,28 +271,107 @@ impl Store {
         };
         let result = log.append(bytes);
         let stored = result.as_ref().map_or_else(|failed| failed.stored, |()| bytes.len());
-        *index_behind |= stored > 0;
-        let failure = result.err().map(|failed| self.at(failed.syscall, LOG, &failed.error));
+        let failure = result.err().map(|failed| self.folder.failed(failed.syscall, LOG, &failed.error));
+        let disk = batch.iter().any(|entry| entry.disk);
         if stored > 0 {
-            peers.wrote(bytes.get(..stored).unwrap_or_default());
-            // Whoever awaits an append is told only after the look; for a ledger the end of the lease is
+            let number = disk.then(|| self.commit.wrote(log.id, &log.file));
+            programs.wrote(&self.folder, log, bytes.get(..stored).unwrap_or_default(), number);
+            // An awaited append is acknowledged only after the look; for a ledger the end of the lease is
             // early enough.
-            if batch.iter().any(|entry| entry.on_fault == OnFault::Refuse || entry.disk) {
-                peers.look(&self.folder, log);
+            if batch.iter().any(|entry| entry.on_fault == OnFault::Refuse) {
+                programs.look(&self.folder, log);
             }
         }
-        if batch.iter().any(|entry| entry.disk) && stored > 0 {
-            self.commit.wrote(log.id, &log.file);
+        if failure.is_none() {
+            return (bytes.len(), None);
         }
-        let Some(error) = failure else { return Ok(()) };
-        let mut rest = stored;
+        let (mut rest, mut written) = (stored, 0);
         batch.retain_mut(|entry| {
             let whole = stored_lines(&entry.bytes, rest.min(entry.bytes.len()));
             rest = rest.saturating_sub(entry.bytes.len());
             entry.bytes.drain(..whole);
+            written += whole;
             !entry.bytes.is_empty()
         });
-        Err((batch, error))
+        (written, failure)
+    }
+
+    /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written
+    /// meanwhile. Returns whether there was any such thing; with [`Durability::Disk`] the log is to be synced
+    /// then.
+    fn settle_with_programs(&self, durability: Durability, patience: &Patience) -> Result<bool> {
+        let time = &*self.folder.background().time;
+        let mut moved = false;
+        loop {
+            let mut tenure = self.take(patience)?;
+            if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
+                programs.look(&self.folder, log);
+            }
+            if !tenure.programs.may_have_missed() {
+                return Ok(moved);
+            }
+            let missed = tenure.programs.missed().to_vec();
+            drop(tenure);
+            moved = true;
+            // When the patience is over, the lines are appended all the same: better a line too many than none.
+            patience.poll(time, PAUSES, || {
+                let tenure = self.tenure.try_take();
+                Ok::<_, Error>(
+                    tenure.and_then(|mut tenure| (!tenure.programs.foreign_lock(&self.folder)).then_some(())),
+                )
+            })?;
+            self.append_missing(&missed, durability, patience)?;
+        }
+    }
+
+    /// Appends those of the missed lines that the log lacks. The log is searched with the folder free; only what
+    /// came meanwhile is searched with the folder held.
+    fn append_missing(&self, missed: &[u8], durability: Durability, patience: &Patience) -> Result<()> {
+        let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
+        let mut wanted = WantedLines::new(missed);
+        let searched = match self.folder.open_log()? {
+            Some(log) => {
+                let stat = log.stat().map_err(failed)?;
+                let upto = wanted.search(&*log, 0, stat.size).map_err(failed)?;
+                Some((log, stat.id, upto))
+            }
+            None => None,
+        };
+        let wait = self
+            .folder
+            .patience(FOLDER_WAIT.min(patience.left(&*self.folder.background().time).max(INLINE_WAIT)));
+        let mut tenure = self.take(&wait)?;
+        // The log may have been replaced under a running lease.
+        tenure.begin_afresh(&self.folder, &wait)?;
+        let result = (|| {
+            let Tenure { log: Some(log), programs, .. } = &mut *tenure else { return Ok(()) };
+            // The searched log is still open: its identity cannot have been given to another.
+            let from = match &searched {
+                Some((_, id, upto)) if *id == log.id => *upto,
+                None => 0,
+                // Replaced again: the next round searches the new one.
+                Some(_) => return Ok(()),
+            };
+            if programs.missed() != missed {
+                return Ok(());
+            }
+            wanted.search_to_end(&*log.file, from).map_err(failed)?;
+            let missing = wanted.missing();
+            if !missing.is_empty() {
+                // What fails here is remembered still.
+                log.append(&missing)
+                    .map_err(|failed| self.folder.failed(failed.syscall, LOG, &failed.error))?;
+            }
+            let number = (durability == Durability::Disk).then(|| self.commit.wrote(log.id, &log.file));
+            programs.found(number);
+            if !missing.is_empty() && number.is_none() {
+                programs.wrote(&self.folder, log, &missing, None);
+                programs.look(&self.folder, log);
+            }
+            Ok(())
+        })();
+        tenure.end(&self.folder);
+        result
     }
 }
 

@@ -2,15 +2,21 @@
 //!
 //! Invariant: a write that [`GroupCommit::wait`] confirmed is on stable storage, with the name of its file.
 //! An fsync that failed is never tried again: the kernel has dropped the pages and forgotten the error, so a
-//! second one would succeed and lie. The failure is told to everybody whose write it concerns, and to
-//! everybody after them, until the log was copied into a new file.
+//! second one would succeed and lie. The failure is reported to all whose write it concerns, and to all after
+//! them, until the log was copied into a new file.
+//!
+//! No lock but the baton is held during an fsync: a thread that writes, reads or only asks never waits for one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use crate::disk::{File, FileId, Folder};
+use crate::disk::{File, FileId};
 use crate::error::{Error, Result};
-use crate::lock::folder_lock::{at, path_of};
+use crate::folder::Folder;
 use crate::paths::LOG;
+use crate::wait::Time;
+use crate::wait::baton::Baton;
+use crate::wait::locked;
+use crate::wait::patience::Patience;
 
 /// How much an accepted event survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -23,35 +29,35 @@ pub enum Durability {
     Disk,
 }
 
-/// Who wrote, and what is confirmed.
-#[derive(Default)]
+/// Which writes there are, and which are confirmed.
 pub(crate) struct GroupCommit {
     writes: Mutex<Writes>,
-    confirmed: Mutex<Confirmed>,
+    /// The log whose name is on stable storage; held by the thread that syncs.
+    syncing: Baton<Option<FileId>>,
 }
 
 #[derive(Default)]
 struct Writes {
     /// Number of the newest write.
     newest: u64,
+    /// Number of the newest confirmed write.
+    confirmed: u64,
     /// Files with writes that are not confirmed, oldest first; nearly always one.
     files: Vec<(FileId, Arc<dyn File>)>,
-}
-
-#[derive(Default)]
-struct Confirmed {
-    /// Number of the newest confirmed write.
-    newest: u64,
-    /// The log whose name is on stable storage.
-    named: Option<FileId>,
+    /// The file that was synced last.
+    synced: Option<FileId>,
     /// Words of the fsync that failed.
     failed: Option<String>,
 }
 
 impl GroupCommit {
-    /// Notes a write; returns its number, to wait for.
+    pub(crate) fn new(time: &Arc<dyn Time>) -> Self {
+        Self { writes: Mutex::default(), syncing: Baton::new(time, None) }
+    }
+
+    /// Notes a write. Returns its number.
     pub(crate) fn wrote(&self, id: FileId, file: &Arc<dyn File>) -> u64 {
-        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writes = locked(&self.writes);
         if writes.files.last().is_none_or(|(last, _)| *last != id) {
             writes.files.push((id, Arc::clone(file)));
         }
@@ -59,68 +65,81 @@ impl GroupCommit {
         writes.newest
     }
 
-    /// Number of the newest write.
-    pub(crate) fn newest(&self) -> u64 {
-        self.writes.lock().unwrap_or_else(PoisonError::into_inner).newest
-    }
-
-    /// Returns once the write of this number is on stable storage. Whoever comes first syncs for all who
-    /// wrote until then.
-    pub(crate) fn wait(&self, folder: &Folder, number: u64) -> Result<()> {
-        let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-        if confirmed.newest >= number {
-            return Ok(());
-        }
-        Self::check(folder, &confirmed)?;
+    /// Returns once all that was written until now is on stable storage: the number of the newest confirmed
+    /// write, and the file that was synced last. The first thread that comes syncs for all who wrote until then.
+    pub(crate) fn wait(&self, folder: &Folder, patience: &Patience) -> Result<(u64, Option<FileId>)> {
+        let number = {
+            let writes = locked(&self.writes);
+            if writes.confirmed >= writes.newest {
+                return Ok((writes.confirmed, writes.synced));
+            }
+            writes.newest
+        };
+        let Some(mut named) = self.syncing.take(patience) else { return Err(folder.busy(LOG, patience)) };
         let (newest, files) = {
-            let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut writes = locked(&self.writes);
+            if writes.confirmed >= number {
+                return Ok((writes.confirmed, writes.synced));
+            }
+            check(folder, &writes)?;
             (writes.newest, std::mem::take(&mut writes.files))
         };
-        for (id, file) in files {
-            if let Err(error) = file.sync() {
-                confirmed.failed = Some(error.to_string());
-                return Err(at(folder, "fsync", LOG, &error));
-            }
-            if confirmed.named != Some(id) {
+        let result = files.iter().try_for_each(|(id, file)| {
+            file.sync().map_err(|error| (error.to_string(), folder.failed("fsync", LOG, &error)))?;
+            if *named != Some(*id) {
                 folder
                     .sync_folder()
-                    .map_err(|error| Error::io("fsync", folder.path(), &error))
-                    .inspect_err(|error| confirmed.failed = Some(error.to_string()))?;
-                confirmed.named = Some(id);
+                    .map_err(|error| (error.to_string(), Error::io("fsync", folder.path(), &error)))?;
+                *named = Some(*id);
+            }
+            Ok(())
+        });
+        let mut writes = locked(&self.writes);
+        match result {
+            Ok(()) => {
+                writes.confirmed = newest;
+                writes.synced = files.last().map(|(id, _)| *id).or(writes.synced);
+                Ok((newest, writes.synced))
+            }
+            Err((reason, error)) => {
+                writes.failed = Some(reason);
+                Err(error)
             }
         }
-        confirmed.newest = newest;
-        Ok(())
     }
 
     /// Takes note that all that was written to this log is on stable storage in another file.
     pub(crate) fn copied(&self, id: FileId) {
-        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-        writes.files.retain(|(file, _)| *file != id);
+        locked(&self.writes).files.retain(|(file, _)| *file != id);
+    }
+
+    /// Whether anything is written and not confirmed.
+    pub(crate) fn is_due(&self) -> bool {
+        let writes = locked(&self.writes);
+        writes.confirmed < writes.newest
     }
 
     /// Fails if an fsync has failed.
     pub(crate) fn check_usable(&self, folder: &Folder) -> Result<()> {
-        Self::check(folder, &self.confirmed.lock().unwrap_or_else(PoisonError::into_inner))
+        check(folder, &locked(&self.writes))
     }
 
     /// Whether an fsync has failed.
     pub(crate) fn has_failed(&self) -> bool {
-        self.confirmed.lock().unwrap_or_else(PoisonError::into_inner).failed.is_some()
+        locked(&self.writes).failed.is_some()
     }
 
     /// Starts anew: everything that was written has been copied into a new, synced file.
     pub(crate) fn renew(&self) {
-        let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut writes = self.writes.lock().unwrap_or_else(PoisonError::into_inner);
-        writes.files.clear();
-        *confirmed = Confirmed { newest: writes.newest, ..Confirmed::default() };
+        let mut writes = locked(&self.writes);
+        let newest = writes.newest;
+        *writes = Writes { newest, confirmed: newest, ..Writes::default() };
     }
+}
 
-    fn check(folder: &Folder, confirmed: &Confirmed) -> Result<()> {
-        match &confirmed.failed {
-            Some(reason) => Err(Error::Unsafe { path: path_of(folder, LOG), reason: reason.clone() }),
-            None => Ok(()),
-        }
+fn check(folder: &Folder, writes: &Writes) -> Result<()> {
+    match &writes.failed {
+        Some(reason) => Err(Error::Unsafe { path: folder.path_of(LOG), reason: reason.clone() }),
+        None => Ok(()),
     }
 }

@@ -15,8 +15,9 @@ use event::line::{Line, Scanner};
 
 use crate::disk::bytes::{for_each_line, read_range};
 use crate::disk::{File, Stat};
-use crate::hints::summary::{Mark, Summary};
+use crate::hints::summary::Mark;
 use crate::log::parts::in_parts;
+use crate::wait::Time;
 
 /// See the head of this file.
 #[derive(Clone, Default)]
@@ -31,7 +32,7 @@ pub(crate) struct LogColumns {
 
 impl LogColumns {
     /// Brings the columns up to the end of the log, and starts anew if the log is not the one they are of.
-    pub(crate) fn refresh(&mut self, log: &dyn File) -> io::Result<()> {
+    pub(crate) fn refresh(&mut self, log: &dyn File, time: &dyn Time) -> io::Result<()> {
         let stat = log.stat()?;
         if self.is_current(log, &stat)? {
             return Ok(());
@@ -44,7 +45,7 @@ impl LogColumns {
         let mut whole = self.mark.offset;
         let mut tail = Vec::new();
         let scan = |from, to| scan_part(log, from, to);
-        for part in in_parts(log, self.mark.offset, stat.size, &scan)? {
+        for part in in_parts(log, time, self.mark.offset, stat.size, &scan)? {
             whole = part.whole;
             tail = part.tail;
             columns.join(part.columns);
@@ -76,23 +77,6 @@ impl LogColumns {
             Arc::make_mut(&mut self.columns).pop();
         }
     }
-
-    /// The sums over all whole lines.
-    pub(crate) fn summary(&self) -> Summary {
-        let rows = self.columns.len() - usize::from(self.tail);
-        let mut summary = Summary { mark: self.mark, ..Summary::empty() };
-        summary.events = rows as u64;
-        for &time in self.columns.times().iter().take(rows) {
-            summary.add_time(time);
-        }
-        // Task names are in the order of their first appearance, but the tail's may be among them.
-        if self.tail {
-            (0..rows).for_each(|row| summary.add_task(self.columns.task_key(row)));
-        } else {
-            self.columns.tasks().iter().for_each(|name| summary.add_task(name));
-        }
-        summary
-    }
 }
 
 /// What one thread scanned.
@@ -119,16 +103,8 @@ impl Source for LogLines<'_> {
     }
 }
 
-/// The same for a log that the source keeps open.
-pub(crate) struct OwnedLogLines(pub(crate) Box<dyn File>);
-
-impl Source for OwnedLogLines {
-    fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
-        read_whole(&*self.0, range).map(Cow::Owned)
-    }
-}
-
-fn read_whole(log: &dyn File, range: Range<u64>) -> io::Result<Vec<u8>> {
+/// Reads a range, or fails with `UnexpectedEof`.
+pub(crate) fn read_whole(log: &dyn File, range: Range<u64>) -> io::Result<Vec<u8>> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
     let bytes = read_range(log, range.start, length)?;
     if bytes.len() < length {

@@ -9,9 +9,9 @@ use std::io;
 use std::sync::Arc;
 
 use crate::disk::bytes::{append_all, read_range};
-use crate::disk::{File, FileId, Folder, Open};
+use crate::disk::{File, FileId, Open};
 use crate::error::Result;
-use crate::lock::folder_lock::at;
+use crate::folder::Folder;
 use crate::paths::LOG;
 
 /// The log, opened under the folder lock, so that it is the one that the name leads to.
@@ -37,8 +37,8 @@ pub(crate) struct Failed {
 impl Log {
     /// Opens the log, creating it if there is none.
     pub(crate) fn open(folder: &Folder) -> Result<Self> {
-        let file = folder.open(LOG, Open::Append).map_err(|error| at(folder, "open", LOG, &error))?;
-        let id = file.stat().map_err(|error| at(folder, "fstat", LOG, &error))?.id;
+        let file = folder.open(LOG, Open::Append).map_err(|error| folder.failed("open", LOG, &error))?;
+        let id = file.stat().map_err(|error| folder.failed("fstat", LOG, &error))?.id;
         Ok(Self { file: file.into(), id, clean_end: 0 })
     }
 

@@ -6,40 +6,40 @@ use std::io;
 
 use crate::disk::File;
 use crate::disk::bytes::read_range;
+use crate::wait::Time;
 
 /// Less than this is left to one thread.
 const PARALLEL_FROM: u64 = 4 << 20;
 /// More threads than this are not worth their start.
 const MOST_THREADS: usize = 4;
 
-/// Calls `scan` for `[from, to)` of the log, at once or for each part in a thread of its own.
+/// Calls `scan` for `[from, to)` of the log, at once or in parts on several threads.
 pub(crate) fn in_parts<T: Send>(
     log: &dyn File,
+    time: &dyn Time,
     from: u64,
     to: u64,
     scan: &(dyn Fn(u64, u64) -> io::Result<T> + Sync),
 ) -> io::Result<Vec<T>> {
-    let bounds = bounds(log, from, to)?;
+    let bounds = bounds(log, time.processors(), from, to)?;
     let ranges = bounds.iter().zip(bounds.iter().skip(1)).map(|(&start, &end)| (start, end));
     if bounds.len() == 2 {
         return ranges.map(|(start, end)| scan(start, end)).collect();
     }
-    std::thread::scope(|scope| {
-        let scans: Vec<_> = ranges
-            .map(|(start, end)| std::thread::Builder::new().spawn_scoped(scope, move || scan(start, end)))
-            .collect();
-        scans
-            .into_iter()
-            .map(|scan| scan?.join().map_err(|_| io::Error::other("a scanning thread panicked"))?)
-            .collect()
-    })
+    let mut results: Vec<Option<io::Result<T>>> = ranges.clone().map(|_| None).collect();
+    let scans = ranges.zip(&mut results).map(|((start, end), result)| -> Box<dyn FnOnce() + Send + '_> {
+        Box::new(move || *result = Some(scan(start, end)))
+    });
+    time.together(scans.collect());
+    let panicked = || Err(io::Error::other("a scanning thread panicked"));
+    results.into_iter().map(|result| result.unwrap_or_else(panicked)).collect()
 }
 
 /// Cuts `[from, to)` at line ends into about equal parts.
-fn bounds(log: &dyn File, from: u64, to: u64) -> io::Result<Vec<u64>> {
+fn bounds(log: &dyn File, processors: usize, from: u64, to: u64) -> io::Result<Vec<u64>> {
     let mut bounds = vec![from];
     if to - from >= PARALLEL_FROM {
-        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS) as u64;
+        let threads = processors.min(MOST_THREADS) as u64;
         for part in 1..threads {
             let wanted = from + (to - from) / threads * part;
             if let Some(bound) = next_line_start(log, wanted, to)?

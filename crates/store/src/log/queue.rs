@@ -33,19 +33,35 @@ pub(crate) struct Entry {
     pub(crate) disk: bool,
 }
 
+/// More bytes than this do not wait: memory has an end.
+const MOST_WAITING: usize = 64 << 20;
+
 /// The queue.
 #[derive(Default)]
 pub(crate) struct Queue {
     entries: VecDeque<Entry>,
+    /// Bytes of the lines that wait, those that are being written included.
+    waiting: usize,
     last: Ticket,
     /// Errors of refused lines whose callers have not asked yet.
     refused: HashMap<Ticket, Error>,
 }
 
 impl Queue {
+    /// Whether so much waits that `bytes` more must not.
+    pub(crate) fn is_full_for(&self, bytes: usize) -> bool {
+        self.waiting > 0 && self.waiting.saturating_add(bytes) > MOST_WAITING
+    }
+
+    /// How many lines wait.
+    pub(crate) fn waiting_lines(&self) -> u64 {
+        self.entries.iter().map(|entry| memchr::memchr_iter(b'\n', &entry.bytes).count() as u64).sum()
+    }
+
     /// Adds lines at the end.
     pub(crate) fn push(&mut self, bytes: Vec<u8>, on_fault: OnFault, disk: bool) -> Ticket {
         self.last += 1;
+        self.waiting += bytes.len();
         self.entries.push_back(Entry { ticket: self.last, bytes, on_fault, disk });
         self.last
     }
@@ -65,9 +81,15 @@ impl Queue {
         self.entries.iter().any(|entry| tickets.contains(&entry.ticket))
     }
 
-    /// Takes everything out, to be written.
+    /// Takes everything out, to be written. What was written is reported with [`Queue::written`], the rest put
+    /// back.
     pub(crate) fn take(&mut self) -> VecDeque<Entry> {
         std::mem::take(&mut self.entries)
+    }
+
+    /// So many bytes of what was taken were written.
+    pub(crate) fn written(&mut self, bytes: usize) {
+        self.waiting = self.waiting.saturating_sub(bytes);
     }
 
     /// Puts back what was not written, before what came meanwhile. Of what is not to be kept, `error` is
@@ -77,6 +99,7 @@ impl Queue {
             match entry.on_fault {
                 OnFault::Keep => self.entries.push_front(entry),
                 OnFault::Refuse => {
+                    self.waiting = self.waiting.saturating_sub(entry.bytes.len());
                     self.refused.insert(entry.ticket, error.clone());
                 }
             }
@@ -86,7 +109,13 @@ impl Queue {
     /// Withdraws lines that nobody may write any more. Returns whether they were still there.
     pub(crate) fn withdraw(&mut self, ticket: Ticket) -> bool {
         let before = self.entries.len();
-        self.entries.retain(|entry| entry.ticket != ticket);
+        let mut withdrawn = 0;
+        self.entries.retain(|entry| {
+            let stays = entry.ticket != ticket;
+            withdrawn += if stays { 0 } else { entry.bytes.len() };
+            stays
+        });
+        self.waiting = self.waiting.saturating_sub(withdrawn);
         self.entries.len() != before
     }
 

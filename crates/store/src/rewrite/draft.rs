@@ -8,7 +8,8 @@ use std::io;
 use std::ops::Range;
 
 use crate::disk::bytes::{CHUNK, read_range, write_all_at};
-use crate::disk::{File, Folder, Open, Stat};
+use crate::disk::{File, Open, Stat};
+use crate::folder::Folder;
 use crate::paths::{new_id, temporary_log};
 
 /// See the head of this file.
@@ -33,7 +34,7 @@ impl Draft {
         Err(io::ErrorKind::ResourceBusy.into())
     }
 
-    /// `None` if somebody took it for a dead process's and removed it.
+    /// `None` if another process took it for a dead one's and removed it.
     fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
         let name = temporary_log(&new_id(folder.random()));
         let file = folder.open(&name, Open::New)?;
@@ -51,6 +52,11 @@ impl Draft {
     /// Its name in the folder.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The file, to be read.
+    pub(crate) fn file(&self) -> &dyn File {
+        &*self.file
     }
 
     /// How long it will be once everything is written.

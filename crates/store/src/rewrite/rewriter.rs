@@ -1,47 +1,60 @@
 //! Replacing the log: compaction, `writeAll`, `save`.
 //!
 //! ```text
-//! a  close a torn tail; read whole lines up to S; write the new log's lines into a draft; fsync it          (folder free)
-//! b  lock the folder; if the log is not the one of step a, start again
-//! c  record S in the checkpoint, fsync; set malformed lines aside, fsync; link the log to .events.prev
-//! d  copy whole lines that arrived since S into the draft; fsync it
-//! e  rename the draft to events.ndjson; fsync the folder
-//! f  copy the lines that JavaScript programs, which had the old file open, still wrote into it
-//! g  remove .events.prev; sum up; write index.json; unlock
+//! a  close a torn tail; read whole lines up to S; write the new log's lines into a draft               (folder free)
+//! b  copy whole lines that arrived since S into the draft; fsync it; sum it up; write index.json aside  (folder free)
+//! c  lock the folder; if the log is not the one of step a, start again
+//! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; link the log to .events.prev
+//! e  copy whole lines that arrived since b into the draft; fsync it
+//! f  rename the draft to events.ndjson; fsync the folder
+//! g  copy the lines that JavaScript programs, which had the old file open, still wrote into it
+//! h  remove .events.prev; store the sums; rename index.json; unlock
 //! ```
 //!
-//! Appenders wait for b to g only, whose work does not grow with the log. A crash before e leaves the old
-//! log, a crash after e the new one; `recovery` does what is missing of f and g.
+//! Appenders wait for c to h only, whose work does not grow with the log. A crash before f leaves the old
+//! log, a crash after f the new one; `recovery` does what is missing of g and h.
 //!
-//! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if nobody
-//! understands it; a line that came after S is in the new log.
+//! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if it is not
+//! understood; a line that came after S is in the new log. What can fail is tried before f; after f, a failure is
+//! reported as such, or left to the next holder of the folder.
 
-use std::sync::Arc;
+use std::io::ErrorKind;
 
-use crate::disk::bytes;
-use crate::disk::bytes::{append_all, read_range, write_all_at};
+use columns::Interner;
+
+use crate::disk::bytes::for_each_line;
 use crate::disk::{File, Open, Stat};
 use crate::error::{Error, Result};
-use crate::hints::checkpoint;
-use crate::lock::folder_lock::{at, path_of};
+use crate::folder::Folder;
+use crate::hints::checkpoint::{Checkpoint, Rewrite};
+use crate::hints::summary::Summary;
+use crate::index::index_file::{IndexDraft, render};
+use crate::index::schedule::IndexSchedule;
+use crate::log::group_commit::GroupCommit;
 use crate::log::log_columns::LogColumns;
-use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
+use crate::log::open_log::Log;
+use crate::log::recovery::{Leftover, drain, remove_drafts, remove_previous};
+use crate::log::tenure::Tenure;
+use crate::log::views::Views;
+use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
 use crate::rewrite::draft::Draft;
-use crate::rewrite::recovery::{Leftover, drain};
-use crate::store::{Slow, State, Store};
+use crate::rewrite::rejected;
+use crate::wait::baton::{Baton, Held};
+use crate::wait::patience::{Ending, Patience};
 
-/// How often a rewrite whose log was replaced meanwhile starts again before it keeps this process's other
-/// writers out.
-const FREE_ATTEMPTS: usize = 3;
-/// … and how often then, before it gives up.
-const HELD_ATTEMPTS: usize = 100;
+/// How often a rewrite whose log was replaced meanwhile starts again.
+const ATTEMPTS: usize = 100;
+/// Step b is repeated until less than this is left for step e, but not more often than …
+const LATE: u64 = 64 << 10;
+/// … so many times: writers may be faster than the copying.
+const ROUNDS: usize = 10;
 
 /// The log that a rewrite starts from.
 pub(crate) struct Source {
     /// The open log; `None` if there is none yet.
     pub(crate) log: Option<Box<dyn File>>,
     /// Its columns; no row is an unterminated line.
-    pub(crate) index: LogColumns,
+    pub(crate) logged: LogColumns,
     stat: Option<Stat>,
 }
 
@@ -54,94 +67,94 @@ pub(crate) enum Plan {
     Leave,
 }
 
-impl Store {
-    /// Replaces the log by what `compose` writes into the draft. `compose` may be called several times, each
-    /// time with a fresh draft. Returns whether the log was replaced.
-    pub(crate) fn rewrite(
-        &self,
-        compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
-    ) -> Result<bool> {
-        for _ in 0..FREE_ATTEMPTS {
-            let source = self.source(&mut self.state())?;
-            let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
-            if self.try_replace(&mut self.state(), &source, draft)? {
-                return Ok(true);
-            }
-        }
-        self.rewrite_held(&mut self.state(), compose)
-    }
+/// Writes the lines of the new log into the draft. May be called several times, each time with a fresh draft.
+pub(crate) type Compose<'a> = &'a mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>;
 
-    /// The same while no other thread of this process writes: for those who hold the state already, or whose
-    /// log is replaced again and again.
-    pub(crate) fn rewrite_held(
-        &self,
-        state: &mut State,
-        compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
-    ) -> Result<bool> {
-        for _ in 0..HELD_ATTEMPTS {
-            let source = self.source(state)?;
+/// One rewrite; see the head of this file.
+pub(crate) struct Rewriter<'a> {
+    pub(crate) folder: &'a Folder,
+    pub(crate) tenure: &'a Baton<Tenure>,
+    pub(crate) views: &'a Views,
+    pub(crate) index: &'a IndexSchedule,
+    pub(crate) commit: &'a GroupCommit,
+    pub(crate) ending: &'a Ending,
+}
+
+/// A draft with all that is made before the folder is locked.
+struct Prepared<'a> {
+    draft: Draft,
+    /// Lines of the draft from here on are copies of late lines.
+    kept: u64,
+    /// How much of the source is in the draft, or was not chosen.
+    upto: u64,
+    sums: Summary,
+    index: Option<IndexDraft<'a>>,
+}
+
+impl<'a> Rewriter<'a> {
+    /// Replaces the log by what `compose` writes into the draft. Returns whether it was replaced.
+    pub(crate) fn rewrite(&self, compose: Compose<'_>) -> Result<bool> {
+        for _ in 0..ATTEMPTS {
+            let source = self.source()?;
             let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
-            if self.try_replace(state, &source, draft)? {
-                return Ok(true);
+            let name = draft.name().to_owned();
+            let replaced =
+                self.prepare(&source, draft).and_then(|prepared| self.try_replace(&source, prepared));
+            match replaced {
+                Ok(true) => return Ok(true),
+                Ok(false) => drop(self.folder.remove(&name)),
+                Err(error) => {
+                    // Behind the rename the name is gone already.
+                    let _ = self.folder.remove(&name);
+                    return Err(error);
+                }
             }
         }
         Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 })
     }
 
-    /// Steps b to g; `false` if the log is not the one that the draft was made from. A draft that was not
-    /// used is removed.
-    fn try_replace(&self, state: &mut State, source: &Source, mut draft: Draft) -> Result<bool> {
-        let _slow = Slow::begin(&self.slow);
-        let replaced = self.begin_afresh(state).and_then(|()| {
-            let same = self.is_current(state, source)?;
-            if same { self.replace(state, source, &mut draft).map(|()| true) } else { Ok(false) }
-        });
-        self.end(state);
-        if !matches!(replaced, Ok(true)) {
-            let _ = self.folder.remove(draft.name());
-        }
-        replaced
+    pub(crate) fn patience(&self) -> Patience {
+        self.folder.patience(FOLDER_WAIT).until(self.ending)
+    }
+
+    fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {
+        self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience))
     }
 
     /// Step a, up to the reading.
-    fn source(&self, state: &mut State) -> Result<Source> {
-        let Some(log) = self.open_log()? else {
-            return Ok(Source { log: None, index: LogColumns::default(), stat: None });
+    fn source(&self) -> Result<Source> {
+        let Some(log) = self.folder.open_log()? else {
+            return Ok(Source { log: None, logged: LogColumns::default(), stat: None });
         };
-        self.begin_afresh(state)?;
-        let healed = match &mut state.log {
-            Some(log) => log.heal().map_err(|failed| self.at(failed.syscall, LOG, &failed.error)),
-            None => Ok(()),
-        };
-        self.end_quickly(state);
-        healed?;
-        let index = self.index_of(&*log)?.without_tail();
-        let stat = log.stat().map_err(|error| self.at("fstat", LOG, &error))?;
-        Ok(Source { log: Some(log), index, stat: Some(stat) })
+        self.close_torn_tail()?;
+        let patience = self.patience();
+        let logged = self.views.columns_of(&*log, &patience)?.without_tail();
+        let stat = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?;
+        Ok(Source { log: Some(log), logged, stat: Some(stat) })
     }
 
-    /// Takes the folder lock anew, so that the open log is the current one even under a lease.
-    fn begin_afresh(&self, state: &mut State) -> Result<()> {
-        if state.log.is_some() {
-            self.end_quickly(state);
+    fn close_torn_tail(&self) -> Result<()> {
+        let patience = self.patience();
+        let mut tenure = self.take(&patience)?;
+        tenure.begin_afresh(self.folder, &patience)?;
+        let healed = tenure.log.as_mut().map_or(Ok(()), Log::heal);
+        tenure.end_quickly(self.folder);
+        match healed {
+            // What cannot grow any more can still be rewritten: the tail is a late line then.
+            Err(failed) if !is_out_of_room(&failed.error) => {
+                Err(self.folder.failed(failed.syscall, LOG, &failed.error))
+            }
+            _ => Ok(()),
         }
-        self.begin(state, FOLDER_WAIT)
     }
 
     /// Step a, the writing. `None` if the log may stay as it is.
-    fn compose(
-        &self,
-        source: &Source,
-        compose: &mut dyn FnMut(&Source, &mut Draft) -> Result<Plan>,
-    ) -> Result<Option<Draft>> {
+    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<Draft>> {
         self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
-        let mut draft = Draft::create(&self.folder, source.stat.as_ref())
-            .map_err(|error| self.at("open", LOG, &error))?;
+        let mut draft = Draft::create(self.folder, source.stat.as_ref())
+            .map_err(|error| self.folder.failed("open", LOG, &error))?;
         let result = compose(source, &mut draft).and_then(|plan| {
-            if plan == Plan::Replace {
-                self.store_draft(&mut draft)?;
-            }
-            Ok(plan)
+            draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error)).map(|()| plan)
         });
         if matches!(result, Ok(Plan::Replace)) {
             return Ok(Some(draft));
@@ -150,180 +163,202 @@ impl Store {
         result.map(|_| None)
     }
 
+    /// Step b.
+    fn prepare(&self, source: &Source, mut draft: Draft) -> Result<Prepared<'a>> {
+        let mut sums = Summary::of_all_tasks();
+        let (kept, mut upto) = (draft.length(), source.logged.mark.offset);
+        for _ in 0..ROUNDS {
+            let Some(log) = &source.log else { break };
+            let size = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?.size;
+            if size.saturating_sub(upto) < LATE {
+                break;
+            }
+            upto = self.copy_late(&**log, upto, &mut draft)?;
+        }
+        self.store(&mut draft)?;
+        sums.catch_up(draft.file()).map_err(|error| self.folder.failed("read", draft.name(), &error))?;
+        let no_tasks = Interner::default();
+        let text = render(&sums, sums.tasks.as_ref().unwrap_or(&no_tasks));
+        // A courtesy: a rewrite goes on without it.
+        let index = IndexDraft::create(self.folder, text).ok();
+        Ok(Prepared { draft, kept, upto, sums: sums.without_many_tasks(), index })
+    }
+
+    /// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
+    fn copy_late(&self, old: &dyn File, from: u64, draft: &mut Draft) -> Result<u64> {
+        let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
+        let size = old.stat().map_err(failed)?.size;
+        let mut written = Ok(());
+        let walked = for_each_line(old, from, size, |_, line| {
+            if written.is_ok() {
+                written = draft.line(line);
+            }
+        })
+        .map_err(failed)?;
+        written
+            .and_then(|()| draft.flush())
+            .map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+        Ok(walked.whole)
+    }
+
     /// Puts the draft onto stable storage.
-    fn store_draft(&self, draft: &mut Draft) -> Result<()> {
-        draft.flush().map_err(|error| self.at("write", draft.name(), &error))?;
-        draft.sync().map_err(|error| self.at("fsync", draft.name(), &error))
+    fn store(&self, draft: &mut Draft) -> Result<()> {
+        draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+        draft.sync().map_err(|error| self.folder.failed("fsync", draft.name(), &error))
+    }
+
+    /// Steps c to h; `false` if the log is not the one that the draft was made from.
+    fn try_replace(&self, source: &Source, prepared: Prepared<'a>) -> Result<bool> {
+        let _slow = self.tenure.slow();
+        let patience = self.patience();
+        let mut tenure = self.take(&patience)?;
+        let replaced = tenure.begin_afresh(self.folder, &patience).and_then(|()| {
+            let same = self.is_current(&tenure, source)?;
+            if same { self.replace(&mut tenure, source, prepared).map(|()| true) } else { Ok(false) }
+        });
+        tenure.end(self.folder);
+        replaced
     }
 
     /// Whether the log is still the one that the draft was made from.
-    fn is_current(&self, state: &State, source: &Source) -> Result<bool> {
-        let Some(log) = &state.log else { return Ok(false) };
+    fn is_current(&self, tenure: &Tenure, source: &Source) -> Result<bool> {
+        let Some(log) = &tenure.log else { return Ok(false) };
         match source.stat {
             Some(made_from) => {
-                let stat = log.file.stat().map_err(|error| self.at("fstat", LOG, &error))?;
-                let mark = source.index.mark;
+                let stat = log.file.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?;
+                let mark = source.logged.mark;
                 Ok(made_from.id == log.id
-                    && mark.recognises(&*log.file, &stat).map_err(|error| self.at("read", LOG, &error))?)
+                    && mark
+                        .recognises(&*log.file, &stat)
+                        .map_err(|error| self.folder.failed("read", LOG, &error))?)
             }
             // There was none; `begin` has just made one. Anything in it arrived since.
             None => Ok(true),
         }
     }
 
-    /// Steps c to g. The folder lock is held.
-    fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
+    /// Steps d to h. The folder lock is held.
+    fn replace(&self, tenure: &mut Tenure, source: &Source, prepared: Prepared<'a>) -> Result<()> {
+        let folder = self.folder;
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back.
-        if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
-            return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
+        if folder.stat(PREVIOUS).map_err(|error| folder.failed("stat", PREVIOUS, &error))?.is_some() {
+            return Err(Error::Busy { path: folder.path_of(PREVIOUS), waited_ms: 0 });
         }
-        let from = source.index.mark.offset;
-        let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
-        let file = &*lock.checkpoint;
-        let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
-        if !checkpoint.is_current(file).unwrap_or(false) {
-            *checkpoint = checkpoint::Checkpoint::load(file, self.folder.boot())
-                .map_err(|error| self.at("read", CHECKPOINT, &error))?;
-        }
-        let tried_before = checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == old.id);
-        checkpoint.rewrite = Some(previous);
-        checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
-        file.sync().map_err(|error| self.at("fsync", CHECKPOINT, &error))?;
-        self.set_aside(source, tried_before)?;
+        let Prepared { mut draft, kept, upto, sums, index } = prepared;
+        // Opened by the log's own name, and for reading only: what still writes to the old log is asked of it.
+        let old = folder.open(LOG, Open::Read).map_err(|error| folder.failed("open", LOG, &error))?;
+        let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
+        let rewrite = Rewrite { previous, from: source.logged.mark.offset, kept, rejected: 0 };
+        let rewrite = self.record(tenure, rewrite)?;
+        rejected::set_aside(
+            folder,
+            source.log.as_deref(),
+            source.logged.columns.malformed(),
+            rewrite.rejected,
+        )?;
         // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could
         // then lose what JavaScript programs write into it meanwhile.
-        let linked = match self.folder.link(LOG, PREVIOUS) {
+        let linked = match folder.link(LOG, PREVIOUS) {
             Ok(()) => true,
             Err(error) if has_no_links(&error) => false,
-            Err(error) => return Err(self.at("link", PREVIOUS, &error)),
+            Err(error) => return Err(folder.failed("link", PREVIOUS, &error)),
         };
-        let old_file = Arc::clone(&old.file);
-        let renamed = late_lines(&*old_file, from, draft)
-            .map_err(|error| self.at("write", draft.name(), &error))
-            .and_then(|upto| {
-                self.store_draft(draft)?;
-                self.folder.rename(draft.name(), LOG).map_err(|error| self.at("rename", LOG, &error))?;
-                Ok(upto)
-            });
+        let renamed = self.copy_late(&*old, upto, &mut draft).and_then(|upto| {
+            self.store(&mut draft)?;
+            // Our own descriptor for writing would keep the old log looking busy, and Windows from renaming.
+            tenure.log = None;
+            folder.rename(draft.name(), LOG).map_err(|error| folder.failed("rename", LOG, &error))?;
+            Ok(upto)
+        });
         let upto = match renamed {
             Ok(upto) => upto,
             Err(error) => {
                 if linked {
-                    let _ = self.folder.remove(PREVIOUS);
+                    let _ = folder.remove(PREVIOUS);
                 }
                 return Err(error);
             }
         };
-        let named = self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
+        let named = folder.sync_folder();
         if named.is_ok() {
-            self.commit.copied(previous.previous);
+            self.commit.copied(previous);
         }
-        let finished = self.finish_replacing(state, old_file, previous, upto, linked);
+        let finished = self.finish(tenure, &*old, Rewrite { from: upto, ..rewrite }, linked, sums, index);
         if finished.is_err() {
-            // Whoever goes on must read the record and compare, as after a crash: what came since S is in the
-            // new log.
-            state.checkpoint = checkpoint::Checkpoint::default();
+            // The next holder of the folder reads the record and compares, as after a crash: what came since S
+            // is in the new log.
+            tenure.checkpoint = Checkpoint::default();
         }
-        named.and(finished)
+        named.map_err(|error| Error::Unconfirmed { path: folder.path_of(LOG), reason: error.to_string() })
     }
 
-    /// Steps f and g.
-    fn finish_replacing(
-        &self,
-        state: &mut State,
-        old: Arc<dyn File>,
-        mut previous: checkpoint::Rewrite,
-        upto: u64,
-        linked: bool,
-    ) -> Result<()> {
-        // Our own descriptor for writing would keep the old log looking busy.
-        state.log = None;
-        drop(old);
-        let mut new = crate::log::open_log::Log::open(&self.folder)?;
-        if linked {
-            let old =
-                self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
-            previous.from = upto;
-            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT, None)?;
-            drop(old);
-            if leftover == Leftover::Nothing {
-                if previous.from != upto {
-                    // What was moved must not be lost by a power cut together with its only other copy.
-                    new.file.sync().map_err(|error| self.at("fsync", LOG, &error))?;
-                }
-                self.remove_previous()?;
-            }
-            state.checkpoint.rewrite = (leftover == Leftover::Perhaps).then_some(previous);
-        } else {
-            state.checkpoint.rewrite = None;
-        }
-        state.log = Some(new);
-        state.checkpoint.start_anew();
-        self.sum_up(state, None)?;
-        state.index_behind = true;
-        if state.checkpoint.summary.tasks.is_none() {
-            let _ = self.write_large_index(state);
-        } else {
-            let _ = self.write_small_index_from(state);
-        }
-        self.remove_drafts();
-        Ok(())
-    }
-
-    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. If a rewrite of this
-    /// log was tried before and failed, they may be there already.
-    fn set_aside(&self, source: &Source, tried_before: bool) -> Result<()> {
-        let Some(log) = &source.log else { return Ok(()) };
-        let mut lines = Vec::new();
-        for &(offset, length) in source.index.columns.malformed() {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            lines.extend(read_range(&**log, offset, length).map_err(|error| self.at("read", LOG, &error))?);
-            lines.push(b'\n');
-        }
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let failed = |syscall| move |error: std::io::Error| at(&self.folder, syscall, REJECTED, &error);
-        let file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
-        let stat = file.stat().map_err(failed("fstat"))?;
-        if tried_before
-            && let Some(before) = stat.size.checked_sub(lines.len() as u64)
-            && read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines
-        {
-            // Whoever wrote them may have died before the fsync, or it failed and the pages are gone: they
-            // are written again at their place.
-            let file = self.folder.open(REJECTED, Open::Side).map_err(failed("open"))?;
-            write_all_at(&*file, &lines, before).map_err(failed("write"))?;
-            file.sync().map_err(failed("fsync"))?;
-            return self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
-        }
-        if stat.size > 0 && read_range(&*file, stat.size - 1, 1).map_err(failed("read"))? != b"\n" {
-            lines.insert(0, b'\n');
-        }
-        append_all(&*file, &lines).map_err(|(_, error)| failed("write")(error))?;
+    /// Step d, the record, durably. Returns it as it stands.
+    fn record(&self, tenure: &mut Tenure, mut rewrite: Rewrite) -> Result<Rewrite> {
+        let folder = self.folder;
+        let failed = |syscall| move |error: std::io::Error| folder.failed(syscall, CHECKPOINT, &error);
+        tenure.load_checkpoint(folder)?;
+        let before = tenure.checkpoint.rewrite.filter(|before| before.previous == rewrite.previous);
+        rewrite.rejected = match before {
+            // A rewrite of this log was tried before and failed: its lines may have been set aside already.
+            Some(before) => before.rejected,
+            None => rejected::length(folder)?,
+        };
+        tenure.checkpoint.rewrite = Some(rewrite);
+        let Some((checkpoint, file)) = tenure.checkpoint_and_file() else { return Ok(rewrite) };
+        checkpoint.store(file).map_err(failed("write"))?;
         file.sync().map_err(failed("fsync"))?;
-        if stat.size == 0 {
-            // The new file's name must not come to the disk later than the rename.
-            self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))?;
+        Ok(rewrite)
+    }
+
+    /// Steps g and h.
+    fn finish(
+        &self,
+        tenure: &mut Tenure,
+        old: &dyn File,
+        mut previous: Rewrite,
+        linked: bool,
+        sums: Summary,
+        index: Option<IndexDraft<'a>>,
+    ) -> Result<()> {
+        let folder = self.folder;
+        let upto = previous.from;
+        let mut new = Log::open(folder)?;
+        let wait = folder.patience(DRAIN_WAIT);
+        let leftover = drain(folder, old, &mut previous.from, &mut new, &wait, None)?;
+        if leftover == Leftover::Nothing && previous.from != upto {
+            // What was moved must not be lost by a power cut together with its only other copy.
+            new.file.sync().map_err(|error| folder.failed("fsync", LOG, &error))?;
         }
+        if leftover == Leftover::Nothing && linked {
+            remove_previous(folder)?;
+        }
+        tenure.checkpoint.rewrite = (linked && leftover == Leftover::Perhaps).then_some(previous);
+        tenure.log = Some(new);
+        let offset = sums.mark.offset;
+        tenure.replace_sums(folder, sums)?;
+        self.index.is_wrong();
+        if let Some(mut index) = index {
+            let sums = &tenure.checkpoint.summary;
+            let current = match &sums.tasks {
+                Some(tasks) => index.say(render(sums, tasks)).is_ok(),
+                None => sums.mark.offset == offset,
+            };
+            if index.install().is_ok() && current {
+                self.index.is_up_to_date();
+            }
+        }
+        remove_drafts(folder);
         Ok(())
     }
-}
-
-/// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
-fn late_lines(old: &dyn File, from: u64, draft: &mut Draft) -> std::io::Result<u64> {
-    let size = old.stat()?.size;
-    let mut result = Ok(());
-    let walked = bytes::for_each_line(old, from, size, |_, line| {
-        if result.is_ok() {
-            result = draft.line(line);
-        }
-    })?;
-    result.map(|()| walked.whole)
 }
 
 fn has_no_links(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
+    use ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
     matches!(error.kind(), PermissionDenied | Unsupported | TooManyLinks)
+}
+
+fn is_out_of_room(error: &std::io::Error) -> bool {
+    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }

@@ -7,8 +7,7 @@ use std::collections::HashSet;
 
 use crate::error::Result;
 use crate::rewrite::draft::Draft;
-use crate::rewrite::rewriter::{Plan, Source};
-use crate::store::Store;
+use crate::rewrite::rewriter::{Plan, Rewriter, Source};
 use columns::{Sealed, add_keys};
 
 /// What a ledger holds.
@@ -23,13 +22,9 @@ pub struct Holdings<'a> {
     pub dropped: &'a HashSet<u64>,
 }
 
-impl Store {
+impl Rewriter<'_> {
     /// Rewrites the log as the ledger's events in order, followed by every line that the ledger never knew.
-    ///
-    /// # Errors
-    /// Whatever the disk says; the log is then as it was.
-    pub fn save(&self, holdings: &Holdings<'_>) -> Result<()> {
-        self.drain_first()?;
+    pub(crate) fn save(&self, holdings: &Holdings<'_>) -> Result<()> {
         let mut known = holdings.dropped.clone();
         if let Some(sealed) = holdings.sealed {
             sealed.add_keys_to(&mut known);
@@ -48,7 +43,7 @@ impl Store {
         let lines = holdings.live.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
         for (line, &position) in lines.zip(holdings.positions) {
             self.write_loaded(holdings, next, position as usize, draft)?;
-            draft.line(line).map_err(|error| self.at("write", draft.name(), &error))?;
+            draft.line(line).map_err(|error| self.folder.failed("write", draft.name(), &error))?;
             next = position as usize + 1;
         }
         self.write_loaded(holdings, next, usize::MAX, draft)
@@ -63,13 +58,14 @@ impl Store {
     ) -> Result<()> {
         let Some(sealed) = holdings.sealed.filter(|_| start < end) else { return Ok(()) };
         sealed.visit_loaded(start, end, &mut |text| {
-            draft.line(text).map_err(|error| self.at("write", draft.name(), &error))
+            draft.line(text).map_err(|error| self.folder.failed("write", draft.name(), &error))
         })
     }
 
     fn write_unknown(&self, source: &Source, known: &HashSet<u64>, draft: &mut Draft) -> Result<()> {
-        let rows: Vec<u32> = (0..source.index.columns.len())
-            .filter(|&row| !known.contains(&source.index.columns.key(row)))
+        let columns = &source.logged.columns;
+        let rows: Vec<u32> = (0..columns.len())
+            .filter(|&row| !known.contains(&columns.key(row)))
             .filter_map(|row| u32::try_from(row).ok())
             .collect();
         self.copy_rows(source, draft, &rows)

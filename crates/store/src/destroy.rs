@@ -1,0 +1,59 @@
+//! Removing a store's files.
+//!
+//! Invariant: only the names that the engine makes are removed, and never lines that were set aside.
+
+use std::io::ErrorKind;
+
+use crate::error::{Error, Result};
+use crate::log::tenure::Tenure;
+use crate::paths::{
+    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
+};
+use crate::store::Store;
+use crate::wait::patience::Ending;
+
+impl Store {
+    /// Removes all files of the store but those lines that were set aside.
+    ///
+    /// # Errors
+    /// Whatever reading the folder and `unlink` say.
+    pub fn destroy(&self, ending: &Ending) -> Result<()> {
+        match self.folder.list() {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                return Ok(());
+            }
+            Err(error) => return Err(Error::io("scandir", self.folder.path(), &error)),
+        }
+        let patience = self.folder.patience(FOLDER_WAIT).until(ending);
+        let Some(mut tenure) = self.tenure.take(&patience) else {
+            return Err(self.folder.busy(FOLDER_LOCK, &patience));
+        };
+        tenure.begin_afresh(&self.folder, &patience)?;
+        let result = self.remove_files();
+        // The lock's own files went too: those who wait for them notice and make new ones.
+        tenure.end_quickly(&self.folder);
+        *tenure = Tenure::default();
+        drop(tenure);
+        self.views.forget();
+        self.index.forget();
+        result
+    }
+
+    fn remove_files(&self) -> Result<()> {
+        let temporary =
+            self.folder.list().unwrap_or_default().into_iter().filter(|name| temporary_id(name).is_some());
+        for name in temporary {
+            let _ = self.folder.remove(&name);
+        }
+        for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK] {
+            match self.folder.remove(name) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(self.folder.failed("unlink", name, &error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,146 @@
+//! The folder of a store as the rest of the engine has it: the seam to the disk, the seam to time, and the words
+//! for what fails there.
+//!
+//! Invariant: an open that finds no descriptor free is tried once more after idle stores of this process gave
+//! theirs back.
+
+use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::disk::{Disk, File, Open};
+use crate::error::{Error, Result};
+use crate::paths::LOG;
+use crate::wait::background::Background;
+use crate::wait::patience::Patience;
+
+/// Called when no descriptor is free: gives back what nobody is using just now.
+pub type Relief = Arc<dyn Fn() + Send + Sync>;
+
+/// A handle to a folder; clones are the same folder.
+#[derive(Clone)]
+pub struct Folder {
+    disk: Arc<dyn Disk>,
+    background: Arc<Background>,
+    relief: Option<Relief>,
+}
+
+impl Folder {
+    /// The folder behind `disk`, in the process whose threads `background` are.
+    #[must_use]
+    pub fn new(disk: Arc<dyn Disk>, background: &Arc<Background>) -> Self {
+        Self { disk, background: Arc::clone(background), relief: None }
+    }
+
+    /// The same, with something to call when no descriptor is free.
+    #[must_use]
+    pub fn with_relief(self, relief: Relief) -> Self {
+        Self { relief: Some(relief), ..self }
+    }
+
+    /// Opens a file of the folder; see [`Disk::open`].
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    pub fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>> {
+        self.relieved(|| self.disk.open(name, how))
+    }
+
+    /// The names in the folder; see [`Disk::list`].
+    ///
+    /// # Errors
+    /// As [`Disk::list`].
+    pub fn list(&self) -> io::Result<Vec<String>> {
+        self.relieved(|| self.disk.list())
+    }
+
+    /// Opens the log for reading; `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever `open` says, but not that the name is missing.
+    pub fn open_log(&self) -> Result<Option<Box<dyn File>>> {
+        match self.open(LOG, Open::Read) {
+            Ok(file) => Ok(Some(file)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed("open", LOG, &error)),
+        }
+    }
+
+    fn relieved<T>(&self, call: impl Fn() -> io::Result<T>) -> io::Result<T> {
+        let result = call();
+        match (&result, &self.relief) {
+            (Err(error), Some(relief)) if is_out_of_descriptors(error) => {
+                relief();
+                call()
+            }
+            _ => result,
+        }
+    }
+
+    /// The threads of this process.
+    #[must_use]
+    pub fn background(&self) -> &Arc<Background> {
+        &self.background
+    }
+
+    /// A clock that never goes back.
+    #[must_use]
+    pub fn monotonic(&self) -> Duration {
+        self.background.time.monotonic()
+    }
+
+    /// Wall clock, milliseconds since 1970.
+    #[must_use]
+    pub fn now_ms(&self) -> u64 {
+        self.background.time.now_ms()
+    }
+
+    /// Patience for `wait` from now on.
+    #[must_use]
+    pub fn patience(&self, wait: Duration) -> Patience {
+        Patience::new(&*self.background.time, wait)
+    }
+
+    /// The path of a file of the folder, for messages.
+    #[must_use]
+    pub fn path_of(&self, name: &str) -> String {
+        let folder = self.disk.path().trim_end_matches(std::path::is_separator);
+        format!("{folder}{}{name}", std::path::MAIN_SEPARATOR)
+    }
+
+    /// A failed system call on a file of the folder.
+    #[must_use]
+    pub fn failed(&self, syscall: &'static str, name: &str, error: &io::Error) -> Error {
+        Error::io(syscall, self.path_of(name), error)
+    }
+
+    /// What to say if `patience` for a file of the folder is over.
+    #[must_use]
+    pub fn busy(&self, name: &str, patience: &Patience) -> Error {
+        let path = self.path_of(name);
+        if patience.has_ended() {
+            return Error::Closed { path };
+        }
+        let waited = patience.waited(&*self.background.time);
+        Error::Busy { path, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1) }
+    }
+}
+
+impl Deref for Folder {
+    type Target = dyn Disk;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.disk
+    }
+}
+
+#[cfg(unix)]
+fn is_out_of_descriptors(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE))
+}
+
+#[cfg(not(unix))]
+fn is_out_of_descriptors(_error: &io::Error) -> bool {
+    false
+}

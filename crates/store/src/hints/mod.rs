@@ -1,0 +1,4 @@
+//! What is kept to be fast, and believed only if it recognises the log.
+
+pub(crate) mod checkpoint;
+pub(crate) mod summary;

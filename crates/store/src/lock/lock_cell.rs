@@ -1,0 +1,154 @@
+//! Where a store object keeps its user-level lock: taken without holding up any thread, refreshed while it is
+//! held.
+//!
+//! Invariant: a lock that comes after the cell was closed is given up at once.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::lock::user_lock::{LockTurn, UserLock};
+use crate::paths::LOCK_REFRESH;
+use crate::wait::patience::Patience;
+use crate::wait::{Work, locked};
+
+/// Called with the outcome of [`LockCell::acquire`].
+pub type Acquired = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// Where a store object keeps its lock, and what keeps the lock fresh finds it.
+#[derive(Default)]
+pub struct LockCell {
+    held: Mutex<Held>,
+    /// Whether the background thread refreshes it.
+    refreshed: AtomicBool,
+}
+
+#[derive(Default)]
+struct Held {
+    lock: Option<(Folder, UserLock)>,
+    /// The owner is gone: no lock is kept any more.
+    closed: bool,
+}
+
+/// A caller who waits for the lock.
+struct Waiting {
+    cell: Arc<LockCell>,
+    folder: Folder,
+    turn: LockTurn,
+    done: Acquired,
+}
+
+impl Waiting {
+    /// One attempt; if the lock is held, another one later.
+    fn step(mut self) {
+        loop {
+            match self.turn.attempt() {
+                Ok(Some(lock)) => return (self.done)(self.cell.put(self.folder, lock)),
+                Ok(None) => {}
+                Err(error) => return (self.done)(Err(error)),
+            }
+            let pause = self.turn.pause();
+            let background = Arc::clone(self.folder.background());
+            let place = Arc::new(Mutex::new(Some(self)));
+            let (quick, taken) = (Arc::clone(&background.quick), Arc::clone(&place));
+            let chore = Box::new(move || {
+                let waiting = locked(&taken).take()?;
+                // The lane has a thread, or this one does it.
+                if let Err(work) = quick.run(Box::new(move || waiting.step())) {
+                    work();
+                }
+                None
+            });
+            if background.timers.after(pause, chore).is_ok() {
+                return;
+            }
+            // Without a background thread this one waits.
+            let Some(waiting) = locked(&place).take() else { return };
+            self = waiting;
+            background.time.sleep(pause);
+        }
+    }
+}
+
+impl LockCell {
+    /// Takes the lock for this cell. While it is held by another, no thread waits.
+    ///
+    /// # Errors
+    /// Gives the work back if no thread can be had for it.
+    pub fn acquire(
+        self: &Arc<Self>,
+        folder: &Folder,
+        patience: Patience,
+        done: Acquired,
+    ) -> std::result::Result<(), Work> {
+        let turn = LockTurn::new(folder, patience);
+        let waiting = Waiting { cell: Arc::clone(self), folder: folder.clone(), turn, done };
+        folder.background().quick.run(Box::new(move || waiting.step()))
+    }
+
+    /// Keeps the lock's timestamp fresh for as long as there is a lock.
+    fn keep_fresh(self: &Arc<Self>, folder: &Folder) {
+        let cell = Arc::clone(self);
+        // Without a background thread the lock goes stale for JavaScript programs, not for ours.
+        drop(
+            folder
+                .background()
+                .timers
+                .after(LOCK_REFRESH, Box::new(move || cell.refresh().then_some(LOCK_REFRESH))),
+        );
+    }
+
+    /// Puts a lock in.
+    ///
+    /// # Errors
+    /// As [`UserLock::release`], if the cell is closed and the lock is given up at once.
+    fn put(self: &Arc<Self>, folder: Folder, lock: UserLock) -> Result<()> {
+        let mut held = self.held();
+        if held.closed {
+            drop(held);
+            return lock.release(&folder);
+        }
+        held.lock = Some((folder.clone(), lock));
+        drop(held);
+        if !self.refreshed.swap(true, Ordering::Relaxed) {
+            self.keep_fresh(&folder);
+        }
+        Ok(())
+    }
+
+    /// Gives the lock up, if there is one.
+    ///
+    /// # Errors
+    /// As [`UserLock::release`].
+    pub fn give_up(&self) -> Result<()> {
+        let taken = self.held().lock.take();
+        taken.map_or(Ok(()), |(folder, lock)| lock.release(&folder))
+    }
+
+    /// Gives the lock up, and at once each that is put in later: its owner is gone.
+    pub fn close(&self) {
+        self.held().closed = true;
+        // No caller is left; the lock is free among our processes all the same.
+        let _ = self.give_up();
+    }
+
+    /// Whether a lock is held.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.held().lock.is_some()
+    }
+
+    /// Refreshes the lock. Returns whether there is one.
+    fn refresh(&self) -> bool {
+        let held = self.held();
+        // What cannot be written now is written next time.
+        let there = held.lock.as_ref().map(|(folder, lock)| lock.refresh(folder.now_ms())).is_some();
+        self.refreshed.store(there, Ordering::Relaxed);
+        there
+    }
+
+    fn held(&self) -> MutexGuard<'_, Held> {
+        locked(&self.held)
+    }
+}

@@ -1,0 +1,198 @@
+//! Finishing a rewrite that its process did not finish.
+//!
+//! `.events.prev` exists from just before the new log takes the old one's name until the old one is known to
+//! hold nothing that the new one lacks. Whoever takes the folder lock and finds it looks which of the two the
+//! crash left:
+//!
+//! | found | means | done |
+//! |---|---|---|
+//! | both names lead to one file | the rename did not happen | the second name is removed |
+//! | two files | the rename happened | lines of the old one from S on that the new one lacks are appended to it; then the old one is removed |
+//! | no log | the log was removed by hand | the old one gets its name back |
+//!
+//! Invariant: doing this twice, or dying in the middle and doing it again, changes nothing.
+
+use std::io;
+use std::time::Duration;
+
+use crate::disk::bytes::{for_each_line, read_range};
+use crate::disk::{File, Open};
+use crate::error::{Error, Result};
+use crate::folder::Folder;
+use crate::hints::checkpoint::{Checkpoint, Rewrite};
+use crate::log::missing_lines::missing_lines;
+use crate::log::open_log::Log;
+use crate::paths::{CHECKPOINT, DRAIN_GRACE, LOG, PREVIOUS, temporary_id};
+use crate::wait::patience::{Patience, Pauses};
+
+/// Pauses between two looks at the old log.
+const PAUSES: Pauses = Pauses(Duration::from_micros(300), Duration::from_micros(300));
+
+/// Whether the old log may still get lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Leftover {
+    /// No process writes to it any more.
+    Nothing,
+    /// A program still has it open.
+    Perhaps,
+}
+
+/// Finishes an interrupted rewrite, if there is one; see the head of this file. The folder lock is held;
+/// `file` is the checkpoint's.
+pub(crate) fn finish_rewrite(folder: &Folder, file: &dyn File, checkpoint: &mut Checkpoint) -> Result<()> {
+    let result = go_on_rewriting(folder, file, checkpoint);
+    if result.is_err() {
+        // Some of the lines may have been moved already: next time, compare.
+        *checkpoint = Checkpoint::default();
+    }
+    result
+}
+
+fn go_on_rewriting(folder: &Folder, file: &dyn File, checkpoint: &mut Checkpoint) -> Result<()> {
+    let stat = |name: &'static str| folder.stat(name).map_err(|error| folder.failed("stat", name, &error));
+    let Some(previous) = stat(PREVIOUS)? else { return Ok(()) };
+    let Some(log) = stat(LOG)? else {
+        // A planted link or pipe is not to become the log.
+        folder.open(PREVIOUS, Open::Read).map_err(|error| folder.failed("open", PREVIOUS, &error))?;
+        return folder.rename(PREVIOUS, LOG).map_err(|error| folder.failed("rename", LOG, &error));
+    };
+    if previous.id == log.id {
+        remove_drafts(folder);
+        return remove_previous(folder);
+    }
+    let failed = |error: io::Error| folder.failed("read", CHECKPOINT, &error);
+    let ours_to_go_on = checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == previous.id)
+        && checkpoint.is_current(file).map_err(failed)?;
+    if !ours_to_go_on {
+        *checkpoint = Checkpoint::load(file, folder.boot()).map_err(failed)?;
+    }
+    let old = folder.open(PREVIOUS, Open::Read).map_err(|error| folder.failed("open", PREVIOUS, &error))?;
+    let mut new = Log::open(folder)?;
+    // Without a record of S, nothing that the old log holds may be missing: better twice considered than
+    // once lost.
+    let mut rewrite = checkpoint
+        .rewrite
+        .filter(|rewrite| rewrite.previous == previous.id)
+        .unwrap_or(Rewrite { previous: previous.id, from: 0, kept: 0, rejected: 0 });
+    let copies = (!ours_to_go_on).then_some(rewrite);
+    if !ours_to_go_on {
+        append_what_is_missing(folder, &*old, &mut rewrite, &mut new)?;
+    }
+    // Where the system cannot tell whether a process still writes, only time can.
+    let can_tell = old.has_no_writer().map_err(failed)?.is_some();
+    let wait = folder.patience(if can_tell { Duration::ZERO } else { DRAIN_GRACE });
+    let leftover = drain(folder, &*old, &mut rewrite.from, &mut new, &wait, copies)?;
+    drop(old);
+    checkpoint.rewrite = Some(rewrite);
+    if leftover == Leftover::Nothing {
+        // What was moved must not be lost by a power cut together with its only other copy.
+        new.file.sync().map_err(|error| folder.failed("fsync", LOG, &error))?;
+        remove_previous(folder)?;
+        checkpoint.rewrite = None;
+    }
+    checkpoint.store(file).map_err(|error| folder.failed("write", CHECKPOINT, &error))?;
+    remove_drafts(folder);
+    Ok(())
+}
+
+/// Appends those lines of the old log from S on that are not among the copies in the new one.
+fn append_what_is_missing(
+    folder: &Folder,
+    old: &dyn File,
+    rewrite: &mut Rewrite,
+    new: &mut Log,
+) -> Result<()> {
+    let failed = |error: io::Error| folder.failed("read", PREVIOUS, &error);
+    let size = old.stat().map_err(failed)?.size;
+    let mut lines = Vec::new();
+    let walked = for_each_line(old, rewrite.from, size, |_, line| {
+        lines.extend_from_slice(line);
+        lines.push(b'\n');
+    })
+    .map_err(failed)?;
+    let missing = missing_lines(&*new.file, rewrite.kept, &lines).map_err(failed)?;
+    if !missing.is_empty() {
+        new.append(&missing).map_err(|failed| folder.failed(failed.syscall, LOG, &failed.error))?;
+    }
+    rewrite.from = walked.whole;
+    Ok(())
+}
+
+/// Removes the old log for good: were it to come back with a power cut, so would what was evicted from it.
+pub(crate) fn remove_previous(folder: &Folder) -> Result<()> {
+    folder.remove(PREVIOUS).map_err(|error| folder.failed("unlink", PREVIOUS, &error))?;
+    folder.sync_folder().map_err(|error| Error::io("fsync", folder.path(), &error))
+}
+
+/// Removes what dead processes were making. Drafts that their makers still work on are locked.
+pub(crate) fn remove_drafts(folder: &Folder) {
+    let Ok(names) = folder.list() else { return };
+    for name in names.iter().filter(|name| temporary_id(name).is_some()) {
+        let Ok(file) = folder.open(name, Open::Read) else { continue };
+        // The lock is kept until the name is gone, so that its maker, if it is just about to lock it, sees
+        // either.
+        if file.try_lock().unwrap_or(false) {
+            let _ = folder.remove(name);
+        }
+    }
+}
+
+/// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
+/// writing or `wait` is over. `from` moves along.
+///
+/// With `copies`, a process that died may have got further than `from`: up to the unterminated end, which then
+/// is among the copies in the new log.
+pub(crate) fn drain(
+    folder: &Folder,
+    old: &dyn File,
+    from: &mut u64,
+    new: &mut Log,
+    patience: &Patience,
+    copies: Option<Rewrite>,
+) -> Result<Leftover> {
+    let failed = |syscall: &'static str, name: &'static str| {
+        move |error: io::Error| folder.failed(syscall, name, &error)
+    };
+    let since = folder.monotonic();
+    let nothing = patience.poll(&*folder.background().time, PAUSES, || {
+        // Asked before the last look: what is written after it was written by nobody we waited for.
+        let quiet = old.has_no_writer().map_err(failed("fcntl", PREVIOUS))?;
+        let done = quiet.unwrap_or_else(|| folder.monotonic().saturating_sub(since) >= DRAIN_GRACE);
+        let size = old.stat().map_err(failed("fstat", PREVIOUS))?.size;
+        let mut lines = Vec::new();
+        let walked = for_each_line(old, *from, size, |_, line| {
+            lines.extend_from_slice(line);
+            lines.push(b'\n');
+        })
+        .map_err(failed("read", PREVIOUS))?;
+        let mut upto = walked.whole;
+        if done && !walked.tail.is_empty() {
+            let tail_is_there = match copies {
+                Some(copies) => is_copied(old, &copies, size, &*new.file).map_err(failed("read", LOG))?,
+                None => false,
+            };
+            if !tail_is_there {
+                let length = usize::try_from(size - walked.whole).unwrap_or(usize::MAX);
+                lines.extend(read_range(old, walked.whole, length).map_err(failed("read", PREVIOUS))?);
+                lines.push(b'\n');
+            }
+            upto = size;
+        }
+        if !lines.is_empty() {
+            new.append(&lines).map_err(|fault| failed(fault.syscall, LOG)(fault.error))?;
+        }
+        *from = upto;
+        Ok::<_, Error>(done.then_some(Leftover::Nothing))
+    })?;
+    Ok(nothing.unwrap_or(Leftover::Perhaps))
+}
+
+/// Whether the unterminated end of the old log is among the copies, as a line beside all whole lines.
+fn is_copied(old: &dyn File, copies: &Rewrite, size: u64, new: &dyn File) -> io::Result<bool> {
+    let length = usize::try_from(size.saturating_sub(copies.from)).unwrap_or(usize::MAX);
+    let lines = read_range(old, copies.from, length)?;
+    let tail = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
+    let missing = missing_lines(new, copies.kept, &lines)?;
+    let last = missing.strip_suffix(b"\n").and_then(|missing| missing.rsplit(|&byte| byte == b'\n').next());
+    Ok(last != Some(tail))
+}

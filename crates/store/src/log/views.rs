@@ -1,0 +1,108 @@
+//! What readers know of the log: its sums, and its columns. Made with the folder free.
+//!
+//! Invariant: each is brought up to the end of the log as it is at the call, whichever program wrote it; a view
+//! that does not recognise the log is made anew.
+
+use std::sync::Arc;
+
+use event::line::{Line, Scanner};
+
+use crate::disk::{File, Open};
+use crate::error::Result;
+use crate::folder::Folder;
+use crate::hints::checkpoint::Checkpoint;
+use crate::hints::summary::Summary;
+use crate::log::log_columns::LogColumns;
+use crate::paths::{CHECKPOINT, LOG};
+use crate::wait::baton::Baton;
+use crate::wait::patience::Patience;
+
+/// An open log and its columns.
+pub(crate) type Snapshot = (Box<dyn File>, LogColumns);
+
+/// See the head of this file.
+pub(crate) struct Views {
+    folder: Folder,
+    sums: Baton<Summary>,
+    columns: Baton<Option<LogColumns>>,
+}
+
+impl Views {
+    pub(crate) fn new(folder: &Folder) -> Self {
+        let time: &Arc<_> = &folder.background().time;
+        let (sums, columns) = (Baton::new(time, Summary::empty()), Baton::new(time, None));
+        Self { folder: folder.clone(), sums, columns }
+    }
+
+    /// The sums over the whole lines of this log, and over its unterminated end if that is an event.
+    pub(crate) fn sums(&self, log: &dyn File, patience: &Patience) -> Result<(Summary, Summary)> {
+        let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
+        let Some(mut sums) = self.sums.take(patience) else { return Err(self.folder.busy(LOG, patience)) };
+        let stat = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?;
+        if !sums.mark.recognises(log, &stat).map_err(failed)? {
+            // The sums that another process kept may save us the scan.
+            *sums = self.stored_sums();
+        }
+        let tail = sums.catch_up(log).map_err(failed)?;
+        let whole = sums.clone();
+        let mut total = whole.clone();
+        if let Line::Event(event) = Scanner::new().scan(&tail) {
+            total.add(&event);
+        }
+        Ok((whole, total))
+    }
+
+    fn stored_sums(&self) -> Summary {
+        self.folder
+            .open(CHECKPOINT, Open::Read)
+            .and_then(|file| Checkpoint::load(&*file, self.folder.boot()))
+            .map_or_else(|_| Summary::empty(), |checkpoint| checkpoint.summary)
+    }
+
+    /// The columns of this open log, up to date.
+    pub(crate) fn columns_of(&self, log: &dyn File, patience: &Patience) -> Result<LogColumns> {
+        let Some(mut cached) = self.columns.take(patience) else {
+            return Err(self.folder.busy(LOG, patience));
+        };
+        let mut columns = cached.take().unwrap_or_default();
+        columns
+            .refresh(log, &*self.folder.background().time)
+            .map_err(|error| self.folder.failed("read", LOG, &error))?;
+        Ok(cached.insert(columns).clone())
+    }
+
+    /// The columns of the log as it is now, with the open log; `None` if there is no log.
+    pub(crate) fn snapshot(&self, patience: &Patience) -> Result<Option<Snapshot>> {
+        let Some(log) = self.folder.open_log()? else { return Ok(None) };
+        let columns = self.columns_of(&*log, patience)?;
+        Ok(Some((log, columns)))
+    }
+
+    /// The same if nothing has to be read for it; else `None`.
+    pub(crate) fn snapshot_at_once(&self) -> Result<Option<Snapshot>> {
+        let Some(columns) = self.columns.try_take().and_then(|cached| cached.clone()) else {
+            return Ok(None);
+        };
+        let Some(log) = self.folder.open_log()? else { return Ok(None) };
+        let current = log.stat().and_then(|stat| columns.is_current(&*log, &stat));
+        let current = current.map_err(|error| self.folder.failed("read", LOG, &error))?;
+        Ok(current.then_some((log, columns)))
+    }
+
+    /// Another program changed the log in place, in a way that its length and end do not show.
+    pub(crate) fn start_anew(&self, patience: &Patience) {
+        if let Some(mut sums) = self.sums.take(patience) {
+            *sums = Summary::empty();
+        }
+        if let Some(mut columns) = self.columns.take(patience) {
+            *columns = None;
+        }
+    }
+
+    /// Gives the memory of the columns back.
+    pub(crate) fn forget(&self) {
+        if let Some(mut columns) = self.columns.try_take() {
+            *columns = None;
+        }
+    }
+}

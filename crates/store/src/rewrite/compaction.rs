@@ -1,0 +1,81 @@
+//! The rewrites that choose among the lines of the log, or replace all of them.
+//!
+//! Invariant: compaction evicts by time and nothing else; events stay the bytes that they are.
+
+use crate::error::Result;
+use crate::rewrite::draft::Draft;
+use crate::rewrite::rewriter::{Plan, Rewriter, Source};
+
+impl Rewriter<'_> {
+    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
+    /// nothing is written.
+    pub(crate) fn compact(&self, keep: u64) -> Result<u64> {
+        let excess_of = |events: usize| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+        let patience = self.patience();
+        let logged = self.views.snapshot(&patience)?;
+        if logged.is_none_or(|(_, logged)| excess_of(logged.columns.len()) == 0) {
+            return Ok(0);
+        }
+        let mut evicted = 0;
+        let replaced = self.rewrite(&mut |source, draft| {
+            let rows = source.logged.columns.rows_by_time();
+            let excess = excess_of(rows.len());
+            if excess == 0 {
+                return Ok(Plan::Leave);
+            }
+            evicted = excess as u64;
+            self.copy_rows(source, draft, rows.get(excess..).unwrap_or_default())?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(if replaced { evicted } else { 0 })
+    }
+
+    /// Closes a torn tail and sets malformed lines aside; events stay as they are. Returns how many lines were
+    /// set aside.
+    pub(crate) fn repair(&self) -> Result<u64> {
+        let mut rejected = 0;
+        let replaced = self.rewrite(&mut |source, draft| {
+            rejected = source.logged.columns.malformed().len() as u64;
+            if rejected == 0 {
+                return Ok(Plan::Leave);
+            }
+            self.copy_all(source, draft)?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(if replaced { rejected } else { 0 })
+    }
+
+    /// Copies the log into a new file.
+    pub(crate) fn renew(&self) -> Result<()> {
+        self.rewrite(&mut |source, draft| {
+            self.copy_all(source, draft)?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(())
+    }
+
+    /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others
+    /// append meanwhile stay.
+    pub(crate) fn replace_all(&self, lines: &[u8]) -> Result<()> {
+        self.rewrite(&mut |_, draft| {
+            draft.lines(lines).map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+            Ok(Plan::Replace)
+        })?;
+        Ok(())
+    }
+
+    fn copy_all(&self, source: &Source, draft: &mut Draft) -> Result<()> {
+        let rows: Vec<u32> = (0..u32::try_from(source.logged.columns.len()).unwrap_or(u32::MAX)).collect();
+        self.copy_rows(source, draft, &rows)
+    }
+
+    /// Copies rows of the old log into the draft, in the order given.
+    pub(crate) fn copy_rows(&self, source: &Source, draft: &mut Draft, rows: &[u32]) -> Result<()> {
+        let Some(log) = &source.log else { return Ok(()) };
+        let copied = rows
+            .iter()
+            .try_for_each(|&row| draft.old_line(&**log, &source.logged.columns.range(row as usize)))
+            .and_then(|()| draft.end_run(&**log));
+        copied.map_err(|error| self.folder.failed("write", draft.name(), &error))
+    }
+}

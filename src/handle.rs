@@ -1,0 +1,96 @@
+//! A store object's hold on its folder: found at the first use, given back by `close()` and when its thread ends.
+//!
+//! Invariant: after a close nothing of the folder is held by this object, and what it waited for waits no longer;
+//! another use opens anew.
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use store::wait::patience::Ending;
+use store::{Durability, LockCell, Result, Store};
+
+use crate::process::registry;
+
+/// See the head of this file.
+pub(crate) struct Handle {
+    pub(crate) path: PathBuf,
+    pub(crate) durability: Durability,
+    pub(crate) lock: Arc<LockCell>,
+    /// Whether it is given back when its thread ends.
+    pub(crate) watched: AtomicBool,
+    open: Mutex<Open>,
+}
+
+#[derive(Default)]
+struct Open {
+    store: Option<Arc<Store>>,
+    ending: Ending,
+}
+
+impl Handle {
+    pub(crate) fn new(path: PathBuf, durability: Durability) -> Arc<Self> {
+        Arc::new(Self {
+            path,
+            durability,
+            lock: Arc::default(),
+            watched: AtomicBool::new(false),
+            open: Mutex::default(),
+        })
+    }
+
+    /// The folder's store, if it was used since it was opened.
+    pub(crate) fn used(&self) -> Option<Arc<Store>> {
+        self.open().store.clone()
+    }
+
+    /// The folder's store, if there is a folder.
+    pub(crate) fn existing(&self) -> Result<Option<Arc<Store>>> {
+        self.find(false)
+    }
+
+    /// The folder's store; the folder is made if need be. If it cannot be made, each write says why, and a
+    /// ledger's events wait.
+    pub(crate) fn created(&self) -> Arc<Store> {
+        if let Ok(Some(store)) = self.find(true) {
+            return store;
+        }
+        let mut open = self.open();
+        Arc::clone(open.store.get_or_insert_with(|| registry().detached(&self.path)))
+    }
+
+    fn find(&self, create: bool) -> Result<Option<Arc<Store>>> {
+        if let Some(store) = self.used() {
+            return Ok(Some(store));
+        }
+        let found = registry().store_at(&self.path, create)?;
+        Ok(found.map(|store| Arc::clone(self.open().store.get_or_insert(store))))
+    }
+
+    /// Ends the waits of the calls that begin now.
+    pub(crate) fn ending(&self) -> Ending {
+        self.open().ending.clone()
+    }
+
+    /// Gives everything back. The lock's error comes last.
+    pub(crate) fn close(&self) -> Result<()> {
+        let Open { store, ending } = std::mem::take(&mut *self.open());
+        ending.end();
+        let released = self.lock.give_up();
+        if let Some(store) = store {
+            store.look_after();
+            store.give_back();
+        }
+        released
+    }
+
+    /// The same when the thread ends that the object belongs to.
+    pub(crate) fn abandon(&self) {
+        self.lock.close();
+        let _ = self.close();
+    }
+
+    fn open(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
