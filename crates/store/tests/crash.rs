@@ -17,23 +17,23 @@ use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 
-const NOTHING: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false };
+const NOTHING: Allowed =
+    Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false, slow: false };
 const KILLS: Allowed = Allowed { shorts: true, kills: true, pauses: true, ..NOTHING };
 const CUTS: Allowed = Allowed { kills: true, cuts: true, ..NOTHING };
 
-fn engine(leases: bool) -> Arc<dyn System> {
-    Arc::new(Engine { leases, ..Engine::STORE })
+fn engine() -> Arc<dyn System> {
+    Arc::new(Engine::STORE)
 }
 
-fn ledger(leases: bool) -> Arc<dyn System> {
-    Arc::new(Engine { leases, ..Engine::LEDGER })
+fn ledger() -> Arc<dyn System> {
+    Arc::new(Engine::LEDGER)
 }
 
 #[test]
 fn appends_survive_kills() {
     let scenario = Scenario { name: "appends, killed", allowed: KILLS, ..Scenario::PLAIN };
-    explore(&scenario, &engine(false), 10_000);
-    explore(&scenario, &engine(true), 5_000);
+    explore(&scenario, &engine(), 10_000);
 }
 
 #[test]
@@ -44,8 +44,7 @@ fn logged_events_survive_kills() {
         allowed: KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &ledger(false), 10_000);
-    explore(&scenario, &ledger(true), 5_000);
+    explore(&scenario, &ledger(), 10_000);
 }
 
 #[test]
@@ -56,8 +55,7 @@ fn compactions_survive_kills() {
         allowed: KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 10_000);
-    explore(&scenario, &engine(true), 5_000);
+    explore(&scenario, &engine(), 10_000);
 }
 
 #[test]
@@ -68,7 +66,7 @@ fn replacements_survive_kills() {
         allowed: KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 10_000);
+    explore(&scenario, &engine(), 10_000);
 }
 
 #[test]
@@ -79,15 +77,14 @@ fn the_lock_is_free_once_its_holder_is_killed() {
         allowed: KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 5_000);
+    explore(&scenario, &engine(), 5_000);
 }
 
 #[test]
 fn durable_appends_survive_power_cuts() {
     let scenario =
         Scenario { name: "appends, power cuts", durable: true, rounds: 3, allowed: CUTS, ..Scenario::PLAIN };
-    explore(&scenario, &engine(false), 10_000);
-    explore(&scenario, &engine(true), 5_000);
+    explore(&scenario, &engine(), 10_000);
 }
 
 #[test]
@@ -100,9 +97,9 @@ fn durable_logged_events_survive_power_cuts() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &ledger(false), 10_000);
+    explore(&scenario, &ledger(), 10_000);
     // A process died between setting lines aside and their fsync; the next one found them.
-    repeat(&scenario, &ledger(false), &[1_050_977]);
+    repeat(&scenario, &ledger(), &[1_050_977]);
 }
 
 #[test]
@@ -115,14 +112,14 @@ fn durable_rewrites_survive_power_cuts() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 10_000);
-    repeat(&scenario, &engine(false), &[1_000_494]);
+    explore(&scenario, &engine(), 10_000);
+    repeat(&scenario, &engine(), &[1_000_494]);
     let compactions = Scenario {
         name: "compactions, power cuts",
         wishes: &[Wish::Append, Wish::Append, Wish::Compact],
         ..scenario
     };
-    explore(&compactions, &engine(true), 10_000);
+    explore(&compactions, &engine(), 10_000);
 }
 
 #[test]
@@ -134,5 +131,5 @@ fn a_power_cut_without_durability_loses_no_more_than_what_was_not_synced() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 5_000);
+    explore(&scenario, &engine(), 5_000);
 }

@@ -19,8 +19,10 @@ use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 
-const FAULTS: Allowed = Allowed { errors: true, shorts: true, kills: false, cuts: false, pauses: false };
-const ALL: Allowed = Allowed { errors: true, shorts: true, kills: true, cuts: true, pauses: true };
+const FAULTS: Allowed =
+    Allowed { errors: true, shorts: true, kills: false, cuts: false, pauses: false, slow: false };
+const ALL: Allowed =
+    Allowed { errors: true, shorts: true, kills: true, cuts: true, pauses: true, slow: false };
 const APPENDS: Scenario = Scenario { name: "appends, faults", allowed: FAULTS, ..Scenario::PLAIN };
 const LEDGERS: Scenario = Scenario {
     name: "ledgers, faults",

@@ -18,10 +18,11 @@ use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 
-const NOTHING: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false };
+const NOTHING: Allowed =
+    Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false, slow: false };
 
-fn engine(leases: bool) -> Arc<dyn System> {
-    Arc::new(Engine { leases, ..Engine::STORE })
+fn engine() -> Arc<dyn System> {
+    Arc::new(Engine::STORE)
 }
 
 #[test]
@@ -31,8 +32,7 @@ fn writers_and_readers() {
         wishes: &[Wish::Append, Wish::Log, Wish::Flush, Wish::Totals, Wish::Read, Wish::Reopen],
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 5_000);
-    explore(&scenario, &engine(true), 5_000);
+    explore(&scenario, &engine(), 5_000);
 }
 
 #[test]
@@ -42,8 +42,7 @@ fn rewriters() {
         wishes: &[Wish::Append, Wish::Compact, Wish::Replace, Wish::Read, Wish::Reopen],
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 5_000);
-    explore(&scenario, &engine(true), 5_000);
+    explore(&scenario, &engine(), 5_000);
     let ledgers =
         Scenario { name: "saving ledgers", wishes: &[Wish::Log, Wish::Save, Wish::Read], ..scenario };
     explore(&ledgers, &(Arc::new(Engine::LEDGER) as Arc<dyn System>), 5_000);
@@ -52,7 +51,7 @@ fn rewriters() {
 #[test]
 fn one_holder_at_a_time() {
     let scenario = Scenario { name: "locks", wishes: &[Wish::Hold, Wish::Append], ..Scenario::PLAIN };
-    explore(&scenario, &engine(false), 5_000);
+    explore(&scenario, &engine(), 5_000);
     let compactors =
         Scenario { name: "locks and compactions", wishes: &[Wish::Hold, Wish::Compact], ..scenario };
     explore(&compactors, &(Arc::new(Engine { user_lock: true, ..Engine::STORE }) as Arc<dyn System>), 5_000);
@@ -66,7 +65,7 @@ fn without_leases_on_files_a_grace_time_is_waited() {
         wishes: &[Wish::Append, Wish::Compact],
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(false), 3_000);
+    explore(&scenario, &engine(), 3_000);
 }
 
 const BESIDE: Scenario = Scenario {
@@ -109,6 +108,6 @@ fn beside_the_original_that_compacts() {
         wishes: &[Wish::Log, Wish::Append],
         ..scenario
     };
-    let engine: Arc<dyn System> = Arc::new(Engine { leases: true, user_lock: true, ..Engine::STORE });
+    let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
     explore(&bursts, &engine, 10_000);
 }

@@ -6,10 +6,13 @@
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use store::disk::folder::RealFolder;
-use store::disk::{Disk, File, Open, Stat};
+use store::disk::{Disk, File, FileId, Open, Stat};
+use store::folder::Folder;
+use store::wait::background::Background;
+use store::wait::patience::Ending;
+use store::wait::system::SystemTimeAndThreads;
 use store::{Durability, OnFault, Store};
 
 type Notes = Arc<Mutex<Vec<String>>>;
@@ -116,21 +119,18 @@ impl Disk for Noted {
     fn create_folder(&self) -> io::Result<()> {
         self.storage.create_folder()
     }
+    fn identity(&self) -> io::Result<Option<FileId>> {
+        self.storage.identity()
+    }
+    fn resolved(&self) -> Arc<dyn Disk> {
+        self.storage.resolved()
+    }
     fn sync_folder(&self) -> io::Result<()> {
         note(&self.notes, "sync folder".to_owned());
         self.storage.sync_folder()
     }
-    fn now_ms(&self) -> u64 {
-        self.storage.now_ms()
-    }
-    fn monotonic(&self) -> Duration {
-        self.storage.monotonic()
-    }
     fn boot(&self) -> u64 {
         self.storage.boot()
-    }
-    fn sleep(&self, time: Duration) {
-        self.storage.sleep(time);
     }
     fn random(&self) -> u128 {
         self.storage.random()
@@ -146,7 +146,8 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
         .unwrap();
     let notes = Notes::default();
     let storage = Noted { storage: RealFolder::new(&path), notes: Arc::clone(&notes) };
-    work(&Store::new(Arc::new(storage), false));
+    let background = Background::new(SystemTimeAndThreads::new());
+    work(&Store::new(Folder::new(Arc::new(storage), &background), false));
     std::fs::remove_dir_all(&path).unwrap();
     let notes = notes.lock().unwrap();
     notes.clone()
@@ -154,7 +155,7 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
 
 #[test]
 fn a_rewrite_syncs_each_thing_before_the_next_relies_on_it() {
-    let notes = notes("rewrite", |store| assert_eq!(store.compact(1).unwrap(), 1));
+    let notes = notes("rewrite", |store| assert_eq!(store.compact(1, &Ending::default()).unwrap(), 1));
     let from = notes.iter().position(|note| note == "write draft").expect("a draft");
     let index = notes.iter().position(|note| note == "write index draft").expect("an index");
     assert_eq!(
@@ -188,7 +189,7 @@ fn a_durable_append_syncs_the_line_and_once_its_files_name() {
         for _ in 0..2 {
             let line = b"{\"timestamp\":3}\n".to_vec();
             store.append(line, OnFault::Refuse, Durability::Disk).unwrap();
-            store.sync(Durability::Disk).unwrap();
+            assert!(store.sync_inline().unwrap());
         }
     });
     let wanted = ["append events.ndjson", "sync events.ndjson", "sync folder"];

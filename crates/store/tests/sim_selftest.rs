@@ -20,10 +20,14 @@ use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 use sim::trace::Trace;
 
-const ERRORS: Allowed = Allowed { errors: true, shorts: true, kills: false, cuts: false, pauses: false };
-const KILLS: Allowed = Allowed { errors: false, shorts: true, kills: true, cuts: false, pauses: true };
-const STORM: Allowed = Allowed { errors: true, shorts: true, kills: true, cuts: true, pauses: true };
-const CUTS: Allowed = Allowed { errors: false, shorts: false, kills: false, cuts: true, pauses: false };
+const ERRORS: Allowed =
+    Allowed { errors: true, shorts: true, kills: false, cuts: false, pauses: false, slow: false };
+const KILLS: Allowed =
+    Allowed { errors: false, shorts: true, kills: true, cuts: false, pauses: true, slow: false };
+const STORM: Allowed =
+    Allowed { errors: true, shorts: true, kills: true, cuts: true, pauses: true, slow: false };
+const CUTS: Allowed =
+    Allowed { errors: false, shorts: false, kills: false, cuts: true, pauses: false, slow: false };
 
 const APPENDS: Scenario = Scenario { name: "appends", ..Scenario::PLAIN };
 const KILLED: Scenario = Scenario { name: "appends, killed", allowed: KILLS, ..Scenario::PLAIN };
@@ -105,8 +109,8 @@ fn a_seed_is_a_whole_run() {
     for seed in 0..50 {
         let scenario = Arc::new(DURABLE_COMPACTIONS);
         let trace = || {
-            let mut crew = Crew::default();
-            run(&scenario, &reference(None), seed, None, &mut crew, Trace::on()).trace
+            let crew = Crew::default();
+            run(&scenario, &reference(None), seed, None, &crew, Trace::on()).trace
         };
         assert_eq!(trace(), trace(), "seed {seed}");
     }

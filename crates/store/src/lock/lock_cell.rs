@@ -26,7 +26,7 @@ pub struct LockCell {
 
 #[derive(Default)]
 struct Held {
-    lock: Option<(Folder, UserLock)>,
+    lock: Option<(Folder, Arc<UserLock>)>,
     /// The owner is gone: no lock is kept any more.
     closed: bool,
 }
@@ -109,7 +109,7 @@ impl LockCell {
             drop(held);
             return lock.release(&folder);
         }
-        held.lock = Some((folder.clone(), lock));
+        held.lock = Some((folder.clone(), Arc::new(lock)));
         drop(held);
         if !self.refreshed.swap(true, Ordering::Relaxed) {
             self.keep_fresh(&folder);
@@ -141,9 +141,9 @@ impl LockCell {
 
     /// Refreshes the lock. Returns whether there is one.
     fn refresh(&self) -> bool {
-        let held = self.held();
+        let held = self.held().lock.clone();
         // What cannot be written now is written next time.
-        let there = held.lock.as_ref().map(|(folder, lock)| lock.refresh(folder.now_ms())).is_some();
+        let there = held.map(|(folder, lock)| lock.refresh(folder.now_ms())).is_some();
         self.refreshed.store(there, Ordering::Relaxed);
         there
     }

@@ -32,8 +32,8 @@ pub struct UserLock {
     file: Box<dyn File>,
     id: FileId,
     holder: String,
-    /// Locked for as long as we hold; its closing frees it.
-    _owner: Box<dyn File>,
+    /// Locked for as long as we hold.
+    owner: Box<dyn File>,
 }
 
 impl UserLock {
@@ -92,7 +92,14 @@ impl UserLock {
     ///
     /// # Errors
     /// Whatever `unlink` says; the lock is free among our processes all the same.
-    pub fn release(self, folder: &Folder) -> Result<()> {
+    pub fn release(&self, folder: &Folder) -> Result<()> {
+        let removed = self.remove(folder);
+        // A thread that refreshes it just now may still have the file open.
+        let _ = self.owner.unlock();
+        removed
+    }
+
+    fn remove(&self, folder: &Folder) -> Result<()> {
         let named = folder.stat(LOCK).map_err(|error| folder.failed("stat", LOCK, &error))?;
         let ours = named.is_some_and(|stat| stat.id == self.id) && !self.names_another();
         if ours { remove_if_there(folder) } else { Ok(()) }
@@ -187,7 +194,7 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
         Err(error) => return Err(folder.failed("link", LOCK, &error)),
     };
     let id = file.stat().map_err(|error| folder.failed("fstat", LOCK, &error))?.id;
-    Ok(Attempt::Taken(UserLock { file, id, holder, _owner: owner }))
+    Ok(Attempt::Taken(UserLock { file, id, holder, owner }))
 }
 
 fn remove_if_there(folder: &Folder) -> Result<()> {

@@ -10,9 +10,11 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use crate::disk::FileId;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::log::group_commit::{Durability, GroupCommit};
@@ -53,6 +55,8 @@ pub(crate) struct Appender {
     queue: Mutex<Queue>,
     /// The fsyncs.
     pub(crate) commit: GroupCommit,
+    /// Whether lines that shall be on stable storage are not known to be there, under the log's name.
+    unconfirmed: AtomicBool,
     /// Whether a burst may keep the folder lock for a moment. The owner then sees to the end of each lease.
     leases: bool,
 }
@@ -64,6 +68,7 @@ impl Appender {
             tenure: Arc::clone(tenure),
             queue: Mutex::default(),
             commit: GroupCommit::new(&folder.background().time),
+            unconfirmed: AtomicBool::new(false),
             leases,
         }
     }
@@ -149,15 +154,23 @@ impl Appender {
     pub(crate) fn confirm(&self, durability: Durability, ending: &Ending) -> Result<()> {
         let for_programs = self.patience(PROGRAM_WAIT, ending);
         loop {
-            if durability == Durability::Disk {
-                let (number, synced) = self.commit.wait(&self.folder, &self.patience(FOLDER_WAIT, ending))?;
-                let patience = self.patience(FOLDER_WAIT, ending);
-                let mut tenure = self.take(&patience)?;
-                tenure.programs.look_at_synced(&self.folder, synced, number);
-            }
-            let moved = self.settle_with_programs(durability, &for_programs)?;
-            if durability == Durability::Process || !moved {
+            self.settle_with_programs(&for_programs)?;
+            if durability == Durability::Process {
                 return Ok(());
+            }
+            self.unconfirmed.store(false, Ordering::Release);
+            let synced = self.commit.wait(&self.folder, &self.patience(FOLDER_WAIT, ending));
+            let synced = synced.inspect_err(|_| self.unconfirmed.store(true, Ordering::Release))?;
+            let foreign = self.take(&for_programs)?.programs.foreign_lock(&self.folder);
+            if !foreign && self.is_in_place(synced)? {
+                return Ok(());
+            }
+            self.unconfirmed.store(true, Ordering::Release);
+            // A JavaScript program replaces the log, or has just done so: its file is on no stable storage yet.
+            self.wait_for_programs(&for_programs)?;
+            if let Some(log) = self.folder.open_log()? {
+                let id = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?.id;
+                self.commit.wrote(id, &Arc::from(log));
             }
             if for_programs.left(&*self.folder.background().time).is_zero() {
                 return Err(self.folder.busy(LOCK, &for_programs));
@@ -167,10 +180,31 @@ impl Appender {
 
     /// The fsync of an append in the caller's own thread. Returns whether all is confirmed.
     pub(crate) fn confirm_inline(&self) -> Result<bool> {
-        let (number, synced) = self.commit.wait(&self.folder, &self.folder.patience(FOLDER_WAIT))?;
+        let synced = self.commit.wait(&self.folder, &self.folder.patience(FOLDER_WAIT))?;
         let Some(mut tenure) = self.tenure.take_soon() else { return Ok(false) };
-        tenure.programs.look_at_synced(&self.folder, synced, number);
-        Ok(!tenure.programs.may_have_missed())
+        let doubtful = tenure.programs.may_have_missed() || tenure.programs.foreign_lock(&self.folder);
+        drop(tenure);
+        if doubtful || !self.is_in_place(synced)? {
+            return Ok(false);
+        }
+        self.unconfirmed.store(false, Ordering::Release);
+        Ok(true)
+    }
+
+    /// Whether the name leads to the file that was synced. What was removed needs no place.
+    fn is_in_place(&self, synced: Option<FileId>) -> Result<bool> {
+        let stat = self.folder.stat(LOG).map_err(|error| self.folder.failed("stat", LOG, &error))?;
+        Ok(stat.is_none_or(|stat| Some(stat.id) == synced))
+    }
+
+    /// Waits until no JavaScript program holds `.lock`, or the patience is over.
+    fn wait_for_programs(&self, patience: &Patience) -> Result<()> {
+        let time = &*self.folder.background().time;
+        let free = || {
+            let foreign = self.tenure.try_take().map(|mut tenure| tenure.programs.foreign_lock(&self.folder));
+            Ok::<_, Error>((foreign == Some(false)).then_some(()))
+        };
+        patience.poll(time, PAUSES, free).map(drop)
     }
 
     /// Best effort before the process ends: what waits is written if the folder can be had within `patience`.
@@ -178,20 +212,19 @@ impl Appender {
         if !self.queue().is_empty() {
             let _ = self.drain(patience);
         }
-        let _ = self.settle_with_programs(Durability::Process, patience);
+        let _ = self.settle_with_programs(patience);
     }
 
     /// Whether nothing waits to be written, to be synced, or for a JavaScript program. Takes no time.
     pub(crate) fn is_settled(&self, durability: Durability) -> bool {
-        let synced = durability == Durability::Process || !self.commit.is_due();
-        synced
+        let confirmed = durability == Durability::Process || !self.unconfirmed.load(Ordering::Acquire);
+        confirmed
             && self.queue().is_empty()
             && self.tenure.try_take().is_some_and(|mut tenure| {
                 if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
                     programs.look(&self.folder, log);
                 }
                 !tenure.programs.may_have_missed()
-                    && (durability == Durability::Process || !tenure.programs.awaits_sync())
             })
     }
 
@@ -274,11 +307,14 @@ impl Appender {
         let failure = result.err().map(|failed| self.folder.failed(failed.syscall, LOG, &failed.error));
         let disk = batch.iter().any(|entry| entry.disk);
         if stored > 0 {
-            let number = disk.then(|| self.commit.wrote(log.id, &log.file));
-            programs.wrote(&self.folder, log, bytes.get(..stored).unwrap_or_default(), number);
+            programs.wrote(&self.folder, log, bytes.get(..stored).unwrap_or_default());
+            if disk {
+                self.commit.wrote(log.id, &log.file);
+                self.unconfirmed.store(true, Ordering::Release);
+            }
             // An awaited append is acknowledged only after the look; for a ledger the end of the lease is
             // early enough.
-            if batch.iter().any(|entry| entry.on_fault == OnFault::Refuse) {
+            if disk || batch.iter().any(|entry| entry.on_fault == OnFault::Refuse) {
                 programs.look(&self.folder, log);
             }
         }
@@ -297,36 +333,27 @@ impl Appender {
     }
 
     /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written
-    /// meanwhile. Returns whether there was any such thing; with [`Durability::Disk`] the log is to be synced
-    /// then.
-    fn settle_with_programs(&self, durability: Durability, patience: &Patience) -> Result<bool> {
-        let time = &*self.folder.background().time;
-        let mut moved = false;
+    /// meanwhile.
+    fn settle_with_programs(&self, patience: &Patience) -> Result<()> {
         loop {
             let mut tenure = self.take(patience)?;
             if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
                 programs.look(&self.folder, log);
             }
             if !tenure.programs.may_have_missed() {
-                return Ok(moved);
+                return Ok(());
             }
             let missed = tenure.programs.missed().to_vec();
             drop(tenure);
-            moved = true;
             // When the patience is over, the lines are appended all the same: better a line too many than none.
-            patience.poll(time, PAUSES, || {
-                let tenure = self.tenure.try_take();
-                Ok::<_, Error>(
-                    tenure.and_then(|mut tenure| (!tenure.programs.foreign_lock(&self.folder)).then_some(())),
-                )
-            })?;
-            self.append_missing(&missed, durability, patience)?;
+            self.wait_for_programs(patience)?;
+            self.append_missing(&missed, patience)?;
         }
     }
 
     /// Appends those of the missed lines that the log lacks. The log is searched with the folder free; only what
     /// came meanwhile is searched with the folder held.
-    fn append_missing(&self, missed: &[u8], durability: Durability, patience: &Patience) -> Result<()> {
+    fn append_missing(&self, missed: &[u8], patience: &Patience) -> Result<()> {
         let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
         let mut wanted = WantedLines::new(missed);
         let searched = match self.folder.open_log()? {
@@ -362,10 +389,9 @@ impl Appender {
                 log.append(&missing)
                     .map_err(|failed| self.folder.failed(failed.syscall, LOG, &failed.error))?;
             }
-            let number = (durability == Durability::Disk).then(|| self.commit.wrote(log.id, &log.file));
-            programs.found(number);
-            if !missing.is_empty() && number.is_none() {
-                programs.wrote(&self.folder, log, &missing, None);
+            programs.found();
+            if !missing.is_empty() {
+                programs.wrote(&self.folder, log, &missing);
                 programs.look(&self.folder, log);
             }
             Ok(())

@@ -55,23 +55,21 @@ impl GroupCommit {
         Self { writes: Mutex::default(), syncing: Baton::new(time, None) }
     }
 
-    /// Notes a write. Returns its number.
-    pub(crate) fn wrote(&self, id: FileId, file: &Arc<dyn File>) -> u64 {
+    /// Notes a write.
+    pub(crate) fn wrote(&self, id: FileId, file: &Arc<dyn File>) {
         let mut writes = locked(&self.writes);
         if writes.files.last().is_none_or(|(last, _)| *last != id) {
             writes.files.push((id, Arc::clone(file)));
         }
         writes.newest += 1;
-        writes.newest
     }
 
-    /// Returns once all that was written until now is on stable storage: the number of the newest confirmed
-    /// write, and the file that was synced last. The first thread that comes syncs for all who wrote until then.
-    pub(crate) fn wait(&self, folder: &Folder, patience: &Patience) -> Result<(u64, Option<FileId>)> {
+    /// Returns once all that was written until now is on stable storage, with the file that was synced last. The first thread that comes syncs for all who wrote until then.
+    pub(crate) fn wait(&self, folder: &Folder, patience: &Patience) -> Result<Option<FileId>> {
         let number = {
             let writes = locked(&self.writes);
             if writes.confirmed >= writes.newest {
-                return Ok((writes.confirmed, writes.synced));
+                return Ok(writes.synced);
             }
             writes.newest
         };
@@ -79,7 +77,7 @@ impl GroupCommit {
         let (newest, files) = {
             let mut writes = locked(&self.writes);
             if writes.confirmed >= number {
-                return Ok((writes.confirmed, writes.synced));
+                return Ok(writes.synced);
             }
             check(folder, &writes)?;
             (writes.newest, std::mem::take(&mut writes.files))
@@ -99,7 +97,7 @@ impl GroupCommit {
             Ok(()) => {
                 writes.confirmed = newest;
                 writes.synced = files.last().map(|(id, _)| *id).or(writes.synced);
-                Ok((newest, writes.synced))
+                Ok(writes.synced)
             }
             Err((reason, error)) => {
                 writes.failed = Some(reason);
@@ -111,12 +109,6 @@ impl GroupCommit {
     /// Takes note that all that was written to this log is on stable storage in another file.
     pub(crate) fn copied(&self, id: FileId) {
         locked(&self.writes).files.retain(|(file, _)| *file != id);
-    }
-
-    /// Whether anything is written and not confirmed.
-    pub(crate) fn is_due(&self) -> bool {
-        let writes = locked(&self.writes);
-        writes.confirmed < writes.newest
     }
 
     /// Fails if an fsync has failed.

@@ -7,14 +7,11 @@
 //! lines are remembered until the other program is done, and appended again if the new log lacks them.
 //!
 //! One look serves all that a ledger logs under one lease: a rewrite that read the log before one of the
-//! lines was written has by then replaced our file, or still holds its `.lock`. Lines that shall be on stable
-//! storage are looked after once more when they were synced: only then is it known that the file that the name
-//! leads to is the one that holds them.
+//! lines was written has by then replaced our file, or still holds its `.lock`. A rewrite that begins later has
+//! read the line.
 //!
 //! Invariant: a line that was written while a JavaScript program was rewriting under `.lock` is kept here
 //! until it is known to be in the log that the name leads to. The log is never closed without a look.
-
-use std::collections::VecDeque;
 
 use crate::disk::{FileId, Stat};
 use crate::folder::Folder;
@@ -32,8 +29,6 @@ pub(crate) struct JavaScriptPrograms {
     missed: Vec<u8>,
     /// Lines written since the last look, likewise.
     unseen: Vec<u8>,
-    /// Lines that are looked after once they are synced, each batch with the number of its write.
-    unsynced: VecDeque<(u64, Vec<u8>)>,
     /// A `.lock` that is known to be ours.
     ours: Option<Stat>,
 }
@@ -49,14 +44,9 @@ impl JavaScriptPrograms {
         !self.unseen.is_empty()
     }
 
-    /// Takes lines that were just written to `log`; a look follows now or at the end of the lease. Those that
-    /// are to be synced come with the number of their write.
-    pub(crate) fn wrote(&mut self, folder: &Folder, log: &Log, lines: &[u8], to_be_synced: Option<u64>) {
-        if let Some(number) = to_be_synced {
-            let mut batch = Vec::new();
-            gather(&mut batch, lines);
-            self.unsynced.push_back((number, batch));
-        } else if self.unseen.len() + lines.len() <= GATHERED {
+    /// Takes lines that were just written to `log`; a look follows now or at the end of the lease.
+    pub(crate) fn wrote(&mut self, folder: &Folder, log: &Log, lines: &[u8]) {
+        if self.unseen.len() + lines.len() <= GATHERED {
             gather(&mut self.unseen, lines);
         } else {
             self.look(folder, log);
@@ -76,26 +66,6 @@ impl JavaScriptPrograms {
             self.missed.append(&mut self.unseen);
         }
         give_back(&mut self.unseen);
-    }
-
-    /// The same for lines of the writes up to `number`, which are synced in the file `synced`.
-    pub(crate) fn look_at_synced(&mut self, folder: &Folder, synced: Option<FileId>, number: u64) {
-        if self.unsynced.front().is_none_or(|(first, _)| *first > number) {
-            return;
-        }
-        let doubtful =
-            synced.is_none_or(|synced| self.is_rewriting(folder, synced)) || self.may_have_missed();
-        while self.unsynced.front().is_some_and(|(first, _)| *first <= number) {
-            let lines = self.unsynced.pop_front();
-            if let (Some((_, mut lines)), true) = (lines, doubtful) {
-                self.missed.append(&mut lines);
-            }
-        }
-    }
-
-    /// Whether lines are to be looked after once they are synced.
-    pub(crate) fn awaits_sync(&self) -> bool {
-        !self.unsynced.is_empty()
     }
 
     fn is_rewriting(&mut self, folder: &Folder, log: FileId) -> bool {
@@ -126,12 +96,8 @@ impl JavaScriptPrograms {
         &self.missed
     }
 
-    /// They are in the log. If that file is to be synced, by the write of this number, they are looked after
-    /// again then.
-    pub(crate) fn found(&mut self, to_be_synced: Option<u64>) {
-        if let Some(number) = to_be_synced {
-            self.unsynced.push_back((number, std::mem::take(&mut self.missed)));
-        }
+    /// They are in the log.
+    pub(crate) fn found(&mut self) {
         give_back(&mut self.missed);
     }
 }

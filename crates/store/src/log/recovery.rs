@@ -38,30 +38,40 @@ pub(crate) enum Leftover {
 }
 
 /// Finishes an interrupted rewrite, if there is one; see the head of this file. The folder lock is held;
-/// `file` is the checkpoint's.
-pub(crate) fn finish_rewrite(folder: &Folder, file: &dyn File, checkpoint: &mut Checkpoint) -> Result<()> {
-    let result = go_on_rewriting(folder, file, checkpoint);
-    if result.is_err() {
-        // Some of the lines may have been moved already: next time, compare.
-        *checkpoint = Checkpoint::default();
-    }
-    result
+/// `file` is the checkpoint's. `progress` is how far this process got before.
+pub(crate) fn finish_rewrite(
+    folder: &Folder,
+    file: &dyn File,
+    checkpoint: &mut Checkpoint,
+    progress: &mut Option<Rewrite>,
+) -> Result<()> {
+    // If it fails, some of the lines may have been moved already: next time, compare.
+    let before = progress.take();
+    *progress = go_on_rewriting(folder, file, checkpoint, before)?;
+    Ok(())
 }
 
-fn go_on_rewriting(folder: &Folder, file: &dyn File, checkpoint: &mut Checkpoint) -> Result<()> {
+fn go_on_rewriting(
+    folder: &Folder,
+    file: &dyn File,
+    checkpoint: &mut Checkpoint,
+    progress: Option<Rewrite>,
+) -> Result<Option<Rewrite>> {
     let stat = |name: &'static str| folder.stat(name).map_err(|error| folder.failed("stat", name, &error));
-    let Some(previous) = stat(PREVIOUS)? else { return Ok(()) };
+    let Some(previous) = stat(PREVIOUS)? else { return Ok(None) };
     let Some(log) = stat(LOG)? else {
         // A planted link or pipe is not to become the log.
         folder.open(PREVIOUS, Open::Read).map_err(|error| folder.failed("open", PREVIOUS, &error))?;
-        return folder.rename(PREVIOUS, LOG).map_err(|error| folder.failed("rename", LOG, &error));
+        folder.rename(PREVIOUS, LOG).map_err(|error| folder.failed("rename", LOG, &error))?;
+        return Ok(None);
     };
     if previous.id == log.id {
         remove_drafts(folder);
-        return remove_previous(folder);
+        return remove_previous(folder).map(|()| None);
     }
     let failed = |error: io::Error| folder.failed("read", CHECKPOINT, &error);
-    let ours_to_go_on = checkpoint.rewrite.is_some_and(|rewrite| rewrite.previous == previous.id)
+    let ours_to_go_on = progress.is_some_and(|progress| progress.previous == previous.id)
+        && checkpoint.rewrite == progress
         && checkpoint.is_current(file).map_err(failed)?;
     if !ours_to_go_on {
         *checkpoint = Checkpoint::load(file, folder.boot()).map_err(failed)?;
@@ -92,7 +102,7 @@ fn go_on_rewriting(folder: &Folder, file: &dyn File, checkpoint: &mut Checkpoint
     }
     checkpoint.store(file).map_err(|error| folder.failed("write", CHECKPOINT, &error))?;
     remove_drafts(folder);
-    Ok(())
+    Ok(checkpoint.rewrite)
 }
 
 /// Appends those lines of the old log from S on that are not among the copies in the new one.

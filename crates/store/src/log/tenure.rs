@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::disk::File;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::hints::checkpoint::Checkpoint;
+use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
 use crate::lock::folder_lock::FolderLock;
 use crate::log::javascript_programs::JavaScriptPrograms;
@@ -29,6 +29,8 @@ pub(crate) struct Tenure {
     lock: Option<FolderLock>,
     /// The sums that are kept in the folder.
     pub(crate) checkpoint: Checkpoint,
+    /// How far this process got in moving lines after a rewrite.
+    pub(crate) rewrite: Option<Rewrite>,
     /// The open log; `Some` as long as we hold the folder lock.
     pub(crate) log: Option<Log>,
     /// Lines that JavaScript programs may have missed.
@@ -71,7 +73,7 @@ impl Tenure {
     fn enter(&mut self, folder: &Folder) -> Result<()> {
         let previous = folder.stat(PREVIOUS).map_err(|error| folder.failed("stat", PREVIOUS, &error))?;
         if let (Some(_), Some(lock)) = (previous, &self.lock) {
-            finish_rewrite(folder, &*lock.checkpoint, &mut self.checkpoint)?;
+            finish_rewrite(folder, &*lock.checkpoint, &mut self.checkpoint, &mut self.rewrite)?;
         }
         let seen = std::mem::replace(&mut self.seen, true);
         self.log = Some(Log::open(folder)?);

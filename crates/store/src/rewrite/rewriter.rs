@@ -288,6 +288,7 @@ impl<'a> Rewriter<'a> {
         if finished.is_err() {
             // The next holder of the folder reads the record and compares, as after a crash: what came since S
             // is in the new log.
+            tenure.rewrite = None;
             tenure.checkpoint = Checkpoint::default();
         }
         named.map_err(|error| Error::Unconfirmed { path: folder.path_of(LOG), reason: error.to_string() })
@@ -333,7 +334,8 @@ impl<'a> Rewriter<'a> {
         if leftover == Leftover::Nothing && linked {
             remove_previous(folder)?;
         }
-        tenure.checkpoint.rewrite = (linked && leftover == Leftover::Perhaps).then_some(previous);
+        tenure.rewrite = (linked && leftover == Leftover::Perhaps).then_some(previous);
+        tenure.checkpoint.rewrite = tenure.rewrite;
         tenure.log = Some(new);
         let offset = sums.mark.offset;
         tenure.replace_sums(folder, sums)?;

@@ -80,7 +80,7 @@ impl Lane {
             }
             let until = self.time.monotonic() + LINGER;
             locked(&self.inside).idle += 1;
-            self.came.wait(seen, until);
+            self.came.rest(seen, until);
             let mut inside = locked(&self.inside);
             inside.idle -= 1;
             if inside.waiting.is_empty() && self.time.monotonic() >= until {

@@ -71,6 +71,11 @@ pub trait Signal: Send + Sync {
 
     /// Blocks the calling thread until the count is no longer `seen`, or the monotonic clock shows `until`.
     fn wait(&self, seen: u64, until: Duration);
+
+    /// The same, for a thread that has nothing to do: it is no wait for anything.
+    fn rest(&self, seen: u64, until: Duration) {
+        self.wait(seen, until);
+    }
 }
 
 /// The content of a mutex, whether or not a thread panicked with it.

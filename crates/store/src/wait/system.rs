@@ -125,8 +125,11 @@ mod tests {
     fn all_work_is_done_and_a_signal_is_not_missed() {
         let time = SystemTimeAndThreads::new();
         let done = AtomicUsize::new(0);
-        let works = (0..5)
-            .map(|_| Box::new(|| drop(done.fetch_add(1, Ordering::SeqCst))) as Box<dyn FnOnce() + Send>);
+        let works = (0..5).map(|_| {
+            Box::new(|| {
+                done.fetch_add(1, Ordering::SeqCst);
+            }) as Box<dyn FnOnce() + Send>
+        });
         time.together(works.collect());
         assert_eq!(done.load(Ordering::SeqCst), 5);
 

@@ -90,7 +90,7 @@ impl Timers {
                 Some((_, at)) => {
                     idle_since = None;
                     drop(inside);
-                    self.changed.wait(seen, at);
+                    self.changed.rest(seen, at);
                 }
                 None => {
                     let until = *idle_since.get_or_insert(now) + LINGER;
@@ -99,7 +99,7 @@ impl Timers {
                         return;
                     }
                     drop(inside);
-                    self.changed.wait(seen, until);
+                    self.changed.rest(seen, until);
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::checker;
 use super::disk::Pid;
 use super::history::{Author, History};
-use super::process::folder;
+use super::process::Installed;
 use super::random::Random;
 use super::scenario::{Deed, Scenario};
 use super::simulation::Simulation;
@@ -24,6 +24,7 @@ pub(crate) fn history(record: &Record) -> MutexGuard<'_, History> {
 pub(crate) struct Actor {
     pub(crate) simulation: Arc<Simulation>,
     pub(crate) pid: Pid,
+    pub(crate) installed: Installed,
     pub(crate) record: Record,
     pub(crate) scenario: Arc<Scenario>,
     pub(crate) system: Arc<dyn System>,
@@ -62,7 +63,7 @@ impl Actor {
     }
 
     fn open(&self) -> Option<Box<dyn Subject>> {
-        let opened = self.system.open(folder(&self.simulation, self.pid), self.scenario.durable);
+        let opened = self.system.open(&self.installed, self.scenario.durable);
         self.judge("open", opened)
     }
 

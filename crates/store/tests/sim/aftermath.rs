@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
 use super::history::Author;
-use super::process::folder;
+use super::process::install;
 use super::scenario::Scenario;
 use super::simulation::Simulation;
 use super::subject::{Answer, Subject, System};
@@ -41,7 +41,7 @@ impl Aftermath<'_> {
     fn alone(&self, what: &str, work: impl FnOnce(usize, &mut dyn Subject) -> Verdict) -> Verdict {
         let verdict = self.simulation.alone(|simulation, pid| {
             simulation.world().note(pid, || format!("── {what}"));
-            let mut store = done("open", self.system.open(folder(simulation, pid), self.scenario.durable))?;
+            let mut store = done("open", self.system.open(&install(simulation, pid), self.scenario.durable))?;
             work(pid, store.as_mut())
         });
         match (self.simulation.world().failure.take(), verdict) {

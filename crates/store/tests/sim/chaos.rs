@@ -73,6 +73,8 @@ pub(crate) enum Fault {
     Cut(Moment, Medium),
     /// The calling process is stopped for a while (`SIGSTOP`).
     Pause(Duration),
+    /// The call takes that long.
+    Slow(Duration),
     /// The disk fills up with this call and has room again a number of calls later.
     DiskFull { calls: u64 },
     /// The disk refuses all changes for a number of calls.
@@ -81,13 +83,15 @@ pub(crate) enum Fault {
 
 /// What a scenario allows to go wrong.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "five things that a scenario allows or not")]
+#[expect(clippy::struct_excessive_bools, reason = "things that a scenario allows or not")]
 pub(crate) struct Allowed {
     pub(crate) errors: bool,
     pub(crate) shorts: bool,
     pub(crate) kills: bool,
     pub(crate) cuts: bool,
     pub(crate) pauses: bool,
+    /// An fsync may take up to a second.
+    pub(crate) slow: bool,
 }
 
 /// When things go wrong.
@@ -190,6 +194,9 @@ fn draw(allowed: Allowed, kind: Kind, bytes: usize, random: &mut Random) -> Opti
         // Seldom longer than anybody should wait: those who do take many turns.
         let long = if random.one_in(8) { 40_000 } else { 60 };
         faults.push(Fault::Pause(Duration::from_micros(random.pick(&[300, 8_000, 400_000, long * 1000]))));
+    }
+    if allowed.slow && kind == Kind::Sync {
+        faults.push(Fault::Slow(Duration::from_millis(random.pick(&[5, 300, 1000]))));
     }
     if faults.is_empty() { None } else { Some(random.pick(&faults)) }
 }

@@ -152,10 +152,10 @@ fn order(events: &[&[u8]], history: &History) -> Verdict {
     let mut newest = Vec::new();
     for at in events.iter().filter_map(|line| history.find(line)) {
         let author = history.attempts[at].author;
-        // A refused event comes to the log with a later `save()`. A ledger that has loaded what its process
-        // wrote in between, but not this event, saves it behind that: first what a ledger knows, then the
-        // rest.
-        let late = history.saves && history.attempts[at].fate == Fate::Rejected;
+        // An event that was not accepted comes to the log with a later `save()`, or while one is under way. A
+        // ledger that has loaded what its process wrote in between, but not this event, saves it behind that:
+        // first what a ledger knows, then the rest.
+        let late = history.saves && history.attempts[at].fate != Fate::Accepted;
         if author.peer || late {
             continue;
         }

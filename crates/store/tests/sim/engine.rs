@@ -1,22 +1,23 @@
-//! The engine on trial, used as the Node-API layer uses it: each append from the caller's thread, then
-//! settled.
+//! The engine on trial, used as the Node-API layer uses it: each append from the main thread, the rest on the
+//! strands and lanes of the shipped registry, awaited.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use columns::Sealed;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
-use store::disk::Folder;
-use store::{Appended, Durability, Error, Holdings, OnFault, Query, Reader, Store, UserLock};
+use store::wait::patience::{Ending, Patience};
+use store::wait::{Time, Work};
+use store::{Appended, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Store};
 
+use super::process::{FOLDERS, Installed};
 use super::subject::{Answer, Refusal, Subject, System, Totals};
 
 /// Opens engines.
 pub(crate) struct Engine {
-    /// Keep the folder lock over bursts. The lease is ended by the process itself, at its next call but one.
-    pub(crate) leases: bool,
     /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other
     /// way.
     pub(crate) user_lock: bool,
@@ -26,39 +27,73 @@ pub(crate) struct Engine {
 
 impl Engine {
     /// An engine as an `EventStore` uses it.
-    pub(crate) const STORE: Self = Self { leases: false, user_lock: false, ledger: false };
+    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false };
     /// … as a `PersistentLedger` does.
     pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ..Self::STORE };
 }
 
 struct OpenEngine {
-    folder: Folder,
+    installed: Installed,
     store: Arc<Store>,
     durability: Durability,
     user_lock: bool,
-    held: Option<UserLock>,
+    lock: Arc<LockCell>,
+    ending: Ending,
     /// What the ledger loaded, and what it holds beyond that.
     loaded: Option<Sealed>,
     live: Vec<u8>,
 }
 
 impl System for Engine {
-    fn open(&self, folder: Folder, durable: bool) -> Answer<Box<dyn Subject>> {
-        let store = Arc::new(Store::new(Arc::clone(&folder), self.leases));
+    fn open(&self, installed: &Installed, durable: bool) -> Answer<Box<dyn Subject>> {
+        let store = installed.registry.store_at(Path::new(FOLDERS[0]), true).map_err(refusal)?;
+        let store = store.unwrap_or_else(|| installed.registry.detached(Path::new(FOLDERS[0])));
         let durability = if durable { Durability::Disk } else { Durability::Process };
-        let user_lock = self.user_lock;
-        let loaded = self.ledger.then(|| store.seal()).transpose().map_err(refusal)?;
-        Ok(Box::new(OpenEngine {
-            folder,
+        let mut engine = OpenEngine {
+            installed: installed.clone(),
             store,
             durability,
-            user_lock,
-            held: None,
-            loaded,
+            user_lock: self.user_lock,
+            lock: Arc::default(),
+            ending: Ending::default(),
+            loaded: None,
             live: Vec::new(),
-        }))
+        };
+        if self.ledger {
+            engine.loaded = Some(engine.on(Store::scanning, Store::seal).map_err(refusal)?);
+        }
+        Ok(Box::new(engine))
     }
 }
+
+/// Awaits what `run` has another thread do; without a thread the caller's own does it, as libuv's pool would.
+fn awaited<T: Send + 'static>(
+    time: &Arc<dyn Time>,
+    run: impl FnOnce(Work) -> Result<(), Work>,
+    call: impl FnOnce() -> T + Send + 'static,
+) -> T {
+    let place = Arc::new(Mutex::new(None));
+    let (done, signal) = (Arc::clone(&place), time.signal());
+    let raise = Arc::clone(&signal);
+    let work = Box::new(move || {
+        let result = call();
+        *done.lock().unwrap() = Some(result);
+        raise.raise();
+    });
+    if let Err(work) = run(work) {
+        work();
+    }
+    loop {
+        let seen = signal.count();
+        if let Some(result) = place.lock().unwrap().take() {
+            return result;
+        }
+        signal.rest(seen, FOR_EVER);
+    }
+}
+
+/// No wait of the engine's lasts that long.
+const FOR_EVER: Duration = Duration::from_secs(1_000_000);
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn refusal(error: Error) -> Refusal {
@@ -85,21 +120,46 @@ fn elements(array: &[u8]) -> Vec<Vec<u8>> {
 }
 
 impl OpenEngine {
+    fn time(&self) -> &Arc<dyn Time> {
+        &self.installed.registry.background().time
+    }
+
+    /// A call on a strand of the store.
+    fn on<T: Send + 'static>(
+        &self,
+        strand: fn(&Store) -> &Arc<store::wait::strand::Strand>,
+        call: impl FnOnce(&Store, &Ending) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (store, ending, strand) =
+            (Arc::clone(&self.store), self.ending.clone(), Arc::clone(strand(&self.store)));
+        awaited(
+            self.time(),
+            |work| strand.run(work),
+            move || {
+                let result = call(&store, &ending);
+                store.look_after();
+                result
+            },
+        )
+    }
+
     fn append_one(&self, line: &Vec<u8>) -> Result<(), Error> {
         let lines = joined(std::slice::from_ref(line));
         let appended = self.store.append(lines, OnFault::Refuse, self.durability);
-        // What the keeper does, a moment later.
-        self.store.end_lease();
+        self.store.look_after();
         match appended? {
             Appended::Settled | Appended::Leased => Ok(()),
             Appended::Written(ticket) | Appended::Queued(ticket) => {
-                self.store.settle(ticket..=ticket, self.durability)
+                let durability = self.durability;
+                self.on(Store::writing, move |store, ending| {
+                    store.settle(&(ticket..=ticket), durability, ending)
+                })
             }
         }
     }
 
     fn locked<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T, Error>) -> Answer<T> {
-        if !self.user_lock || self.held.is_some() {
+        if !self.user_lock || self.lock.is_held() {
             return work(self).map_err(refusal);
         }
         self.acquire_lock()?;
@@ -108,6 +168,16 @@ impl OpenEngine {
         let value = result?;
         released?;
         Ok(value)
+    }
+}
+
+impl Drop for OpenEngine {
+    fn drop(&mut self) {
+        // As `close()` does.
+        self.ending.end();
+        let _ = self.lock.give_up();
+        self.store.look_after();
+        self.store.give_back();
     }
 }
 
@@ -124,28 +194,34 @@ impl Subject for OpenEngine {
         let mut accepted = true;
         for line in lines {
             let line = joined(std::slice::from_ref(line));
-            accepted &= match self.store.append(line, OnFault::Keep, self.durability).map_err(refusal)? {
+            let appended = self.store.append(line, OnFault::Keep, self.durability);
+            self.store.look_after();
+            accepted &= match appended.map_err(refusal)? {
                 Appended::Settled | Appended::Leased => true,
                 Appended::Queued(_) => false,
                 Appended::Written(_) => {
-                    self.store.sync(self.durability).is_ok() && !self.store.waits_for_peers()
+                    self.durability == Durability::Disk && self.store.sync_inline().unwrap_or(false)
                 }
             };
         }
-        // One look for the burst, as at the end of a turn of the event loop.
-        Ok(accepted && self.store.look())
+        Ok(accepted)
     }
 
     fn flush(&mut self) -> Answer<()> {
-        self.store.flush(self.durability).map_err(refusal)
+        let durability = self.durability;
+        if self.store.is_settled(durability) {
+            return Ok(());
+        }
+        self.on(Store::writing, move |store, ending| store.flush(durability, ending)).map_err(refusal)
     }
 
     fn compact(&mut self, keep: usize) -> Answer<u64> {
-        self.locked(|this| this.store.compact(keep as u64))
+        self.locked(|this| this.on(Store::rewriting, move |store, ending| store.compact(keep as u64, ending)))
     }
 
     fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()> {
-        self.locked(|this| this.store.replace_all(&joined(lines)))
+        let lines = joined(lines);
+        self.locked(|this| this.on(Store::rewriting, move |store, ending| store.replace_all(&lines, ending)))
     }
 
     fn save(&mut self, fresh: &[Vec<u8>]) -> Answer<()> {
@@ -157,17 +233,29 @@ impl Subject for OpenEngine {
                 (first..first + count).filter_map(|at| u32::try_from(at).ok()).collect();
             let dropped = HashSet::new();
             let sealed = this.loaded.as_ref();
-            this.store.save(&Holdings { sealed, live: &this.live, positions: &positions, dropped: &dropped })
+            let holdings = Holdings { sealed, live: &this.live, positions: &positions, dropped: &dropped };
+            // What is borrowed cannot go to another thread here; the wait is the same.
+            this.store.save(&holdings, &this.ending)
         })
     }
 
     fn lines(&mut self) -> Answer<Vec<Vec<u8>>> {
         let mut lines = Vec::new();
         let mut reader = Reader::new(Arc::clone(&self.store), Query::default(), false);
-        while let Some(slice) = reader.next_slice().map_err(refusal)? {
+        let quick = Arc::clone(&self.installed.registry.background().quick);
+        loop {
+            let (back, slice) = awaited(
+                self.time(),
+                |work| quick.run(work),
+                move || {
+                    let slice = reader.next_slice();
+                    (reader, slice)
+                },
+            );
+            reader = back;
+            let Some(slice) = slice.map_err(refusal)? else { return Ok(lines) };
             lines.extend(elements(&slice));
         }
-        Ok(lines)
     }
 
     #[expect(
@@ -176,26 +264,40 @@ impl Subject for OpenEngine {
         reason = "timestamps are whole and small"
     )]
     fn totals(&mut self) -> Answer<Totals> {
-        let stats = self.store.stats().map_err(refusal)?;
+        let stats = self.on(Store::scanning, Store::stats).map_err(refusal)?;
         let times = stats.times.map(|(oldest, newest)| (oldest as u64, newest as u64));
         Ok(Totals { count: stats.events, oldest: times.map(|t| t.0), newest: times.map(|t| t.1) })
     }
 
     fn acquire_lock(&mut self) -> Answer<()> {
-        let now = self.folder.now_ms();
-        let lock = self.store.acquire_user_lock(now, Duration::from_millis(50)).map_err(refusal)?;
-        self.held = Some(lock);
-        Ok(())
+        let patience = Patience::new(&**self.time(), Duration::from_millis(50)).until(&self.ending);
+        let place = Arc::new(Mutex::new(None));
+        let (done, signal) = (Arc::clone(&place), self.time().signal());
+        let raise = Arc::clone(&signal);
+        let acquired = Box::new(move |result| {
+            *done.lock().unwrap() = Some(result);
+            raise.raise();
+        });
+        if let Err(work) = self.lock.acquire(self.store.folder(), patience, acquired) {
+            work();
+        }
+        loop {
+            let seen = signal.count();
+            if let Some(result) = place.lock().unwrap().take() {
+                return result.map_err(refusal);
+            }
+            signal.rest(seen, FOR_EVER);
+        }
     }
 
     fn release_lock(&mut self) -> Answer<()> {
-        self.held.take().map_or(Ok(()), |lock| self.store.release_user_lock(lock)).map_err(refusal)
+        self.lock.give_up().map_err(refusal)
     }
 
     fn recover(&mut self, thorough: bool) -> Answer<()> {
         // Any write will do; nothing that only reads takes the folder lock.
         if thorough {
-            self.store.repair().map(drop).map_err(refusal)
+            self.on(Store::rewriting, Store::repair).map(drop).map_err(refusal)
         } else {
             self.store.append(Vec::new(), OnFault::Refuse, self.durability).map(drop).map_err(refusal)
         }

@@ -56,11 +56,11 @@ fn enumerate_seed(
     system: &Arc<dyn System>,
     seed: u64,
 ) -> Result<u64, Box<Failure>> {
-    let mut crew = Crew::default();
-    let mut try_plan = |plan: &Plan| {
-        let outcome = run(scenario, system, seed, Some(plan.clone()), &mut crew, Trace::default());
+    let crew = Crew::default();
+    let try_plan = |plan: &Plan| {
+        let outcome = run(scenario, system, seed, Some(plan.clone()), &crew, Trace::default());
         let Some(failure) = outcome.failure else { return Ok(outcome.calls) };
-        let again = run(scenario, system, seed, Some(plan.clone()), &mut crew, Trace::on());
+        let again = run(scenario, system, seed, Some(plan.clone()), &crew, Trace::on());
         let mut failure = again.failure.unwrap_or(failure);
         failure.why = format!("{plan:?}: {}", failure.why);
         Err(Box::new(failure))

@@ -22,6 +22,7 @@ errnos! {
     ENOENT = 2, NotFound;
     EIO = 5, Other;
     EBADF = 9, InvalidInput;
+    EAGAIN = 11, WouldBlock;
     EACCES = 13, PermissionDenied;
     EEXIST = 17, AlreadyExists;
     EMFILE = 24, Other;

@@ -15,6 +15,7 @@ use super::crew::Crew;
 use super::disk::Disk;
 use super::history::Author;
 use super::peer::Peer;
+use super::process::install;
 use super::random::Random;
 use super::scenario::Scenario;
 use super::simulation::{Job, Simulation};
@@ -85,14 +86,13 @@ pub(crate) fn search(
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
             scope.spawn(|| {
-                let mut crew = Crew::default();
+                let crew = Crew::default();
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= end.load(Ordering::Relaxed) {
                         break;
                     }
-                    if let Some(failure) =
-                        run(&scenario, system, seed, None, &mut crew, Trace::default()).failure
+                    if let Some(failure) = run(&scenario, system, seed, None, &crew, Trace::default()).failure
                     {
                         end.fetch_min(seed.saturating_add(SEARCH_ON), Ordering::Relaxed);
                         let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,7 +105,7 @@ pub(crate) fn search(
         }
     });
     let failure = shortest.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-    let again = run(&scenario, system, failure.seed, None, &mut Crew::default(), Trace::on());
+    let again = run(&scenario, system, failure.seed, None, &Crew::default(), Trace::on());
     Some(
         again
             .failure
@@ -128,7 +128,7 @@ pub(crate) fn run(
     system: &Arc<dyn System>,
     seed: u64,
     plan: Option<Plan>,
-    crew: &mut Crew,
+    crew: &Crew,
     trace: Trace,
 ) -> Outcome {
     let mut random = Random::new(seed);
@@ -139,10 +139,10 @@ pub(crate) fn run(
     start.no_births = random.one_in(4);
     let drawn = Plan::draw(scenario.allowed, &mut random);
     let chaos = Chaos::new(plan.unwrap_or(drawn), random.fork());
-    let simulation = Simulation::new(start, chaos, random.fork(), trace);
+    let simulation = Simulation::new(start, chaos, random.fork(), trace, scenario.thread_starts, crew);
     for _ in 0..random.between(1, scenario.rounds) {
         let jobs = jobs(scenario, system, &record, &mut random);
-        let cut = simulation.run(crew, jobs);
+        let cut = simulation.run(jobs);
         let mut history = history(&record);
         if cut {
             history.cut(scenario.durable);
@@ -214,7 +214,9 @@ fn jobs(
         let random = random.fork();
         jobs.push(Box::new(move |simulation, pid| {
             let simulation = Arc::clone(simulation);
-            Actor { simulation, pid, record, scenario, system, random, logged: Vec::new() }.live(&deeds);
+            let installed = install(&simulation, pid);
+            Actor { simulation, pid, installed, record, scenario, system, random, logged: Vec::new() }
+                .live(&deeds);
         }));
     }
     for deeds in peers {

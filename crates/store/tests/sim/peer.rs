@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use store::disk::{File, Folder, Open};
+use store::disk::{File, Open};
+use store::folder::Folder;
 
 use super::actor::{Record, history};
 use super::disk::Pid;
@@ -189,7 +190,7 @@ impl Peer {
     fn write_file(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let file: Box<dyn File> = self.folder.open(name, Open::Side)?;
         file.set_len(0)?;
-        self.folder.sleep(Duration::ZERO); // a turn of the event loop
+        self.folder.background().time.sleep(Duration::ZERO); // a turn of the event loop
         write_all(|bytes, offset| file.write_at(bytes, offset), bytes)
     }
 }

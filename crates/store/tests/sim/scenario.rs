@@ -2,6 +2,7 @@
 
 use super::chaos::Allowed;
 use super::random::Random;
+use super::world::ThreadStarts;
 
 /// One thing that a process does.
 #[derive(Clone, Debug)]
@@ -62,6 +63,8 @@ pub(crate) struct Scenario {
     pub(crate) odd_starts: bool,
     /// The system cannot tell who has a file open.
     pub(crate) no_leases: bool,
+    /// Whether threads can be started.
+    pub(crate) thread_starts: ThreadStarts,
 }
 
 impl Scenario {
@@ -73,10 +76,18 @@ impl Scenario {
         peers: 0,
         wishes: &[Wish::Append, Wish::Append, Wish::Append, Wish::Totals, Wish::Read, Wish::Reopen],
         peer_wishes: &[],
-        allowed: Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false },
+        allowed: Allowed {
+            errors: false,
+            shorts: false,
+            kills: false,
+            cuts: false,
+            pauses: false,
+            slow: false,
+        },
         rounds: 2,
         odd_starts: true,
         no_leases: false,
+        thread_starts: ThreadStarts::Always,
     };
 
     /// Whether the original rewrites the log, which loses what it does not look for.

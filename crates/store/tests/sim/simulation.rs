@@ -1,13 +1,15 @@
 //! Several processes, of which exactly one runs at a time.
 //!
-//! Each process is an operating-system thread that runs engine code. Each storage call is a place where
-//! another process may get the turn, and where something may go wrong; between two calls a process is alone.
-//! So a seed decides everything, and a run can be repeated call by call.
+//! A process has a main thread and those that the engine starts, each an operating-system thread that runs engine
+//! code. Each storage call, each sleep and each wait is a place where another thread may get the turn, and where
+//! something may go wrong; between two of them a thread is alone. So a seed decides everything, and a run can be
+//! repeated call by call.
 //!
 //! A killed process dies by unwinding with [`Killed`], raised from the storage call that it was killed in: no
 //! error that the engine could handle. What its destructors then ask of the storage fails quietly.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,11 +20,11 @@ use std::time::{Duration, Instant};
 use super::chaos::{Chaos, Fault, Kind, Moment, Plan};
 use super::crew::Crew;
 use super::disk::{Description, Disk, Pid};
-use super::errno::{EIO, Errno};
+use super::errno::{EAGAIN, EIO, Errno};
 use super::image;
 use super::random::Random;
 use super::trace::Trace;
-use super::world::{Process, State, World};
+use super::world::{Role, State, ThreadStarts, Tid, World};
 
 /// What a killed process unwinds with.
 pub(crate) struct Killed;
@@ -42,22 +44,41 @@ pub(crate) struct Simulation {
     world: Mutex<World>,
     turn: AtomicUsize,
     conductor: Thread,
+    crew: Crew,
+}
+
+thread_local! {
+    /// Which simulated thread this operating-system thread plays.
+    static PLAYS: Cell<Tid> = const { Cell::new(NOBODY) };
 }
 
 /// What a process does.
 pub(crate) type Job = Box<dyn FnOnce(&Arc<Simulation>, Pid) + Send>;
 
 impl Simulation {
-    pub(crate) fn new(disk: Disk, chaos: Chaos, mut random: Random, trace: Trace) -> Arc<Self> {
+    pub(crate) fn new(
+        disk: Disk,
+        chaos: Chaos,
+        mut random: Random,
+        trace: Trace,
+        thread_starts: ThreadStarts,
+        crew: &Crew,
+    ) -> Arc<Self> {
+        let mut other = Disk::with_files([]);
+        other.boot = disk.boot;
         let world = World {
             disk,
+            other,
             chaos,
             clock: Duration::from_secs(1000),
             calls: 0,
             trace,
             failure: None,
             processes: Vec::new(),
+            threads: Vec::new(),
+            signals: Vec::new(),
             active: 0,
+            thread_starts,
             was_cut: false,
             switch: random.pick(&[1, 2, 4, 16]),
             ids: random.fork(),
@@ -67,6 +88,7 @@ impl Simulation {
             world: Mutex::new(world),
             turn: AtomicUsize::new(NOBODY),
             conductor: thread::current(),
+            crew: crew.clone(),
         })
     }
 
@@ -74,21 +96,20 @@ impl Simulation {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs processes until each has ended. Tells whether the power was cut meanwhile.
-    pub(crate) fn run(self: &Arc<Self>, crew: &mut Crew, jobs: Vec<Job>) -> bool {
+    /// Runs processes until each has ended. Reports whether the power was cut meanwhile.
+    pub(crate) fn run(self: &Arc<Self>, jobs: Vec<Job>) -> bool {
         let mut world = self.world();
         world.was_cut = false;
-        world.active = jobs.len();
         let first = world.processes.len();
-        let wakes = world.clock;
+        let mut mains = Vec::new();
         for at in 0..jobs.len() {
-            let thread = Some(crew.thread(at));
-            world.processes.push(Process { thread, state: State::Runs, wakes });
+            world.processes.push(State::Runs);
+            mains.push(world.add_thread(first + at, Role::Main));
         }
         drop(world);
-        for (at, job) in jobs.into_iter().enumerate() {
+        for (at, (job, &tid)) in jobs.into_iter().zip(&mains).enumerate() {
             let (simulation, pid) = (Arc::clone(self), first + at);
-            crew.send(at, Box::new(move || simulation.process(pid, job)));
+            self.play(tid, move || job(&simulation, pid));
         }
         let mut world = self.world();
         let next = world.choose(None);
@@ -96,6 +117,39 @@ impl Simulation {
         self.hand_to(next);
         self.wait_for_all();
         self.world().was_cut
+    }
+
+    /// Has an operating-system thread play a simulated one.
+    fn play(self: &Arc<Self>, tid: Tid, work: impl FnOnce() + Send + 'static) {
+        let simulation = Arc::clone(self);
+        let thread = self.crew.lend(Box::new(move || simulation.thread(tid, work)));
+        self.world().threads[tid].thread = Some(thread);
+    }
+
+    /// Starts another thread of the process, unless the schedule refuses it.
+    pub(crate) fn start(
+        self: &Arc<Self>,
+        pid: Pid,
+        role: Role,
+        work: Box<dyn FnOnce() + Send>,
+    ) -> Result<(), Errno> {
+        let mut world = self.world();
+        if !world.alive(pid) {
+            return Err(EAGAIN);
+        }
+        let starts = match world.thread_starts {
+            ThreadStarts::Always => true,
+            ThreadStarts::Sometimes => world.schedule.one_in(2),
+            ThreadStarts::Never => false,
+        };
+        world.note(pid, || format!("starts a thread: {starts}"));
+        if !starts {
+            return Err(EAGAIN);
+        }
+        let tid = world.add_thread(pid, role);
+        drop(world);
+        self.play(tid, work);
+        Ok(())
     }
 
     fn wait_for_all(&self) {
@@ -116,32 +170,37 @@ impl Simulation {
         }
     }
 
-    /// Runs one process on the calling thread, with nobody else alive.
+    /// Runs one process on the calling thread, with no other alive.
     pub(crate) fn alone<T>(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>, Pid) -> T) -> Option<T> {
         let mut world = self.world();
         let pid = world.processes.len();
-        let wakes = world.clock;
-        world.processes.push(Process { thread: None, state: State::Runs, wakes });
-        world.active = 1;
+        world.processes.push(State::Runs);
+        let tid = world.add_thread(pid, Role::Main);
+        world.threads[tid].thread = Some(thread::current());
         world.was_cut = false;
         drop(world);
-        self.turn.store(pid, Ordering::Release);
+        let played = PLAYS.replace(tid);
+        self.turn.store(tid, Ordering::Release);
         let result = catch_unwind(AssertUnwindSafe(|| work(self, pid)));
         let result = self.explain(pid, result);
-        self.finish(pid);
+        self.finish(tid);
+        PLAYS.set(played);
+        self.wait_for_all();
         result
     }
 
-    /// Body of a process's thread.
-    fn process(self: &Arc<Self>, pid: Pid, job: Job) {
+    /// Body of an operating-system thread.
+    fn thread(self: &Arc<Self>, tid: Tid, work: impl FnOnce()) {
+        PLAYS.set(tid);
+        let pid = self.world().threads[tid].pid;
         let result = catch_unwind(AssertUnwindSafe(|| {
-            self.wait_for_turn(pid);
+            self.wait_for_turn(tid);
             if self.world().alive(pid) {
-                job(self, pid);
+                work();
             }
         }));
         self.explain(pid, result);
-        self.finish(pid);
+        self.finish(tid);
     }
 
     fn explain<T>(&self, pid: Pid, result: Result<T, Box<dyn Any + Send>>) -> Option<T> {
@@ -158,19 +217,25 @@ impl Simulation {
         }
     }
 
-    fn finish(&self, pid: Pid) {
+    fn finish(&self, tid: Tid) {
         let mut world = self.world();
         world.active -= 1;
-        let last = world.active == 0;
-        if world.processes[pid].state == State::Killed {
-            drop(world); // whoever killed it has passed the turn on
+        world.threads[tid].ended = true;
+        let (last, pid) = (world.active == 0, world.threads[tid].pid);
+        let main = world.threads[tid].role == Role::Main;
+        let mut others = Vec::new();
+        if world.processes[pid] == State::Killed || (!main && !world.alive(pid)) {
+            drop(world); // the one that ended the process has passed the turn on
         } else {
-            world.processes[pid].state = State::Left;
-            world.disk.close_all_of(pid);
+            if main {
+                world.end(pid, State::Left);
+                others = world.threads_of(pid);
+            }
             let next = world.choose(None);
             drop(world);
             self.hand_to(next);
         }
+        others.iter().for_each(Thread::unpark);
         if last {
             self.conductor.unpark();
         }
@@ -188,8 +253,10 @@ impl Simulation {
         let mut world = self.world();
         if world.alive(pid) {
             world.note(pid, || "exits".to_owned());
-            world.processes[pid].state = State::Left;
-            world.disk.close_all_of(pid);
+            world.end(pid, State::Left);
+            let threads = world.threads_of(pid);
+            drop(world);
+            threads.iter().for_each(Thread::unpark);
         }
     }
 
@@ -203,25 +270,33 @@ impl Simulation {
         threads.iter().for_each(Thread::unpark);
     }
 
-    fn hand_to(&self, next: Option<Pid>) {
-        let Some(pid) = next else { return };
-        let thread = self.world().processes[pid].thread.clone();
-        self.turn.store(pid, Ordering::Release);
+    fn hand_to(&self, next: Option<Tid>) {
+        let Some(tid) = next else { return };
+        let thread = self.world().threads[tid].thread.clone();
+        self.turn.store(tid, Ordering::Release);
         thread.iter().for_each(Thread::unpark);
     }
 
-    fn wait_for_turn(&self, pid: Pid) {
-        while self.turn.load(Ordering::Acquire) != pid {
-            if !self.world().alive(pid) {
+    fn wait_for_turn(&self, tid: Tid) {
+        while self.turn.load(Ordering::Acquire) != tid {
+            let world = self.world();
+            let (pid, main) = (world.threads[tid].pid, world.threads[tid].role == Role::Main);
+            let over = world.processes[pid] == State::Killed || (!main && !world.alive(pid));
+            drop(world);
+            if over {
                 return;
             }
-            thread::park();
+            thread::park_timeout(Duration::from_millis(50));
         }
     }
 
     /// What a storage call of a process that is no more answers.
     fn gone(&self, pid: Pid) -> Errno {
-        if self.world().processes[pid].state == State::Killed && !thread::panicking() {
+        let world = self.world();
+        let main = world.threads.get(PLAYS.get()).is_none_or(|thread| thread.role == Role::Main);
+        let unwinds = world.processes[pid] == State::Killed || !main;
+        drop(world);
+        if unwinds && !thread::panicking() {
             resume_unwind(Box::new(Killed));
         }
         EIO
@@ -233,11 +308,12 @@ impl Simulation {
         if !world.alive(pid) {
             return None;
         }
-        let next = world.choose(Some(pid));
-        if next != Some(pid) {
+        let tid = PLAYS.get();
+        let next = world.choose(Some(tid));
+        if next != Some(tid) {
             drop(world);
             self.hand_to(next);
-            self.wait_for_turn(pid);
+            self.wait_for_turn(tid);
             world = self.world();
         }
         world.alive(pid).then_some(world)
@@ -249,6 +325,7 @@ impl Simulation {
     pub(crate) fn call<T: Debug>(
         &self,
         pid: Pid,
+        place: usize,
         kind: Kind,
         bytes: usize,
         text: impl Fn() -> String,
@@ -262,29 +339,41 @@ impl Simulation {
             self.fail(format!("no end after {MOST_CALLS} calls"));
             return Err(self.gone(pid));
         }
-        let fault = world.meet(number, kind, bytes);
+        let fault = if place == 0 { world.meet(number, kind, bytes) } else { None };
         let (done, clock) = (world.chaos.random().below(bytes + 1), world.clock);
         let result = match fault {
             Some(Fault::Error(errno)) => {
                 if kind == Kind::Sync {
-                    let _ = act(&mut world.disk, SYNC_FAILS);
+                    let _ = act(world.disk_at(place), SYNC_FAILS);
                 }
                 Some(Err(errno))
             }
             Some(Fault::Kill(Moment::Before) | Fault::Cut(Moment::Before, _)) => None,
-            Some(Fault::Short) => Some(act(&mut world.disk, done.max(1))),
+            Some(Fault::Short) => Some(act(world.disk_at(place), done.max(1))),
             Some(Fault::Kill(Moment::Torn) | Fault::Cut(Moment::Torn, _)) if bytes > 0 => {
-                Some(act(&mut world.disk, done))
+                Some(act(world.disk_at(place), done))
             }
             Some(Fault::Pause(time)) => {
                 world.trace.add(number, clock, pid, || format!("is stopped for {time:?}"));
-                world.processes[pid].wakes = clock + time;
+                for thread in world.threads.iter_mut().filter(|thread| thread.pid == pid) {
+                    thread.wakes = thread.wakes.max(clock + time);
+                }
                 drop(world);
                 let Some(again) = self.enter(pid) else { return Err(self.gone(pid)) };
                 world = again;
-                Some(act(&mut world.disk, bytes))
+                Some(act(world.disk_at(place), bytes))
             }
-            _ => Some(act(&mut world.disk, bytes)),
+            Some(Fault::Slow(time)) => {
+                world.trace.add(number, clock, pid, || format!("takes {time:?}"));
+                let thread = &mut world.threads[PLAYS.get()];
+                thread.wakes = clock + time;
+                thread.waited += time;
+                drop(world);
+                let Some(again) = self.enter(pid) else { return Err(self.gone(pid)) };
+                world = again;
+                Some(act(world.disk_at(place), bytes))
+            }
+            _ => Some(act(world.disk_at(place), bytes)),
         };
         world.trace.add(number, clock, pid, || match (&result, fault) {
             (Some(result), None) => format!("{} → {}", text(), shown(result)),
@@ -302,15 +391,17 @@ impl Simulation {
     fn after(&self, pid: Pid, fault: Option<Fault>, mut world: MutexGuard<'_, World>) {
         match fault {
             Some(Fault::Kill(_)) => {
-                world.kill(pid);
+                let threads = world.kill(pid);
                 let next = world.choose(None);
                 drop(world);
                 self.hand_to(next);
+                threads.iter().for_each(Thread::unpark);
             }
             Some(Fault::Cut(_, medium)) => {
                 let threads = world.kill_all();
-                let World { disk, chaos, .. } = &mut *world;
+                let World { disk, other, chaos, .. } = &mut *world;
                 *disk = image::surviving(disk, medium, chaos.random());
+                *other = image::surviving(other, medium, chaos.random());
                 world.was_cut = true;
                 world.clock += BOOT;
                 drop(world);
@@ -321,22 +412,67 @@ impl Simulation {
     }
 
     /// Closes a descriptor, if its process still lives.
-    pub(crate) fn close(&self, pid: Pid, description: Description, name: &str) {
+    pub(crate) fn close(&self, pid: Pid, place: usize, description: Description, name: &str) {
         let mut world = self.world();
         if world.alive(pid) {
             world.note(pid, || format!("close {name}"));
-            world.disk.close(description);
+            world.disk_at(place).close(description);
         }
     }
 
-    /// Pauses the process, on the simulated clock.
+    /// Pauses the thread, on the simulated clock.
     pub(crate) fn sleep(&self, pid: Pid, time: Duration) {
         let mut world = self.world();
+        let tid = PLAYS.get();
         if world.alive(pid) {
-            world.processes[pid].wakes = world.clock + time;
+            if world.threads[tid].role == Role::Shared {
+                drop(world);
+                return self.fail(format!("P{pid} sleeps in a thread that serves all folders"));
+            }
+            let wakes = world.clock + time;
+            world.threads[tid].wakes = wakes;
+            world.threads[tid].waited += time;
         }
         drop(world);
-        let _ = self.call(pid, Kind::Sleep, 0, || format!("sleep {time:?}"), |_, _| Ok(()));
+        let _ = self.call(pid, 0, Kind::Sleep, 0, || format!("sleep {time:?}"), |_, _| Ok(()));
+    }
+
+    pub(crate) fn new_signal(&self) -> usize {
+        let mut world = self.world();
+        world.signals.push(0);
+        world.signals.len() - 1
+    }
+
+    /// Blocks the thread until the signal was raised more often than `seen`, or the clock shows `until`.
+    pub(crate) fn wait(&self, pid: Pid, signal: usize, seen: u64, until: Duration, rest: bool) {
+        let mut world = self.world();
+        let tid = PLAYS.get();
+        if !world.alive(pid) || world.signals[signal] != seen {
+            drop(world);
+            if !self.is_alive(pid) {
+                let _ = self.gone(pid);
+            }
+            return;
+        }
+        if world.threads[tid].role == Role::Shared && !rest && until > world.clock {
+            drop(world);
+            return self.fail(format!("P{pid} waits in a thread that serves all folders"));
+        }
+        let since = world.clock;
+        world.threads[tid].wakes = until.max(since);
+        world.threads[tid].waits_for = Some(signal);
+        drop(world);
+        let text = || format!("wait for signal {signal}");
+        let _ = self.call(pid, 0, Kind::Sleep, 0, text, |_, _| Ok(()));
+        let mut world = self.world();
+        let waited = world.clock.min(until).saturating_sub(since);
+        world.threads[tid].waits_for = None;
+        world.threads[tid].waited += waited;
+    }
+
+    /// How long this thread has waited so far.
+    pub(crate) fn waited(&self) -> Duration {
+        self.world().threads[PLAYS.get()].waited
     }
 
     pub(crate) fn random_id(&self) -> u128 {

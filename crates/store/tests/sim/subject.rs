@@ -1,7 +1,7 @@
 //! What the simulator asks of a store, so that the engine, a naive twin and broken twins can stand trial
 //! alike.
 
-use store::disk::Folder;
+use super::process::Installed;
 
 /// What a log sums up to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -65,6 +65,6 @@ pub(crate) trait Subject {
 
 /// A way to open stores.
 pub(crate) trait System: Send + Sync {
-    /// Opens the store of a folder. `durable` is `durability: 'disk'`.
-    fn open(&self, folder: Folder, durable: bool) -> Answer<Box<dyn Subject>>;
+    /// Opens the store of the folder on trial. `durable` is `durability: 'disk'`.
+    fn open(&self, installed: &Installed, durable: bool) -> Answer<Box<dyn Subject>>;
 }

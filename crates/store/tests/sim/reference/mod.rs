@@ -10,8 +10,10 @@ use std::io;
 use std::time::Duration;
 
 use serde_json::Value;
-use store::disk::{File, Folder, Open};
+use store::disk::{File, Open};
+use store::folder::Folder;
 
+use super::process::Installed;
 use super::subject::{Answer, Refusal, Subject, System, Totals};
 
 const LOG: &str = "events.ndjson";
@@ -84,7 +86,8 @@ struct Twin {
 }
 
 impl System for Reference {
-    fn open(&self, folder: Folder, durable: bool) -> Answer<Box<dyn Subject>> {
+    fn open(&self, installed: &Installed, durable: bool) -> Answer<Box<dyn Subject>> {
+        let folder = installed.folder();
         folder.create_folder().map_err(refusal)?;
         Ok(Box::new(Twin { folder, durable, bug: self.0, owner: None }))
     }
@@ -189,7 +192,7 @@ impl Twin {
             if self.folder.monotonic() > deadline {
                 return Err(busy());
             }
-            self.folder.sleep(Duration::from_millis(20));
+            self.folder.background().time.sleep(Duration::from_millis(20));
         }
         if !self.has(Bug::NoRecovery) {
             self.finish_rewrite().map_err(refusal)?;

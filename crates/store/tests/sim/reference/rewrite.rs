@@ -140,7 +140,7 @@ impl Twin {
             if self.folder.monotonic() > deadline {
                 break;
             }
-            self.folder.sleep(Duration::from_millis(20));
+            self.folder.background().time.sleep(Duration::from_millis(20));
         }
         let old = content(previous.as_ref())?;
         let late = old.get(copied..).unwrap_or_default();
