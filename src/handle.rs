@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use store::wait::patience::Ending;
+use store::wait::patience::{Caller, Ending};
 use store::{Durability, LockCell, Result, Store};
 
 use crate::process::registry;
@@ -67,6 +67,11 @@ impl Handle {
         Ok(found.map(|store| Arc::clone(self.open().store.get_or_insert(store))))
     }
 
+    /// A call that begins now.
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::new(&*registry().background().time, &self.ending())
+    }
+
     /// Ends the waits of the calls that begin now.
     pub(crate) fn ending(&self) -> Ending {
         self.open().ending.clone()
@@ -74,7 +79,13 @@ impl Handle {
 
     /// Gives everything back. The lock's error comes last.
     pub(crate) fn close(&self) -> Result<()> {
-        let Open { store, ending } = std::mem::take(&mut *self.open());
+        let (store, ending) = {
+            let mut open = self.open();
+            // Lines that wait keep their store, so that a later call finds them.
+            let waits = open.store.as_ref().is_some_and(|store| store.waiting_lines() > 0);
+            let store = if waits { open.store.clone() } else { open.store.take() };
+            (store, std::mem::take(&mut open.ending))
+        };
         ending.end();
         let released = self.lock.give_up();
         if let Some(store) = store {

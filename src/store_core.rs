@@ -6,7 +6,7 @@ use std::time::Duration;
 use event::text::parse_json_string;
 use napi::bindgen_prelude::{Env, Null, Object, Result, Uint32Array};
 use napi_derive::napi;
-use store::wait::patience::{Ending, Patience};
+use store::wait::patience::{Caller, Patience};
 use store::wait::strand::Strand;
 use store::{Appended, Durability, Holdings, OnFault, Query, Store, Ticket};
 
@@ -93,13 +93,13 @@ impl StoreCore {
         &self,
         env: &'env Env,
         strand: fn(&Store) -> &Arc<Strand>,
-        call: impl FnOnce(&Arc<Store>, &Ending) -> store::Result<T> + Send + 'static,
+        call: impl FnOnce(&Arc<Store>, &Caller) -> store::Result<T> + Send + 'static,
     ) -> Result<Object<'env>> {
         teardown::abandon_at_end(*env, &self.handle)?;
-        let (store, ending) = (self.handle.created(), self.handle.ending());
+        let (store, caller) = (self.handle.created(), self.handle.caller());
         let strand = Arc::clone(strand(&store));
         on_strand(env, &strand, move || {
-            let result = call(&store, &ending);
+            let result = call(&store, &caller);
             store.look_after();
             result
         })
@@ -111,7 +111,7 @@ impl StoreCore {
         env: &'env Env,
         strand: fn(&Store) -> &Arc<Strand>,
         without: impl FnOnce() -> T + Send + 'static,
-        call: impl FnOnce(&Arc<Store>, &Ending) -> store::Result<T> + Send + 'static,
+        call: impl FnOnce(&Arc<Store>, &Caller) -> store::Result<T> + Send + 'static,
     ) -> Result<Object<'env>> {
         match self.handle.existing() {
             Ok(Some(_)) => self.on_created(env, strand, call),
@@ -153,7 +153,7 @@ impl StoreCore {
     pub fn settle<'env>(&self, env: &'env Env, first: f64, last: f64) -> Result<Object<'env>> {
         let tickets: std::ops::RangeInclusive<Ticket> = whole(first)..=whole(last);
         let durability = self.handle.durability;
-        self.on_created(env, Store::writing, move |store, ending| store.settle(&tickets, durability, ending))
+        self.on_created(env, Store::writing, move |store, caller| store.settle(&tickets, durability, caller))
     }
 
     /// Writes the JSON text of a ledger's event. Returns whether nothing is left to do; if not, `flush` must be
@@ -184,7 +184,7 @@ impl StoreCore {
         let durability = self.handle.durability;
         match self.handle.used() {
             Some(store) if !store.is_settled(durability) => self
-                .on_created(env, Store::writing, move |store, ending| store.flush(durability, ending))
+                .on_created(env, Store::writing, move |store, caller| store.flush(durability, caller))
                 .map(Some),
             _ => Ok(None),
         }
@@ -235,8 +235,8 @@ impl StoreCore {
     #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreStats>")]
     pub fn stats<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let none = || StoreCoreStats::from(store::Stats::default());
-        self.on_existing(env, Store::scanning, none, |store, ending| {
-            store.stats(ending).map(StoreCoreStats::from)
+        self.on_existing(env, Store::scanning, none, |store, caller| {
+            store.stats(caller).map(StoreCoreStats::from)
         })
     }
 
@@ -271,7 +271,7 @@ impl StoreCore {
             env,
             Store::rewriting,
             || 0.0,
-            move |store, ending| store.compact(keep, ending).map(number),
+            move |store, caller| store.compact(keep, caller).map(number),
         )
     }
 
@@ -281,7 +281,7 @@ impl StoreCore {
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
     pub fn repair<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.on_existing(env, Store::rewriting, || 0.0, |store, ending| store.repair(ending).map(number))
+        self.on_existing(env, Store::rewriting, || 0.0, |store, caller| store.repair(caller).map(number))
     }
 
     /// How many `compact` would evict.
@@ -295,7 +295,7 @@ impl StoreCore {
             env,
             Store::scanning,
             || 0.0,
-            move |store, ending| store.compactable(keep, ending).map(number),
+            move |store, caller| store.compactable(keep, caller).map(number),
         )
     }
 
@@ -306,7 +306,7 @@ impl StoreCore {
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn replace_all<'env>(&self, env: &'env Env, batch: &mut Batch) -> Result<Object<'env>> {
         let lines = std::mem::take(&mut batch.lines);
-        self.on_created(env, Store::rewriting, move |store, ending| store.replace_all(&lines, ending))
+        self.on_created(env, Store::rewriting, move |store, caller| store.replace_all(&lines, caller))
     }
 
     /// Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
@@ -326,10 +326,10 @@ impl StoreCore {
         let live = std::mem::take(&mut batch.lines);
         let positions = positions.to_vec();
         let dropped = known.keys.clone();
-        self.on_created(env, Store::rewriting, move |store, ending| {
+        self.on_created(env, Store::rewriting, move |store, caller| {
             let holdings =
                 Holdings { sealed: sealed.as_deref(), live: &live, positions: &positions, dropped: &dropped };
-            store.save(&holdings, ending)
+            store.save(&holdings, caller)
         })
     }
 
@@ -341,8 +341,8 @@ impl StoreCore {
     pub fn seal<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
         let path = self.handle.path.clone();
         let none = move || Sealed { set: Arc::new(store::sealed_of_nothing(&path)) };
-        self.on_existing(env, Store::scanning, none, |store, ending| {
-            Ok(Sealed { set: Arc::new(store.seal(ending)?) })
+        self.on_existing(env, Store::scanning, none, |store, caller| {
+            Ok(Sealed { set: Arc::new(store.seal(caller)?) })
         })
     }
 
@@ -384,9 +384,9 @@ impl StoreCore {
             env,
             Store::rewriting,
             || (),
-            move |store, ending| {
+            move |store, caller| {
                 cell.give_up()?;
-                store.destroy(ending)
+                store.destroy(caller)
             },
         )
     }

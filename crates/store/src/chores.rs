@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use crate::paths::{IDLE, INDEX_DELAY, INLINE_WAIT, LEASE};
 use crate::store::Store;
-use crate::wait::patience::Ending;
+use crate::wait::patience::{Caller, Ending};
 use crate::wait::strand::Strand;
 use crate::wait::timers::Chore;
 
 /// First and longest pause before lines that wait are tried again.
-const RETRY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(300));
+const RETRY: (Duration, Duration) = (Duration::from_millis(2), Duration::from_millis(300));
 /// Longest pause before `index.json` is tried again.
 const INDEX_RETRY: Duration = Duration::from_secs(1);
 
@@ -90,7 +90,8 @@ impl Store {
         if tenure.programs.may_have_missed() {
             drop(tenure);
             self.in_background(&self.writing().clone(), |store| {
-                let _ = store.appender.confirm(crate::Durability::Process, &Ending::default());
+                let caller = Caller::new(&*store.folder.background().time, &Ending::default());
+                let _ = store.appender.confirm(crate::Durability::Process, &caller);
             });
         }
         None

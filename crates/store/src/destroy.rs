@@ -10,14 +10,14 @@ use crate::paths::{
     CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
 };
 use crate::store::Store;
-use crate::wait::patience::Ending;
+use crate::wait::patience::Caller;
 
 impl Store {
     /// Removes all files of the store but those lines that were set aside.
     ///
     /// # Errors
     /// Whatever reading the folder and `unlink` say.
-    pub fn destroy(&self, ending: &Ending) -> Result<()> {
+    pub fn destroy(&self, caller: &Caller) -> Result<()> {
         match self.folder.list() {
             Ok(_) => {}
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -25,7 +25,7 @@ impl Store {
             }
             Err(error) => return Err(Error::io("scandir", self.folder.path(), &error)),
         }
-        let patience = self.folder.patience(FOLDER_WAIT).until(ending);
+        let patience = self.folder.patience_of(caller, FOLDER_WAIT);
         let Some(mut tenure) = self.tenure.take(&patience) else {
             return Err(self.folder.busy(FOLDER_LOCK, &patience));
         };

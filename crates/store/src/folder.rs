@@ -7,13 +7,14 @@
 use std::io;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::disk::{Disk, File, Open};
 use crate::error::{Error, Result};
 use crate::paths::LOG;
 use crate::wait::background::Background;
-use crate::wait::patience::Patience;
+use crate::wait::patience::{Caller, Patience};
 
 /// Called when no descriptor is free: gives back what nobody is using just now.
 pub type Relief = Arc<dyn Fn() + Send + Sync>;
@@ -24,13 +25,18 @@ pub struct Folder {
     disk: Arc<dyn Disk>,
     background: Arc<Background>,
     relief: Option<Relief>,
+    /// When a caller last gave up waiting for the folder, in microseconds of the monotonic clock.
+    gave_up: Arc<AtomicU64>,
 }
+
+/// Giving up after so long says something about the folder.
+const LONG: Duration = Duration::from_secs(1);
 
 impl Folder {
     /// The folder behind `disk`, in the process whose threads `background` are.
     #[must_use]
     pub fn new(disk: Arc<dyn Disk>, background: &Arc<Background>) -> Self {
-        Self { disk, background: Arc::clone(background), relief: None }
+        Self { disk, background: Arc::clone(background), relief: None, gave_up: Arc::default() }
     }
 
     /// The same, with something to call when no descriptor is free.
@@ -102,6 +108,15 @@ impl Folder {
         Patience::new(&*self.background.time, wait)
     }
 
+    /// Patience of a caller for `wait` from now on. Those who call while another gives up on the folder do not
+    /// wait as long once more, one after the other: they have no patience left.
+    #[must_use]
+    pub fn patience_of(&self, caller: &Caller, wait: Duration) -> Patience {
+        let gave_up = Duration::from_micros(self.gave_up.load(Ordering::Relaxed));
+        let wait = if caller.since() < gave_up { Duration::ZERO } else { wait };
+        caller.patience(&*self.background.time, wait)
+    }
+
     /// The path of a file of the folder, for messages.
     #[must_use]
     pub fn path_of(&self, name: &str) -> String {
@@ -123,6 +138,10 @@ impl Folder {
             return Error::Closed { path };
         }
         let waited = patience.waited(&*self.background.time);
+        if waited >= LONG {
+            let now = u64::try_from(self.monotonic().as_micros()).unwrap_or(u64::MAX);
+            self.gave_up.store(now, Ordering::Relaxed);
+        }
         Error::Busy { path, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1) }
     }
 }

@@ -83,7 +83,7 @@ pub(crate) const LOCK_REFRESH: Duration = Duration::from_secs(10);
 /// An unreadable `.lock` younger than this may be half written.
 pub(crate) const LOCK_SETTLE: Duration = Duration::from_secs(1);
 /// How long a caller on Node's main thread waits for the folder.
-pub(crate) const INLINE_WAIT: Duration = Duration::from_millis(4);
+pub(crate) const INLINE_WAIT: Duration = Duration::from_millis(3);
 /// How long a caller in the background waits for the folder.
 pub(crate) const FOLDER_WAIT: Duration = Duration::from_secs(20);
 /// How long after an append `index.json` follows.

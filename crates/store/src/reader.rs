@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::log::log_columns::{LogColumns, LogLines};
 use crate::paths::{FOLDER_WAIT, LOG};
 use crate::store::Store;
-use crate::wait::patience::Ending;
+use crate::wait::patience::{Caller, Ending};
 use crate::wait::strand::Strand;
 use columns::{Columns, Slice, next_run, read_run};
 use event::line::{Event, Line, Scanner, Task};
@@ -65,8 +65,6 @@ pub struct Reader {
     way: Way,
     /// Whether a slice was handed out, or the columns were made anew already.
     begun: bool,
-    /// Ends the waiting for a scan of another thread.
-    ending: Ending,
 }
 
 enum Way {
@@ -90,7 +88,7 @@ impl Reader {
     /// date.
     #[must_use]
     pub fn new(store: Arc<Store>, query: Query, by_columns: bool) -> Self {
-        Self { store, query, way: Way::New(by_columns), begun: false, ending: Ending::default() }
+        Self { store, query, way: Way::New(by_columns), begun: false }
     }
 
     /// The next slice; `None` at the end.
@@ -145,6 +143,10 @@ impl Reader {
         matches!(self.way, Way::Over)
     }
 
+    fn caller(&self) -> Caller {
+        Caller::new(&*self.store.folder.background().time, &Ending::default())
+    }
+
     fn is_exhausted(&self) -> bool {
         match &self.way {
             Way::Sequence { position, end, .. } => position >= end,
@@ -157,7 +159,7 @@ impl Reader {
         self.way = Way::Over;
         if by_columns {
             if let Some((log, LogColumns { columns, .. })) =
-                self.store.views.snapshot(&self.store.folder.patience(FOLDER_WAIT).until(&self.ending))?
+                self.store.views.snapshot(&self.store.folder.patience(FOLDER_WAIT))?
             {
                 let rows = self.matching_rows(&columns).into_iter();
                 self.way = Way::Columns { log, columns, rows };
@@ -185,7 +187,7 @@ impl Reader {
             Way::Columns { log, columns, rows } => match next_by_columns(&**log, columns, rows) {
                 Err(error) if error.kind() == ErrorKind::InvalidData && !self.begun => {
                     self.begun = true;
-                    self.store.start_anew(&self.ending)?;
+                    self.store.start_anew(&self.caller())?;
                     self.start(true)?;
                     self.advance()
                 }

@@ -20,7 +20,7 @@ use crate::log::log_columns::read_whole;
 use crate::paths::{FOLDER_WAIT, LOG};
 use crate::store::Store;
 use crate::wait::locked;
-use crate::wait::patience::Ending;
+use crate::wait::patience::Caller;
 
 /// A log up to this size is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
@@ -30,19 +30,19 @@ impl Store {
     ///
     /// # Errors
     /// Whatever reading says.
-    pub fn seal(&self, ending: &Ending) -> Result<Sealed> {
-        if let Some(sealed) = self.seal_once(ending)? {
+    pub fn seal(&self, caller: &Caller) -> Result<Sealed> {
+        if let Some(sealed) = self.seal_once(caller)? {
             return Ok(sealed);
         }
-        self.start_anew(ending)?;
-        self.seal_once(ending)?.ok_or_else(|| Error::Changed { path: self.log_path() })
+        self.start_anew(caller)?;
+        self.seal_once(caller)?.ok_or_else(|| Error::Changed { path: self.log_path() })
     }
 
     /// `None` if the lines are not those that the columns were made from. Lines in a file are checked when they
     /// are read.
-    fn seal_once(&self, ending: &Ending) -> Result<Option<Sealed>> {
+    fn seal_once(&self, caller: &Caller) -> Result<Option<Sealed>> {
         let name = self.log_path();
-        let patience = self.folder.patience(FOLDER_WAIT).until(ending);
+        let patience = self.folder.patience_of(caller, FOLDER_WAIT);
         let Some((log, logged)) = self.views.snapshot(&patience)? else {
             return Ok(Some(Sealed::none(name)));
         };

@@ -5,7 +5,7 @@
 use crate::error::Result;
 use crate::paths::{FOLDER_WAIT, INDEX, LOG};
 use crate::store::Store;
-use crate::wait::patience::Ending;
+use crate::wait::patience::Caller;
 
 /// See the head of this file.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -24,12 +24,12 @@ impl Store {
     ///
     /// # Errors
     /// Whatever reading says.
-    pub fn stats(&self, ending: &Ending) -> Result<Stats> {
+    pub fn stats(&self, caller: &Caller) -> Result<Stats> {
         self.index.try_at_once();
         let index = self.folder.stat(INDEX).map_err(|error| self.folder.failed("stat", INDEX, &error))?;
         let bytes = index.map_or(0, |stat| stat.size);
         let Some(log) = self.folder.open_log()? else { return Ok(Stats { bytes, ..Stats::default() }) };
-        let (_, total) = self.views.sums(&*log, &self.folder.patience(FOLDER_WAIT).until(ending))?;
+        let (_, total) = self.views.sums(&*log, &self.folder.patience_of(caller, FOLDER_WAIT))?;
         let size = log.size().map_err(|error| self.folder.failed("lseek", LOG, &error))?;
         Ok(Stats { events: total.events, bytes: bytes + size, times: total.times })
     }

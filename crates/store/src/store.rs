@@ -25,7 +25,7 @@ use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
 use crate::rewrite::rewriter::Rewriter;
 use crate::rewrite::save::Holdings;
 use crate::wait::baton::Baton;
-use crate::wait::patience::Ending;
+use crate::wait::patience::Caller;
 use crate::wait::strand::Strand;
 
 /// One folder. See the head of this file.
@@ -131,10 +131,10 @@ impl Store {
         &self,
         tickets: &RangeInclusive<Ticket>,
         durability: Durability,
-        ending: &Ending,
+        caller: &Caller,
     ) -> Result<()> {
-        self.renew_if_asked(ending)?;
-        let settled = self.appender.settle(tickets, durability, ending);
+        self.renew_if_asked(caller)?;
+        let settled = self.appender.settle(tickets, durability, caller);
         self.index.is_wrong();
         settled
     }
@@ -143,11 +143,11 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the disk says; lines that are to be kept are then still in the queue.
-    pub fn flush(&self, durability: Durability, ending: &Ending) -> Result<()> {
-        self.renew_if_asked(ending)?;
-        self.appender.flush(durability, ending)?;
+    pub fn flush(&self, durability: Durability, caller: &Caller) -> Result<()> {
+        self.renew_if_asked(caller)?;
+        self.appender.flush(durability, caller)?;
         // A courtesy to others; the log is what counts.
-        let _ = self.index.bring_up_to_date(&self.folder.patience(FOLDER_WAIT).until(ending));
+        let _ = self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT));
         Ok(())
     }
 
@@ -188,32 +188,32 @@ impl Store {
         }
     }
 
-    fn renew_if_asked(&self, ending: &Ending) -> Result<()> {
+    fn renew_if_asked(&self, caller: &Caller) -> Result<()> {
         if self.renewal.load(Ordering::Acquire) {
-            self.rewriter(ending).renew()?;
+            self.rewriter(caller).renew()?;
             self.appender.commit.renew();
             self.renewal.store(false, Ordering::Release);
         }
         Ok(())
     }
 
-    fn rewriter<'a>(&'a self, ending: &'a Ending) -> Rewriter<'a> {
+    fn rewriter<'a>(&'a self, caller: &'a Caller) -> Rewriter<'a> {
         Rewriter {
             folder: &self.folder,
             tenure: &self.tenure,
             views: &self.views,
             index: &self.index,
             commit: &self.appender.commit,
-            ending,
+            caller,
         }
     }
 
     /// A rewriter, after what waits is written, so that the rewrite does not overtake it.
-    fn rewriter_after_appends<'a>(&'a self, ending: &'a Ending) -> Result<Rewriter<'a>> {
-        self.renew_if_asked(ending)?;
-        self.appender.write_waiting(ending)?;
-        self.appender.confirm(Durability::Process, ending)?;
-        Ok(self.rewriter(ending))
+    fn rewriter_after_appends<'a>(&'a self, caller: &'a Caller) -> Result<Rewriter<'a>> {
+        self.renew_if_asked(caller)?;
+        self.appender.write_waiting(caller)?;
+        self.appender.confirm(Durability::Process, caller)?;
+        Ok(self.rewriter(caller))
     }
 
     /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
@@ -222,16 +222,16 @@ impl Store {
     /// # Errors
     /// Whatever the disk says; the log is then as it was. [`Error::Unconfirmed`](crate::Error::Unconfirmed): it
     /// was replaced.
-    pub fn compact(&self, keep: u64, ending: &Ending) -> Result<u64> {
-        self.rewriter_after_appends(ending)?.compact(keep)
+    pub fn compact(&self, keep: u64, caller: &Caller) -> Result<u64> {
+        self.rewriter_after_appends(caller)?.compact(keep)
     }
 
     /// How many events [`Store::compact`] would evict. Changes nothing.
     ///
     /// # Errors
     /// Whatever reading says.
-    pub fn compactable(&self, keep: u64, ending: &Ending) -> Result<u64> {
-        Ok(self.stats(ending)?.events.saturating_sub(keep))
+    pub fn compactable(&self, keep: u64, caller: &Caller) -> Result<u64> {
+        Ok(self.stats(caller)?.events.saturating_sub(keep))
     }
 
     /// Closes a torn tail, sets malformed lines aside, and makes the sums and `index.json` anew; events stay as
@@ -239,11 +239,11 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::compact`].
-    pub fn repair(&self, ending: &Ending) -> Result<u64> {
-        self.start_anew(ending)?;
-        let rejected = self.rewriter_after_appends(ending)?.repair()?;
+    pub fn repair(&self, caller: &Caller) -> Result<u64> {
+        self.start_anew(caller)?;
+        let rejected = self.rewriter_after_appends(caller)?.repair()?;
         self.index.is_wrong();
-        self.index.bring_up_to_date(&self.folder.patience(FOLDER_WAIT).until(ending))?;
+        self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT))?;
         Ok(rejected)
     }
 
@@ -252,22 +252,22 @@ impl Store {
     ///
     /// # Errors
     /// As [`Store::compact`].
-    pub fn replace_all(&self, lines: &[u8], ending: &Ending) -> Result<()> {
-        self.rewriter_after_appends(ending)?.replace_all(lines)
+    pub fn replace_all(&self, lines: &[u8], caller: &Caller) -> Result<()> {
+        self.rewriter_after_appends(caller)?.replace_all(lines)
     }
 
     /// Rewrites the log as the ledger's events in order, followed by every line that the ledger never knew.
     ///
     /// # Errors
     /// As [`Store::compact`].
-    pub fn save(&self, holdings: &Holdings<'_>, ending: &Ending) -> Result<()> {
-        self.rewriter_after_appends(ending)?.save(holdings)
+    pub fn save(&self, holdings: &Holdings<'_>, caller: &Caller) -> Result<()> {
+        self.rewriter_after_appends(caller)?.save(holdings)
     }
 
     /// Another program changed the log in place, in a way that its length and end do not show: sums and columns
     /// are made anew.
-    pub(crate) fn start_anew(&self, ending: &Ending) -> Result<()> {
-        let patience = self.folder.patience(FOLDER_WAIT).until(ending);
+    pub(crate) fn start_anew(&self, caller: &Caller) -> Result<()> {
+        let patience = self.folder.patience_of(caller, FOLDER_WAIT);
         self.views.start_anew(&patience);
         self.index.forget();
         let Some(log) = self.folder.open_log()? else { return Ok(()) };

@@ -11,7 +11,7 @@ use store::disk::folder::RealFolder;
 use store::disk::{Disk, File, FileId, Open, Stat};
 use store::folder::Folder;
 use store::wait::background::Background;
-use store::wait::patience::Ending;
+use store::wait::patience::{Caller, Ending};
 use store::wait::system::SystemTimeAndThreads;
 use store::{Durability, OnFault, Store};
 
@@ -109,6 +109,10 @@ impl Disk for Noted {
         note(&self.notes, format!("rename {} {}", plain(from), plain(to)));
         self.storage.rename(from, to)
     }
+    fn exchange(&self, one: &str, other: &str) -> io::Result<bool> {
+        note(&self.notes, format!("exchange {} {}", plain(one), plain(other)));
+        self.storage.exchange(one, other)
+    }
     fn remove(&self, name: &str) -> io::Result<()> {
         note(&self.notes, format!("remove {}", plain(name)));
         self.storage.remove(name)
@@ -155,7 +159,7 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
 
 #[test]
 fn a_rewrite_syncs_each_thing_before_the_next_relies_on_it() {
-    let notes = notes("rewrite", |store| assert_eq!(store.compact(1, &Ending::default()).unwrap(), 1));
+    let notes = notes("rewrite", |store| assert_eq!(store.compact(1, &caller(store)).unwrap(), 1));
     let from = notes.iter().position(|note| note == "write draft").expect("a draft");
     let index = notes.iter().position(|note| note == "write index draft").expect("an index");
     assert_eq!(
@@ -195,4 +199,9 @@ fn a_durable_append_syncs_the_line_and_once_its_files_name() {
     let wanted = ["append events.ndjson", "sync events.ndjson", "sync folder"];
     let notes: Vec<_> = notes.iter().map(String::as_str).filter(|note| wanted.contains(note)).collect();
     assert_eq!(notes, [&wanted[..], &wanted[..2]].concat());
+}
+
+/// A call that begins now.
+fn caller(store: &Store) -> Caller {
+    Caller::new(&*store.folder().background().time, &Ending::default())
 }

@@ -104,6 +104,13 @@ impl Disk for RealFolder {
         fs::rename(self.at(from), self.at(to))
     }
 
+    fn exchange(&self, one: &str, other: &str) -> io::Result<bool> {
+        #[cfg(target_os = "linux")]
+        return super::sys::exchange(&self.at(one), &self.at(other));
+        #[cfg(not(target_os = "linux"))]
+        return Ok(false);
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         fs::remove_file(self.at(name))
     }

@@ -164,6 +164,12 @@ pub trait Disk: Send + Sync {
     /// Whatever `rename` says.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
+    /// Exchanges what two names lead to, at once. `false` where the system cannot.
+    ///
+    /// # Errors
+    /// Whatever `renameat2` says, but not that there is no such call.
+    fn exchange(&self, one: &str, other: &str) -> io::Result<bool>;
+
     /// Removes a name; a missing one is an error of kind `NotFound`.
     ///
     /// # Errors

@@ -1,9 +1,12 @@
-//! The one file with `unsafe`: a system call that the standard library lacks.
+//! The one file with `unsafe`: system calls that the standard library lacks.
 
-#![expect(unsafe_code, reason = "fcntl(F_SETLEASE) has no safe wrapper in the standard library")]
+#![expect(
+    unsafe_code,
+    reason = "fcntl(F_SETLEASE) and renameat2 have no safe wrapper in the standard library"
+)]
 
 #[cfg(target_os = "linux")]
-use std::{fs::File, io, os::fd::AsRawFd};
+use std::{ffi::CString, fs::File, io, os::fd::AsRawFd, os::unix::ffi::OsStrExt, path::Path};
 
 /// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs
 /// on).
@@ -39,4 +42,32 @@ pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
     // SAFETY: as above.
     unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK) };
     Ok(Some(true))
+}
+
+/// Exchanges what two names lead to (renameat2(2), `RENAME_EXCHANGE`). `false` where the system or the file system
+/// has no such call.
+#[cfg(target_os = "linux")]
+pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
+    let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
+    let (one, other) = (path(one)?, path(other)?);
+    // Called by its number: the oldest glibc that we are built for has no wrapper.
+    // SAFETY: both strings end in NUL and live until the call returns, which reads them and nothing else of ours.
+    let result = unsafe {
+        libc::syscall(
+            libc::SYS_renameat2,
+            libc::AT_FDCWD,
+            one.as_ptr(),
+            libc::AT_FDCWD,
+            other.as_ptr(),
+            libc::RENAME_EXCHANGE,
+        )
+    };
+    if result == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::EINVAL | libc::ENOSYS | libc::EPERM | libc::ENOTSUP) => Ok(false),
+        _ => Err(error),
+    }
 }

@@ -127,8 +127,16 @@ impl Summary {
     }
 
     /// Brings the sums up to the last whole line of the log, and starts anew if the log is not the one they
-    /// are of. Returns the bytes behind that line.
+    /// are of. Returns the bytes behind that line. After an error they are sums over nothing.
     pub(crate) fn catch_up(&mut self, log: &dyn File) -> io::Result<Vec<u8>> {
+        let tail = self.go_on(log);
+        if tail.is_err() {
+            *self = Self { all_tasks: self.all_tasks, ..Self::empty() };
+        }
+        tail
+    }
+
+    fn go_on(&mut self, log: &dyn File) -> io::Result<Vec<u8>> {
         let stat = log.stat()?;
         if !self.mark.recognises(log, &stat)? {
             *self = Self { all_tasks: self.all_tasks, ..Self::empty() };

@@ -24,7 +24,7 @@ use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, MAX_LINE};
 use crate::wait::baton::{Baton, Held};
 use crate::wait::locked;
-use crate::wait::patience::{Ending, Patience, Pauses};
+use crate::wait::patience::{Caller, Patience, Pauses};
 
 /// Bytes written by one call: more would hold the folder for long.
 const BATCH: usize = 4 << 20;
@@ -130,36 +130,36 @@ impl Appender {
         &self,
         tickets: &RangeInclusive<Ticket>,
         durability: Durability,
-        ending: &Ending,
+        caller: &Caller,
     ) -> Result<()> {
         let waits = self.queue().contains_any(tickets);
-        let drained = if waits { self.drain(&self.patience(FOLDER_WAIT, ending)) } else { Ok(()) };
+        let drained = if waits { self.drain(&self.patience(FOLDER_WAIT, caller)) } else { Ok(()) };
         self.queue().settle(tickets, drained)?;
-        self.confirm(durability, ending)
+        self.confirm(durability, caller)
     }
 
     /// Writes all that waits, as durable as `durability` says.
-    pub(crate) fn flush(&self, durability: Durability, ending: &Ending) -> Result<()> {
-        self.write_waiting(ending)?;
-        self.confirm(durability, ending)
+    pub(crate) fn flush(&self, durability: Durability, caller: &Caller) -> Result<()> {
+        self.write_waiting(caller)?;
+        self.confirm(durability, caller)
     }
 
     /// Writes all that waits.
-    pub(crate) fn write_waiting(&self, ending: &Ending) -> Result<()> {
-        if self.queue().is_empty() { Ok(()) } else { self.drain(&self.patience(FOLDER_WAIT, ending)) }
+    pub(crate) fn write_waiting(&self, caller: &Caller) -> Result<()> {
+        if self.queue().is_empty() { Ok(()) } else { self.drain(&self.patience(FOLDER_WAIT, caller)) }
     }
 
     /// Sees to it that what was written is in the log that the name leads to, and, with [`Durability::Disk`], on
     /// stable storage there.
-    pub(crate) fn confirm(&self, durability: Durability, ending: &Ending) -> Result<()> {
-        let for_programs = self.patience(PROGRAM_WAIT, ending);
+    pub(crate) fn confirm(&self, durability: Durability, caller: &Caller) -> Result<()> {
+        let for_programs = self.patience(PROGRAM_WAIT, caller);
         loop {
             self.settle_with_programs(&for_programs)?;
             if durability == Durability::Process {
                 return Ok(());
             }
             self.unconfirmed.store(false, Ordering::Release);
-            let synced = self.commit.wait(&self.folder, &self.patience(FOLDER_WAIT, ending));
+            let synced = self.commit.wait(&self.folder, &self.patience(FOLDER_WAIT, caller));
             let synced = synced.inspect_err(|_| self.unconfirmed.store(true, Ordering::Release))?;
             let foreign = self.take(&for_programs)?.programs.foreign_lock(&self.folder);
             if !foreign && self.is_in_place(synced)? {
@@ -237,8 +237,8 @@ impl Appender {
         locked(&self.queue)
     }
 
-    fn patience(&self, wait: Duration, ending: &Ending) -> Patience {
-        self.folder.patience(wait).until(ending)
+    fn patience(&self, wait: Duration, caller: &Caller) -> Patience {
+        self.folder.patience_of(caller, wait)
     }
 
     fn take(&self, patience: &Patience) -> Result<Held<'_, Tenure>> {
@@ -278,22 +278,18 @@ impl Appender {
                 size += next.bytes.len();
                 batch.extend(entries.pop_front());
             }
-            let (written, failure) = self.write_batch(tenure, &mut batch);
-            let mut queue = self.queue();
-            queue.written(written);
-            if let Some(error) = failure {
-                queue.put_back(batch.into_iter().chain(entries), &error);
+            if let Some(error) = self.write_batch(tenure, &mut batch) {
+                self.queue().put_back(batch.into_iter().chain(entries), &error);
                 return Err(error);
             }
         }
         Ok(())
     }
 
-    /// Writes one batch. Returns how many bytes of whole lines are in the log; on failure the rest stays in
-    /// `batch`.
-    fn write_batch(&self, tenure: &mut Tenure, batch: &mut Vec<Entry>) -> (usize, Option<Error>) {
+    /// Writes one batch. On failure, what is not in the log stays in `batch`.
+    fn write_batch(&self, tenure: &mut Tenure, batch: &mut Vec<Entry>) -> Option<Error> {
         let Tenure { log: Some(log), programs, .. } = tenure else {
-            return (0, Some(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 }));
+            return Some(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 });
         };
         let joined;
         let bytes = if let [entry] = batch.as_slice() {
@@ -318,18 +314,19 @@ impl Appender {
                 programs.look(&self.folder, log);
             }
         }
-        if failure.is_none() {
-            return (bytes.len(), None);
-        }
-        let (mut rest, mut written) = (stored, 0);
+        let Some(error) = failure else {
+            self.queue().written(bytes);
+            return None;
+        };
+        let mut rest = stored;
         batch.retain_mut(|entry| {
             let whole = stored_lines(&entry.bytes, rest.min(entry.bytes.len()));
             rest = rest.saturating_sub(entry.bytes.len());
-            entry.bytes.drain(..whole);
-            written += whole;
+            let written: Vec<u8> = entry.bytes.drain(..whole).collect();
+            self.queue().written(&written);
             !entry.bytes.is_empty()
         });
-        (written, failure)
+        Some(error)
     }
 
     /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written

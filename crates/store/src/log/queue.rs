@@ -36,12 +36,31 @@ pub(crate) struct Entry {
 /// More bytes than this do not wait: memory has an end.
 const MOST_WAITING: usize = 64 << 20;
 
+/// Lines, counted.
+#[derive(Default)]
+struct Amount {
+    bytes: usize,
+    lines: u64,
+}
+
+impl Amount {
+    fn add(&mut self, lines: &[u8]) {
+        self.bytes += lines.len();
+        self.lines += memchr::memchr_iter(b'\n', lines).count() as u64;
+    }
+
+    fn take(&mut self, lines: &[u8]) {
+        self.bytes = self.bytes.saturating_sub(lines.len());
+        self.lines = self.lines.saturating_sub(memchr::memchr_iter(b'\n', lines).count() as u64);
+    }
+}
+
 /// The queue.
 #[derive(Default)]
 pub(crate) struct Queue {
     entries: VecDeque<Entry>,
-    /// Bytes of the lines that wait, those that are being written included.
-    waiting: usize,
+    /// How much waits, what is being written included.
+    waiting: Amount,
     last: Ticket,
     /// Errors of refused lines whose callers have not asked yet.
     refused: HashMap<Ticket, Error>,
@@ -50,18 +69,18 @@ pub(crate) struct Queue {
 impl Queue {
     /// Whether so much waits that `bytes` more must not.
     pub(crate) fn is_full_for(&self, bytes: usize) -> bool {
-        self.waiting > 0 && self.waiting.saturating_add(bytes) > MOST_WAITING
+        self.waiting.bytes > 0 && self.waiting.bytes.saturating_add(bytes) > MOST_WAITING
     }
 
     /// How many lines wait.
     pub(crate) fn waiting_lines(&self) -> u64 {
-        self.entries.iter().map(|entry| memchr::memchr_iter(b'\n', &entry.bytes).count() as u64).sum()
+        self.waiting.lines
     }
 
     /// Adds lines at the end.
     pub(crate) fn push(&mut self, bytes: Vec<u8>, on_fault: OnFault, disk: bool) -> Ticket {
         self.last += 1;
-        self.waiting += bytes.len();
+        self.waiting.add(&bytes);
         self.entries.push_back(Entry { ticket: self.last, bytes, on_fault, disk });
         self.last
     }
@@ -87,9 +106,9 @@ impl Queue {
         std::mem::take(&mut self.entries)
     }
 
-    /// So many bytes of what was taken were written.
-    pub(crate) fn written(&mut self, bytes: usize) {
-        self.waiting = self.waiting.saturating_sub(bytes);
+    /// These lines, which were taken, wait no longer.
+    pub(crate) fn written(&mut self, lines: &[u8]) {
+        self.waiting.take(lines);
     }
 
     /// Puts back what was not written, before what came meanwhile. Of what is not to be kept, `error` is
@@ -99,7 +118,7 @@ impl Queue {
             match entry.on_fault {
                 OnFault::Keep => self.entries.push_front(entry),
                 OnFault::Refuse => {
-                    self.waiting = self.waiting.saturating_sub(entry.bytes.len());
+                    self.waiting.take(&entry.bytes);
                     self.refused.insert(entry.ticket, error.clone());
                 }
             }
@@ -109,13 +128,14 @@ impl Queue {
     /// Withdraws lines that nobody may write any more. Returns whether they were still there.
     pub(crate) fn withdraw(&mut self, ticket: Ticket) -> bool {
         let before = self.entries.len();
-        let mut withdrawn = 0;
+        let waiting = &mut self.waiting;
         self.entries.retain(|entry| {
             let stays = entry.ticket != ticket;
-            withdrawn += if stays { 0 } else { entry.bytes.len() };
+            if !stays {
+                waiting.take(&entry.bytes);
+            }
             stays
         });
-        self.waiting = self.waiting.saturating_sub(withdrawn);
         self.entries.len() != before
     }
 

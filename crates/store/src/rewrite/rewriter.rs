@@ -40,7 +40,7 @@ use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
 use crate::rewrite::draft::Draft;
 use crate::rewrite::rejected;
 use crate::wait::baton::{Baton, Held};
-use crate::wait::patience::{Ending, Patience};
+use crate::wait::patience::{Caller, Patience};
 
 /// How often a rewrite whose log was replaced meanwhile starts again.
 const ATTEMPTS: usize = 100;
@@ -77,7 +77,7 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) views: &'a Views,
     pub(crate) index: &'a IndexSchedule,
     pub(crate) commit: &'a GroupCommit,
-    pub(crate) ending: &'a Ending,
+    pub(crate) caller: &'a Caller,
 }
 
 /// A draft with all that is made before the folder is locked.
@@ -114,7 +114,7 @@ impl<'a> Rewriter<'a> {
     }
 
     pub(crate) fn patience(&self) -> Patience {
-        self.folder.patience(FOLDER_WAIT).until(self.ending)
+        self.folder.patience_of(self.caller, FOLDER_WAIT)
     }
 
     fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {

@@ -29,6 +29,33 @@ impl Ending {
     }
 }
 
+/// A call that may have to wait: since when it does, and what ends its waits.
+#[derive(Clone)]
+pub struct Caller {
+    since: Duration,
+    ending: Ending,
+}
+
+impl Caller {
+    /// A call that begins now.
+    #[must_use]
+    pub fn new(time: &dyn Time, ending: &Ending) -> Self {
+        Self { since: time.monotonic(), ending: ending.clone() }
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn since(&self) -> Duration {
+        self.since
+    }
+
+    /// Patience for `wait` from now on.
+    #[must_use]
+    pub fn patience(&self, time: &dyn Time, wait: Duration) -> Patience {
+        Patience::new(time, wait).until(&self.ending)
+    }
+}
+
 /// See the head of this file.
 #[derive(Clone)]
 pub struct Patience {

@@ -32,6 +32,7 @@ pub(crate) enum Change {
     Add { name: String, key: Key },
     Remove { name: String, key: Key },
     Rename { from: String, to: String, key: Key },
+    Exchange { one: String, other: String, keys: (Key, Key) },
 }
 
 #[derive(Debug)]
@@ -362,6 +363,15 @@ impl Disk {
             self.forget_if_free(key);
         }
         Ok(())
+    }
+
+    pub(crate) fn exchange(&mut self, one: &str, other: &str) -> Result<bool> {
+        let keys = (self.key(one)?, self.key(other)?);
+        self.may_write()?;
+        self.names.insert(one.to_owned(), keys.1);
+        self.names.insert(other.to_owned(), keys.0);
+        self.changes.push(Change::Exchange { one: one.to_owned(), other: other.to_owned(), keys });
+        Ok(true)
     }
 
     pub(crate) fn remove(&mut self, name: &str) -> Result<()> {

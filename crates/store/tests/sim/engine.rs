@@ -9,7 +9,7 @@ use std::time::Duration;
 use columns::Sealed;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
-use store::wait::patience::{Ending, Patience};
+use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Time, Work};
 use store::{Appended, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Store};
 
@@ -128,15 +128,15 @@ impl OpenEngine {
     fn on<T: Send + 'static>(
         &self,
         strand: fn(&Store) -> &Arc<store::wait::strand::Strand>,
-        call: impl FnOnce(&Store, &Ending) -> Result<T, Error> + Send + 'static,
+        call: impl FnOnce(&Store, &Caller) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (store, ending, strand) =
-            (Arc::clone(&self.store), self.ending.clone(), Arc::clone(strand(&self.store)));
+        let (store, strand) = (Arc::clone(&self.store), Arc::clone(strand(&self.store)));
+        let caller = Caller::new(&**self.time(), &self.ending);
         awaited(
             self.time(),
             |work| strand.run(work),
             move || {
-                let result = call(&store, &ending);
+                let result = call(&store, &caller);
                 store.look_after();
                 result
             },
@@ -151,8 +151,8 @@ impl OpenEngine {
             Appended::Settled | Appended::Leased => Ok(()),
             Appended::Written(ticket) | Appended::Queued(ticket) => {
                 let durability = self.durability;
-                self.on(Store::writing, move |store, ending| {
-                    store.settle(&(ticket..=ticket), durability, ending)
+                self.on(Store::writing, move |store, caller| {
+                    store.settle(&(ticket..=ticket), durability, caller)
                 })
             }
         }
@@ -212,16 +212,16 @@ impl Subject for OpenEngine {
         if self.store.is_settled(durability) {
             return Ok(());
         }
-        self.on(Store::writing, move |store, ending| store.flush(durability, ending)).map_err(refusal)
+        self.on(Store::writing, move |store, caller| store.flush(durability, caller)).map_err(refusal)
     }
 
     fn compact(&mut self, keep: usize) -> Answer<u64> {
-        self.locked(|this| this.on(Store::rewriting, move |store, ending| store.compact(keep as u64, ending)))
+        self.locked(|this| this.on(Store::rewriting, move |store, caller| store.compact(keep as u64, caller)))
     }
 
     fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()> {
         let lines = joined(lines);
-        self.locked(|this| this.on(Store::rewriting, move |store, ending| store.replace_all(&lines, ending)))
+        self.locked(|this| this.on(Store::rewriting, move |store, caller| store.replace_all(&lines, caller)))
     }
 
     fn save(&mut self, fresh: &[Vec<u8>]) -> Answer<()> {
@@ -235,7 +235,7 @@ impl Subject for OpenEngine {
             let sealed = this.loaded.as_ref();
             let holdings = Holdings { sealed, live: &this.live, positions: &positions, dropped: &dropped };
             // What is borrowed cannot go to another thread here; the wait is the same.
-            this.store.save(&holdings, &this.ending)
+            this.store.save(&holdings, &Caller::new(&**this.time(), &this.ending))
         })
     }
 

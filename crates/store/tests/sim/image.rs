@@ -77,6 +77,10 @@ fn surviving_names(disk: &Disk, medium: Medium, random: &mut Random) -> BTreeMap
         match change {
             Change::Add { name, key } => drop(names.insert(name.clone(), *key)),
             Change::Remove { name, key } => remove(&mut names, name, *key),
+            Change::Exchange { one, other, keys } => {
+                names.insert(one.clone(), keys.1);
+                names.insert(other.clone(), keys.0);
+            }
             Change::Rename { from, to, key } => {
                 names.insert(to.clone(), *key);
                 if !(subset && random.one_in(2)) {

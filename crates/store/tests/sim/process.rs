@@ -170,6 +170,12 @@ impl disk::Disk for SimulatedDisk {
             .call(self.pid, self.place, Kind::Rename, 0, text, |disk, _| disk.rename(from, to))?)
     }
 
+    fn exchange(&self, one: &str, other: &str) -> io::Result<bool> {
+        let text = || format!("exchange {one} {other}");
+        let exchange = |disk: &mut Disk, _| disk.exchange(one, other);
+        Ok(self.simulation.call(self.pid, self.place, Kind::Rename, 0, text, exchange)?)
+    }
+
     fn remove(&self, name: &str) -> io::Result<()> {
         let text = || format!("remove {name}");
         Ok(self.simulation.call(self.pid, self.place, Kind::Remove, 0, text, |disk, _| disk.remove(name))?)
