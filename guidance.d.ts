@@ -23,6 +23,7 @@ export {
   ForbiddenCommandEvaluator,
   ForbiddenDependencyEvaluator,
   type IEvaluator,
+  isLedgerError,
   type LedgerError,
   type OptimizationMetrics,
   type PersistenceConfig,

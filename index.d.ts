@@ -7,7 +7,8 @@
 // and `/ledger` compiles with these types unchanged; what goes beyond is marked by an option or a new method.
 //
 // Errors. A wrong argument throws (or rejects with) a TypeError or RangeError whose `code` begins with
-// `ERR_`, and nothing has been written. An error of the disk or of a lock is a `LedgerError`.
+// `ERR_`, and nothing has been written. An error of the disk or of a lock has `code`, `path` and `syscall`. All
+// are `LedgerError`s.
 
 // ---------------------------------------------------------------------------------------------- events
 
@@ -324,7 +325,8 @@ export interface VerifyReport {
 }
 
 /**
- * An error of the disk or of a lock. The message says what can be done.
+ * An error that this package made: of the disk, of a lock, of an argument, or of loading the addon. The message
+ * says what can be done; {@link isLedgerError} recognises it.
  *
  * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
  *
@@ -335,12 +337,20 @@ export interface VerifyReport {
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */
 export interface LedgerError extends Error {
+  /** Stable; see docs/api.md for each. */
   code: string;
   /** The file or folder concerned. */
   path?: string;
   /** The system call that failed. */
   syscall?: string;
 }
+
+/**
+ * Whether this package made an error, whichever realm (`node:vm`, a test runner) it comes from. What a
+ * `toJSON`, an evaluator or a subclass of yours throws is none.
+ * @example if (isLedgerError(error) && error.code === 'ENOSPC') warn(error.path);
+ */
+export declare function isLedgerError(error: unknown): error is LedgerError;
 
 /**
  * A folder with an append-only log of events, one JSON object per line.

@@ -6,6 +6,8 @@
 // type is a TypeError and a right type out of bounds a RangeError; both name the argument, say what was
 // expected and what came, and carry the `code` that Node's own functions use.
 
+const { marked } = require('./ledger-error.js');
+
 /**
  * Name of an object's class; empty for a plain object.
  * @param {object} value
@@ -38,7 +40,7 @@ function describe(value) {
  */
 function typeError(message, cause) {
   const error = cause === undefined ? new TypeError(message) : new TypeError(message, { cause });
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
+  return marked(error, { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /**
@@ -59,7 +61,7 @@ function wrongType(name, expected, value) {
  */
 function outOfRange(name, expected, value) {
   const error = new RangeError(`${name} must be ${expected}; got ${describe(value)}`);
-  return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+  return marked(error, { code: 'ERR_OUT_OF_RANGE' });
 }
 
 /**

@@ -11,6 +11,7 @@
 // taskId is no string); the caller's filter has the last word.
 
 const { outOfRange, wrongType, checkOptions } = require('../shared/arguments.js');
+const { marked } = require('../shared/ledger-error.js');
 
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
@@ -62,7 +63,7 @@ async function collect(reader, predicate) {
  */
 function abortError(signal) {
   const error = new Error('The operation was aborted', { cause: signal.reason });
-  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+  return marked(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }
 
 /**
