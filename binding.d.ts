@@ -19,6 +19,8 @@ export declare class KnownIds {
   addSealed(sealed: Sealed): void
   /** Adds those of a batch's events. */
   addBatch(batch: Batch): void
+  /** Adds those of another set. */
+  addKnown(other: KnownIds): void
   /** Forgets all. */
   clear(): void
 }

@@ -189,12 +189,19 @@ const tests = {
           () => null,
           (error) => error.constructor.name,
         );
-      return { refused, log: readLog(folder)?.toString() ?? null };
+      const log = readLog(folder)?.toString() ?? null;
+      const hidden = await createEventStore(folder)
+        .append(new Map([['eventId', 'a']]))
+        .then(
+          () => null,
+          (error) => error.constructor.name,
+        );
+      return { refused, log, hidden, stored: logText(folder).slice(log?.length ?? 0) };
     });
     // Having written its line the original fails at the index.
     expect(outcome).toEqual({
-      original: { refused: 'TypeError', log: 'undefined\n' },
-      ours: { refused: 'TypeError', log: null },
+      original: { refused: 'TypeError', log: 'undefined\n', hidden: null, stored: '{}\n' },
+      ours: { refused: 'TypeError', log: null, hidden: 'TypeError', stored: '' },
     });
   },
 

@@ -64,7 +64,7 @@ export const DIFFERENCES = [
     number: 10,
     name: 'invalid arguments are refused',
     touches: ['answer', 'log', 'index', 'stats', 'memory'],
-    text: 'TypeError or RangeError that names the argument, and nothing is kept or written. The original writes "undefined" into the log, or takes the default folder.',
+    text: 'TypeError or RangeError that names the argument, and nothing is kept or written. So are a Map, a Set, a RegExp, a Promise and their like, whose content JSON leaves out. The original writes "undefined" or {} into the log, or takes the default folder.',
   },
   {
     number: 11,

@@ -31,8 +31,8 @@ const USAGE = "createPersistentLedger({ storagePath: 'path/to/folder' })";
 function checkShape(config) {
   if (config === undefined || config === null) return {};
   // An instance without keys of its own is a store or a URL, and no configuration.
-  const foreign = typeof config !== 'object' || (check.className(config) && Object.keys(config).length === 0);
-  if (foreign || Array.isArray(config)) {
+  const unreadable = typeof config !== 'object' || check.isArray(config) || !check.canBeRead(config);
+  if (unreadable || (check.className(config) && Object.keys(config).length === 0)) {
     const { message } = check.wrongType('config', 'an object of options', config);
     throw check.typeError(`${message}. Use ${USAGE}`);
   }

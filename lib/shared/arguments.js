@@ -4,7 +4,8 @@
 //
 // Every argument is judged here, before any native call, so that a refused call has changed nothing. A wrong
 // type is a TypeError and a right type out of bounds a RangeError; both name the argument, say what was
-// expected and what came, and carry the `code` that Node's own functions use.
+// expected and what came, and carry the `code` that Node's own functions use. What comes may be a proxy that
+// throws at each look: a look that fails is an answer too, and never an error without that code.
 
 const { marked } = require('./ledger-error.js');
 
@@ -19,28 +20,77 @@ function className(value) {
 }
 
 /**
+ * What was thrown, in words. It may be anything, of any realm.
+ * @param {unknown} thrown
+ * @returns {string}
+ */
+function reasonOf(thrown) {
+  try {
+    const message = Object(thrown) === thrown ? Reflect.get(Object(thrown), 'message') : undefined;
+    return typeof message === 'string' && message !== '' ? message : String(thrown);
+  } catch {
+    return 'what was thrown cannot be shown';
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is unknown[]} false for a revoked proxy, too
+ */
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Whether the names of an object's properties can be had: not those of a revoked proxy.
+ * @param {object} value
+ */
+function canBeRead(value) {
+  try {
+    return Object.keys(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/**
  * @param {unknown} value
  * @returns {string}
  */
 function describe(value) {
+  try {
+    return name(value);
+  } catch {
+    return 'an object that cannot be looked at';
+  }
+}
+
+/**
+ * @param {unknown} value
+ * @returns {string}
+ */
+function name(value) {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === 'function') return 'a function';
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) {
-    const name = className(value);
-    return name ? `an instance of ${name}` : 'an object';
+    const type = className(value);
+    return type ? `an instance of ${type}` : 'an object';
   }
   return typeof value === 'bigint' ? `${value}n` : String(value);
 }
 
 /**
  * @param {string} message
- * @param {unknown} [cause]
+ * @param {{ cause?: unknown }} [options]
  * @returns {TypeError}
  */
-function typeError(message, cause) {
-  const error = cause === undefined ? new TypeError(message) : new TypeError(message, { cause });
-  return marked(error, { code: 'ERR_INVALID_ARG_TYPE' });
+function typeError(message, options) {
+  return marked(new TypeError(message, options), { code: 'ERR_INVALID_ARG_TYPE' });
 }
 
 /**
@@ -109,6 +159,18 @@ function checkFunction(name, value) {
 }
 
 /**
+ * @template T
+ * @param {Iterable<T>} events
+ * @returns {Iterable<T>}
+ */
+function checkIterable(events) {
+  try {
+    if (typeof events[Symbol.iterator] === 'function') return events;
+  } catch {}
+  throw wrongType('events', 'an iterable of events', events);
+}
+
+/**
  * A folder's path. `usage` shows the right call to somebody who passed something else.
  * @param {string} name
  * @param {unknown} value
@@ -140,20 +202,26 @@ function checkDurability(name, value) {
  */
 function checkOptions(name, value) {
   if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw wrongType(name, 'an object', value);
+  if (typeof value !== 'object' || isArray(value) || !canBeRead(value)) {
+    throw wrongType(name, 'an object', value);
+  }
   return /** @type {Record<string, unknown>} */ (value);
 }
 
 module.exports = {
+  canBeRead,
   checkBoolean,
   checkCount,
   checkDurability,
   checkFunction,
+  checkIterable,
   checkMilliseconds,
   checkOptions,
   checkPath,
   className,
+  isArray,
   outOfRange,
+  reasonOf,
   typeError,
   wrongType,
 };

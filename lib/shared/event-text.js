@@ -6,7 +6,7 @@
 // object, is refused with a TypeError that names the argument; so whatever was accepted can be read again.
 
 const { Batch } = require('./native.js');
-const { typeError, wrongType } = require('./arguments.js');
+const { reasonOf, typeError, wrongType } = require('./arguments.js');
 
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 
@@ -19,14 +19,50 @@ const OPENING_BRACE = 0x7b;
 const { setImmediate } = globalThis;
 
 /**
- * Refuses what is no object. `index` is for an element of the array `name`.
+ * Whether an object keeps its content where JSON does not look: a Map would become `{}` without a word.
+ * @param {object} event
+ */
+function hidesContent(event) {
+  const prototype = Object.getPrototypeOf(event);
+  if (prototype === Object.prototype || prototype === null) return false;
+  const { types } = require('node:util');
+  const hides =
+    ArrayBuffer.isView(event) ||
+    types.isMap(event) ||
+    types.isSet(event) ||
+    types.isAnyArrayBuffer(event) ||
+    types.isPromise(event) ||
+    types.isRegExp(event) ||
+    types.isWeakMap(event) ||
+    types.isWeakSet(event) ||
+    types.isBoxedPrimitive(event) ||
+    types.isGeneratorObject(event) ||
+    types.isMapIterator(event) ||
+    types.isSetIterator(event);
+  return hides && typeof Reflect.get(event, 'toJSON') !== 'function';
+}
+
+/**
+ * @param {string} name
+ * @param {number} [index]
+ */
+function place(name, index) {
+  return index === undefined ? name : `${name}[${index}]`;
+}
+
+/**
+ * Refuses what is no object, or one whose content JSON leaves out. `index` is for an element of the array `name`.
  * @param {string} name
  * @param {unknown} event
  * @param {number} [index]
  */
 function checkEvent(name, event, index) {
-  if (typeof event === 'object' && event !== null && !Array.isArray(event)) return;
-  throw wrongType(index === undefined ? name : `${name}[${index}]`, 'an event object', event);
+  try {
+    if (typeof event === 'object' && event !== null && !Array.isArray(event) && !hidesContent(event)) return;
+  } catch (cause) {
+    throw typeError(`${place(name, index)} cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+  throw wrongType(place(name, index), 'an event object', event);
 }
 
 /**
@@ -40,18 +76,17 @@ function eventText(name, event, index) {
   checkEvent(name, event, index);
   /** @type {string | undefined} */
   let text;
-  /** @type {unknown} */
-  let cause;
+  /** @type {{ cause: unknown } | undefined} what was thrown, undefined included */
+  let thrown;
   try {
     text = JSON.stringify(event);
-  } catch (error) {
-    cause = error;
+  } catch (cause) {
+    thrown = { cause };
   }
   // A toJSON() may return anything, undefined included.
   if (text?.charCodeAt(0) === OPENING_BRACE) return text;
-  const argument = index === undefined ? name : `${name}[${index}]`;
-  const reason = cause instanceof Error ? cause.message : 'its JSON is not an object';
-  throw typeError(`${argument} cannot be stored as JSON: ${reason}`, cause);
+  const reason = thrown === undefined ? 'its JSON is not an object' : reasonOf(thrown.cause);
+  throw typeError(`${place(name, index)} cannot be stored as JSON: ${reason}`, thrown);
 }
 
 /** Gathers the texts of many events and hands them over in large pieces. */
@@ -86,18 +121,23 @@ class EventBatch {
 }
 
 /**
- * The texts of an array's events, written in this turn of the event loop.
+ * The texts of an array's events, each made once, in this turn of the event loop.
  * @param {readonly unknown[]} events
+ * @param {(text: string, event: any) => void} visit sees each of them
  */
-function batchOf(events) {
+function batchOf(events, visit) {
   const batch = new EventBatch();
-  for (let i = 0; i < events.length; i++) batch.add(eventText('events', events[i], i));
+  for (let i = 0; i < events.length; i++) {
+    const text = eventText('events', events[i], i);
+    batch.add(text);
+    visit(text, events[i]);
+  }
   return batch.finish();
 }
 
 /**
- * The same in slices of a few milliseconds, with the positions of the events. Until it is done the first
- * `length` elements must stay; only holes may be filled meanwhile.
+ * The texts of an array's events, in slices of a few milliseconds, with the positions of the events. Until it is
+ * done the first `length` elements must stay; only holes may be filled meanwhile.
  * @param {readonly unknown[]} events
  * @param {number} length how many of the array to look at
  * @param {number} [sealed] a hole below this position is a sealed event and passed over
@@ -114,22 +154,6 @@ async function batchInTurns(events, length, sealed = 0) {
 }
 
 /**
- * What identifies the events in the log, for native calls that ask for no more: the id alone, or the whole text
- * where there is none. An event without id that has been made unwritable since cannot be recognised.
- * @param {readonly RunEvent[]} events
- */
-function batchOfIds(events) {
-  const batch = new EventBatch();
-  for (const event of events) {
-    const { eventId } = event;
-    try {
-      batch.add(typeof eventId === 'string' ? JSON.stringify({ eventId }) : eventText('event', event));
-    } catch {}
-  }
-  return batch.finish();
-}
-
-/**
  * A batch of texts made before.
  * @param {readonly string[]} texts
  */
@@ -139,4 +163,4 @@ function batchOfTexts(texts) {
   return batch.finish();
 }
 
-module.exports = { batchOfTexts, batchInTurns, batchOf, batchOfIds, checkEvent, eventText };
+module.exports = { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText };

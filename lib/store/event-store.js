@@ -106,7 +106,7 @@ class EventStore {
 
   /** @param {RunEvent[]} events */
   async writeAll(events) {
-    if (!Array.isArray(events)) throw check.wrongType('events', 'an array of events', events);
+    if (!check.isArray(events)) throw check.wrongType('events', 'an array of events', events);
     const { batch } = await batchInTurns(events.slice(), events.length);
     await this.#core.replaceAll(batch);
   }

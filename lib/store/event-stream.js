@@ -83,10 +83,11 @@ function checkBound(name, value) {
  * @returns {AbortSignal | undefined}
  */
 function checkSignal(value) {
-  // By shape, as Node does it: another realm has another AbortSignal.
-  if (value === undefined || (typeof value === 'object' && value !== null && 'aborted' in value)) {
-    return /** @type {AbortSignal | undefined} */ (value);
-  }
+  if (value === undefined) return undefined;
+  try {
+    // By shape, as Node does it: another realm has another AbortSignal.
+    if (Reflect.has(Object(value), 'aborted')) return /** @type {AbortSignal} */ (value);
+  } catch {}
   throw wrongType('signal', 'an AbortSignal', value);
 }
 
