@@ -264,7 +264,7 @@ export declare function createLedger(maxEvents?: number): RunLedger;
  */
 export type Durability = 'process' | 'disk';
 
-/** Options of an {@link EventStore}. */
+/** Options of an {@link EventStore}. Of an unknown one there is a warning. */
 export interface StoreOptions {
   /**
    * When an event counts as accepted.
@@ -278,7 +278,7 @@ export interface StoreOptions {
   lockTimeoutMs?: number;
 }
 
-/** What to read with {@link EventStore.stream}. All conditions must hold. */
+/** What to read with {@link EventStore.stream}. All conditions must hold. An unknown one is refused. */
 export interface StreamOptions {
   /** Lowest timestamp, inclusive, in milliseconds since 1970. */
   from?: number;
@@ -399,7 +399,7 @@ export declare class EventStore {
    * moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError unless `maxEvents` is a
    * non-negative integer or Infinity.
    *
-   * @param options with `dryRun` nothing is changed
+   * @param options with `dryRun` nothing is changed; an unknown option is refused
    * @returns how many events were removed, or would be
    */
   compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
@@ -457,7 +457,8 @@ export declare function createEventStore(path: string, options?: StoreOptions): 
 /** Configuration of a {@link PersistentLedger}. An option given as `undefined` means its default. */
 export interface PersistenceConfig extends StoreOptions {
   /**
-   * The folder of the files.
+   * The folder of the files. Where none is named, the environment variable `GUIDANCE_LEDGER_DIR` names it, for the
+   * ledger as for the command-line tool.
    * @default '.claude-flow/guidance'
    */
   storagePath: string;

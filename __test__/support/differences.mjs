@@ -108,6 +108,18 @@ export const DIFFERENCES = [
     touches: [],
     text: "While a JavaScript program's fresh .lock is there it may be rewriting the log: the line is written at once, but append() and flush() resolve when the lock is gone or 30 seconds old, having made sure that the line is still there. The original resolves at once, and its line may be lost.",
   },
+  {
+    number: 18,
+    name: 'the environment names the default folder',
+    touches: [],
+    text: 'A ledger without storagePath uses the folder that GUIDANCE_LEDGER_DIR names, as the command-line tool does; if that is unset or empty, .claude-flow/guidance. The original knows no such variable.',
+  },
+  {
+    number: 19,
+    name: 'unknown options are told',
+    touches: [],
+    text: 'Of an option whose name is not known there is one warning; without storagePath it is refused. The original passes it over.',
+  },
 ];
 
 const byNumber = new Map(DIFFERENCES.map((difference) => [difference.number, difference]));

@@ -7,7 +7,7 @@
 // expected and what came, and carry the `code` that Node's own functions use. What comes may be a proxy that
 // throws at each look: a look that fails is an answer too, and never an error without that code.
 
-const { marked } = require('./ledger-error.js');
+const { isAbsolute, resolve } = require('node:path');
 
 /**
  * Name of an object's class; empty for a plain object.
@@ -19,19 +19,20 @@ function className(value) {
   return typeof name === 'string' && name !== 'Object' ? name : '';
 }
 
-/**
- * What was thrown, in words. It may be anything, of any realm.
- * @param {unknown} thrown
- * @returns {string}
- */
-function reasonOf(thrown) {
-  try {
-    const message = Object(thrown) === thrown ? Reflect.get(Object(thrown), 'message') : undefined;
-    return typeof message === 'string' && message !== '' ? message : String(thrown);
-  } catch {
-    return 'what was thrown cannot be shown';
-  }
-}
+/** @returns {typeof import('./argument-error.js')} */
+const errors = () => require('./argument-error.js');
+
+/** @type {typeof import('./argument-error.js').wrongType} */
+const wrongType = (name, expected, value) => errors().wrongType(name, expected, value);
+
+/** @type {typeof import('./argument-error.js').outOfRange} */
+const outOfRange = (name, expected, value) => errors().outOfRange(name, expected, value);
+
+/** @type {typeof import('./argument-error.js').typeError} */
+const typeError = (message, options) => errors().typeError(message, options);
+
+/** @type {typeof import('./argument-error.js').reasonOf} */
+const reasonOf = (thrown) => errors().reasonOf(thrown);
 
 /**
  * @param {unknown} value
@@ -55,63 +56,6 @@ function canBeRead(value) {
   } catch {
     return false;
   }
-}
-
-/**
- * @param {unknown} value
- * @returns {string}
- */
-function describe(value) {
-  try {
-    return name(value);
-  } catch {
-    return 'an object that cannot be looked at';
-  }
-}
-
-/**
- * @param {unknown} value
- * @returns {string}
- */
-function name(value) {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) {
-    const type = className(value);
-    return type ? `an instance of ${type}` : 'an object';
-  }
-  return typeof value === 'bigint' ? `${value}n` : String(value);
-}
-
-/**
- * @param {string} message
- * @param {{ cause?: unknown }} [options]
- * @returns {TypeError}
- */
-function typeError(message, options) {
-  return marked(new TypeError(message, options), { code: 'ERR_INVALID_ARG_TYPE' });
-}
-
-/**
- * @param {string} name
- * @param {string} expected
- * @param {unknown} value
- * @returns {TypeError}
- */
-function wrongType(name, expected, value) {
-  return typeError(`${name} must be ${expected}; got ${describe(value)}`);
-}
-
-/**
- * @param {string} name
- * @param {string} expected
- * @param {unknown} value
- * @returns {RangeError}
- */
-function outOfRange(name, expected, value) {
-  const error = new RangeError(`${name} must be ${expected}; got ${describe(value)}`);
-  return marked(error, { code: 'ERR_OUT_OF_RANGE' });
 }
 
 /**
@@ -180,7 +124,23 @@ function checkIterable(events) {
 function checkPath(name, value, usage) {
   if (typeof value !== 'string') throw typeError(`${wrongType(name, 'a path', value).message}. Use ${usage}`);
   if (value !== '' && !value.includes('\0')) return value;
-  throw typeError(`${name} must be a non-empty path without NUL; got ${describe(value)}. Use ${usage}`);
+  throw typeError(`${wrongType(name, 'a non-empty path without NUL', value).message}. Use ${usage}`);
+}
+
+/**
+ * The absolute path of a folder. A relative one is refused where the working directory has no name that can be
+ * trusted: the events would go to another folder.
+ * @param {string} name
+ * @param {string} path
+ * @returns {string}
+ */
+function resolvePath(name, path) {
+  if (isAbsolute(path)) return resolve(path);
+  try {
+    const cwd = process.cwd();
+    if (!cwd.includes('\ufffd')) return resolve(cwd, path);
+  } catch {}
+  return require('./working-directory.js').resolveFrom(name, path);
 }
 
 /**
@@ -195,17 +155,34 @@ function checkDurability(name, value) {
 }
 
 /**
+ * What becomes of options whose name is not known; those without a value do nothing. To be refused where they would
+ * change what is read or removed.
+ * @param {string} name
+ * @param {Record<string, unknown>} options
+ * @param {readonly string[]} known
+ * @param {'warn' | 'refuse'} consequence
+ */
+function checkKnown(name, options, known, consequence) {
+  const unknown = Object.keys(options).filter((key) => !known.includes(key) && options[key] !== undefined);
+  if (unknown.length > 0) require('./unknown-option.js')[consequence](name, unknown, known);
+}
+
+/**
  * An object of options; none at all is an empty one.
  * @param {string} name
  * @param {unknown} value
+ * @param {readonly string[]} known
+ * @param {'warn' | 'refuse'} consequence of an option that is not known
  * @returns {Record<string, unknown>}
  */
-function checkOptions(name, value) {
+function checkOptions(name, value, known, consequence) {
   if (value === undefined || value === null) return {};
   if (typeof value !== 'object' || isArray(value) || !canBeRead(value)) {
     throw wrongType(name, 'an object', value);
   }
-  return /** @type {Record<string, unknown>} */ (value);
+  const options = /** @type {Record<string, unknown>} */ (value);
+  checkKnown(name, options, known, consequence);
+  return options;
 }
 
 module.exports = {
@@ -215,6 +192,7 @@ module.exports = {
   checkDurability,
   checkFunction,
   checkIterable,
+  checkKnown,
   checkMilliseconds,
   checkOptions,
   checkPath,
@@ -222,6 +200,7 @@ module.exports = {
   isArray,
   outOfRange,
   reasonOf,
+  resolvePath,
   typeError,
   wrongType,
 };

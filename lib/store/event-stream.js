@@ -10,12 +10,13 @@
 // The native side may give more events than were asked for (those whose timestamp is no number, or whose
 // taskId is no string); the caller's filter has the last word.
 
-const { outOfRange, wrongType, checkOptions } = require('../shared/arguments.js');
-const { marked } = require('../shared/ledger-error.js');
+const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js');
 
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../binding.js').Reader} Reader */
+
+const OPTIONS = ['from', 'to', 'taskId', 'signal'];
 
 /**
  * Slices of events, in the order of the log.
@@ -62,6 +63,7 @@ async function collect(reader, predicate) {
  * @returns {Error} as Node's own iterators make it
  */
 function abortError(signal) {
+  const { marked } = require('../shared/ledger-error.js');
   const error = new Error('The operation was aborted', { cause: signal.reason });
   return marked(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }
@@ -96,7 +98,7 @@ function checkSignal(value) {
  * @returns {StreamOptions}
  */
 function checkStreamOptions(options) {
-  const { from, to, taskId, signal } = checkOptions('options', options);
+  const { from, to, taskId, signal } = checkOptions('options', options, OPTIONS, 'refuse');
   if (taskId !== undefined && typeof taskId !== 'string') throw wrongType('taskId', 'a string', taskId);
   return { from: checkBound('from', from), to: checkBound('to', to), taskId, signal: checkSignal(signal) };
 }
