@@ -1,7 +1,12 @@
 'use strict';
 
-// The native addon, as the rest of lib/ gets it.
+// The native addon, as the rest of lib/ gets it: with classes of this realm.
 //
 // The only file that requires the loader; a failure to load is the loader's error, which says what to do.
 
-module.exports = require('../../binding.js');
+const binding = require('../../binding.js');
+
+const isOurRealm = Object.getPrototypeOf(binding.StoreCore) === Function.prototype;
+
+/** @type {typeof import('../../binding.js')} */
+module.exports = isOurRealm ? binding : require('./realm.js').adopted(binding);

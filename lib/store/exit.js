@@ -22,6 +22,9 @@ const busy = new Set();
 /** @type {FinalizationRegistry<WeakRef<LogWriter>>} */
 const collected = new FinalizationRegistry((ref) => watched.delete(ref));
 
+/** What is to be called at exit, for all copies of this module in the process. */
+const AT_EXIT = Symbol.for('guidance-ledger.exit');
+
 let listening = false;
 
 function flushAll() {
@@ -34,11 +37,27 @@ function flushAll() {
 }
 
 /**
+ * Calls `flush` at exit. The module may be loaded many times in one process, once in each realm: all of them share
+ * one listener, or Node warns of a leak.
+ * @param {() => void} flush
+ */
+function atExit(flush) {
+  const shared = /** @type {Record<symbol, (() => void)[] | undefined>} */ (/** @type {unknown} */ (process));
+  const flushes = shared[AT_EXIT] ?? [];
+  flushes.push(flush);
+  if (flushes.length > 1) return;
+  Object.defineProperty(process, AT_EXIT, { value: flushes });
+  process.on('exit', () => {
+    for (const each of flushes) each();
+  });
+}
+
+/**
  * Flushes what this writer has left at exit. Once per writer.
  * @param {LogWriter} writer
  */
 function watch(writer) {
-  if (!listening) process.on('exit', flushAll);
+  if (!listening) atExit(flushAll);
   listening = true;
   const ref = new WeakRef(writer);
   watched.add(ref);
