@@ -17,6 +17,7 @@ import type {
 import type { PersistenceConfig, RunEvent, StoreOptions, StreamOptions, VerifyReport } from './index.js';
 
 export {
+  type AbortSignalLike,
   DiffQualityEvaluator,
   type Durability,
   type EvaluatorResult,

@@ -278,6 +278,18 @@ export interface StoreOptions {
   lockTimeoutMs?: number;
 }
 
+/** An `AbortSignal`, in so far as it is used here: a project without DOM or Node types has no such type. */
+export interface AbortSignalLike {
+  /** Whether it was aborted. */
+  readonly aborted: boolean;
+  /** Why; becomes the `cause` of the `AbortError`. */
+  readonly reason?: unknown;
+  /** As that of an `EventTarget`. */
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  /** As that of an `EventTarget`. */
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
 /** What to read with {@link EventStore.stream}. All conditions must hold. An unknown one is refused. */
 export interface StreamOptions {
   /** Lowest timestamp, inclusive, in milliseconds since 1970. */
@@ -287,7 +299,7 @@ export interface StreamOptions {
   /** Only events of this task. */
   taskId?: string;
   /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
-  signal?: AbortSignal;
+  signal?: AbortSignalLike;
 }
 
 /** What the folder holds. Derived from the log at the time of the call, whoever wrote it. */

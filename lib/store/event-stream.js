@@ -12,6 +12,7 @@
 
 const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js');
 
+/** @typedef {import('../../index.d.ts').AbortSignalLike} AbortSignalLike */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../binding.js').Reader} Reader */
@@ -59,7 +60,7 @@ async function collect(reader, predicate) {
 }
 
 /**
- * @param {AbortSignal} signal
+ * @param {AbortSignalLike} signal
  * @returns {Error} as Node's own iterators make it
  */
 function abortError(signal) {
@@ -82,13 +83,13 @@ function checkBound(name, value) {
 
 /**
  * @param {unknown} value
- * @returns {AbortSignal | undefined}
+ * @returns {AbortSignalLike | undefined}
  */
 function checkSignal(value) {
   if (value === undefined) return undefined;
   try {
     // By shape, as Node does it: another realm has another AbortSignal.
-    if (Reflect.has(Object(value), 'aborted')) return /** @type {AbortSignal} */ (value);
+    if (Reflect.has(Object(value), 'aborted')) return /** @type {AbortSignalLike} */ (value);
   } catch {}
   throw wrongType('signal', 'an AbortSignal', value);
 }
@@ -119,7 +120,7 @@ async function* stream(open, { from, to, taskId, signal }) {
     reject = fail;
   });
   aborted.catch(() => {});
-  const abort = () => reject(abortError(/** @type {AbortSignal} */ (signal)));
+  const abort = () => reject(abortError(/** @type {AbortSignalLike} */ (signal)));
   signal?.addEventListener('abort', abort, { once: true });
   const source = slices(reader);
   try {
