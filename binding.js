@@ -115,8 +115,17 @@ function named(path) {
   }
 }
 
+/** The binary that the environment names. Deno may forbid to ask. */
+function namedPath() {
+  try {
+    return process.env.NAPI_RS_NATIVE_LIBRARY_PATH;
+  } catch {
+    return undefined;
+  }
+}
+
 function load() {
-  const { NAPI_RS_NATIVE_LIBRARY_PATH: path } = process.env;
+  const path = namedPath();
   /** @type {Attempt[]} */
   const attempts = [];
   for (const target of path ? [path] : targets()) {

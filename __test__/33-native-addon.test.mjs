@@ -237,6 +237,11 @@ describeOurs('what can be wrong', () => {
       /--allow-fs-read/,
       { code: 'ERR_ACCESS_DENIED' },
     ],
+    [
+      'Dynamic require of "./a.node" is not supported',
+      /bundled as an ES module/,
+      /^Leave guidance-ledger out of the bundle/,
+    ],
     ['something else', /failed to load \(something else\)/, /^Let NAPI/],
   ])('the system says %s', (message, cause, remedy, properties) => {
     expectError(throwing(message, properties), cause, remedy);

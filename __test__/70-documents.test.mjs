@@ -88,7 +88,7 @@ describe('code blocks', () => {
     .filter((name) => name.startsWith('command-'))
     .map((name) => name.slice('command-'.length, -'.js'.length));
   const PROGRAMS = [
-    ...['npm', 'npx', 'node', 'cargo', 'bash', 'git', 'cd', 'export', 'guidance-ledger'],
+    ...['npm', 'npx', 'node', 'cargo', 'bash', 'git', 'cd', 'export', 'guidance-ledger', 'deno'],
     ...[
       'cat',
       'cp',

@@ -43,6 +43,11 @@ const CAUSES = [
     ({ text }) => `Start it with ${/--allow-[a-z]+/.exec(text)?.[0]}`,
   ],
   [
+    ({ text }) => /^Dynamic require of/.test(text),
+    () => 'it was bundled as an ES module, in which there is no require()',
+    () => 'Leave guidance-ledger out of the bundle (esbuild: --packages=external), or bundle as CommonJS',
+  ],
+  [
     ({ code, text }) => isMissing(code) || /^Cannot find (?:module|package)/.test(text),
     ({ what, path }) => (path ? `there is no ${path}` : `${what} is not installed, or not as a whole`),
     ({ path }) =>
