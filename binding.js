@@ -17,7 +17,7 @@ const HEAD_BYTES = 4096;
 
 /**
  * The C library that this program runs on. Each has a dynamic loader of its own, and a system may have both; then
- * the program says which is its. Empty if that cannot be told.
+ * the program says which is its. Empty if neither can be found.
  * @returns {'gnu' | 'musl' | ''}
  */
 function libc() {

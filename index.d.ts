@@ -302,7 +302,7 @@ export interface StreamOptions {
   signal?: AbortSignalLike;
 }
 
-/** What the folder holds. Derived from the log at the time of the call, whoever wrote it. */
+/** What the folder holds. Derived from the log at the time of the call, whichever program wrote it. */
 export interface StorageStats {
   /** Number of events. */
   eventCount: number;
@@ -342,7 +342,7 @@ export interface VerifyReport {
  *
  * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
  *
- * - `ELOCKED`: somebody else holds the folder's lock, has held up all writers for 20 seconds, or has a log
+ * - `ELOCKED`: another store or process holds the folder's lock, has held up all writers for 20 seconds, or has a log
  *   open that was replaced;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
@@ -383,8 +383,8 @@ export declare class EventStore {
   constructor(storagePath: string, options?: StoreOptions);
 
   /**
-   * Adds one event at the end of the log. It is turned into text within the call and, unless somebody else is
-   * writing, written; the promise resolves when the event is as safe as `durability` says.
+   * Adds one event at the end of the log. It is turned into text within the call and, unless another writer is
+   * at work, written; the promise resolves when the event is as safe as `durability` says.
    *
    * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
    * {@link LedgerError} if it could not be stored.
@@ -451,7 +451,7 @@ export declare class EventStore {
     rejected: number;
   }>;
 
-  /** Removes the store's files, the lock included, whoever holds it. `events.rejected.ndjson` stays. */
+  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` stays. */
   destroy(): Promise<void>;
 
   /** For `await using`: flushes, and gives the lock back. The files stay. */
@@ -490,7 +490,7 @@ export interface PersistenceConfig extends StoreOptions {
    */
   enableWAL: boolean;
   /**
-   * Told of every failure of work that nobody awaits: a write that was put off, a compaction by the timer.
+   * Called for every failure of work that is not awaited: a write that was put off, a compaction by the timer.
    * What it throws is ignored. Without it the next `flush()`, `save()` or `destroy()` rejects with the error.
    */
   onError?: (error: Error) => void;
@@ -501,7 +501,7 @@ export interface PersistenceConfig extends StoreOptions {
  *
  * `logEvent()`, `finalizeEvent()` and `importEvents()` have written their events when they return. A fault of
  * the disk, or a folder that is busy for longer than a few milliseconds, does not throw there: the event is
- * kept, written as soon as possible, and a failure is told as `onError` describes.
+ * kept, written as soon as possible, and a failure is reported as `onError` describes.
  *
  * @example
  * const ledger = createPersistentLedger({ storagePath: './guidance' });
@@ -559,7 +559,7 @@ export declare class PersistentLedger extends RunLedger {
 
   /**
    * Resolves when all that was accepted is written as `durability` says. Rejects with the first error of
-   * earlier background work that nobody was told, once.
+   * earlier background work that was not reported yet, once.
    */
   flush(): Promise<void>;
 

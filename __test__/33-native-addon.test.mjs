@@ -254,7 +254,7 @@ describeOurs('what can be wrong', () => {
     '{ get message() { throw 1 } }',
     'new Proxy({}, { get() { throw 1 } })',
   ])('what is thrown is %s', (thrown) => {
-    // A thrown undefined cannot be told from a module that gives nothing.
+    // A thrown undefined looks like a module that gives nothing.
     expectError(naming(`throw ${thrown === "'text'" ? thrown : `(${thrown})`}`), /./, /^Let NAPI/);
   });
 

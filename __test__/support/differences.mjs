@@ -116,7 +116,7 @@ export const DIFFERENCES = [
   },
   {
     number: 19,
-    name: 'unknown options are told',
+    name: 'unknown options are reported',
     touches: [],
     text: 'Of an option whose name is not known there is one warning; without storagePath it is refused. The original passes it over.',
   },

@@ -3,7 +3,7 @@
 // The errors of arguments that were refused: which argument, what was expected, what came.
 //
 // Loaded when there is something to refuse. What came may be anything, a proxy that throws at each look included;
-// it is described all the same, and what was thrown, of any realm, is told in words.
+// it is described all the same, and so is what was thrown, of any realm.
 
 const { className } = require('./arguments.js');
 const { marked } = require('./ledger-error.js');

@@ -115,7 +115,7 @@ function checkIterable(events) {
 }
 
 /**
- * A folder's path. `usage` shows the right call to somebody who passed something else.
+ * A folder's path. `usage` is the right call, for the error.
  * @param {string} name
  * @param {unknown} value
  * @param {string} usage
