@@ -110,13 +110,17 @@ class Known {
   }
 
   /**
-   * All identities, for a native call.
+   * All identities of this moment, for a native call. What is gathered for another save meanwhile must not enter
+   * them: this save would take that event's line for one that the ledger gave up.
    * @returns {Gathered}
    */
   gather() {
-    const ids = this.#written.splice(0).map((id) => identity('', id));
-    this.#ids.addBatch(batchOfTexts(ids.concat(this.#texts.splice(0))));
-    return { ids: this.#ids, moment: ++this.#moment };
+    const ids = new KnownIds();
+    ids.addKnown(this.#ids);
+    const written = this.#written.splice(0).map((id) => identity('', id));
+    ids.addBatch(batchOfTexts(written.concat(this.#texts.splice(0))));
+    this.#ids = ids;
+    return { ids, moment: ++this.#moment };
   }
 
   /**
