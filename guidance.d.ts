@@ -17,12 +17,14 @@ import type {
 import type { PersistenceConfig, RunEvent, StoreOptions, StreamOptions, VerifyReport } from './index.js';
 
 export {
+  type AbortSignalLike,
   DiffQualityEvaluator,
   type Durability,
   type EvaluatorResult,
   ForbiddenCommandEvaluator,
   ForbiddenDependencyEvaluator,
   type IEvaluator,
+  isLedgerError,
   type LedgerError,
   type OptimizationMetrics,
   type PersistenceConfig,

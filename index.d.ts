@@ -7,7 +7,8 @@
 // and `/ledger` compiles with these types unchanged; what goes beyond is marked by an option or a new method.
 //
 // Errors. A wrong argument throws (or rejects with) a TypeError or RangeError whose `code` begins with
-// `ERR_`, and nothing has been written. An error of the disk or of a lock is a `LedgerError`.
+// `ERR_`, and nothing has been written. An error of the disk or of a lock has `code`, `path` and `syscall`. All
+// are `LedgerError`s.
 
 // ---------------------------------------------------------------------------------------------- events
 
@@ -263,7 +264,7 @@ export declare function createLedger(maxEvents?: number): RunLedger;
  */
 export type Durability = 'process' | 'disk';
 
-/** Options of an {@link EventStore}. */
+/** Options of an {@link EventStore}. Of an unknown one there is a warning. */
 export interface StoreOptions {
   /**
    * When an event counts as accepted.
@@ -277,7 +278,19 @@ export interface StoreOptions {
   lockTimeoutMs?: number;
 }
 
-/** What to read with {@link EventStore.stream}. All conditions must hold. */
+/** An `AbortSignal`, in so far as it is used here: a project without DOM or Node types has no such type. */
+export interface AbortSignalLike {
+  /** Whether it was aborted. */
+  readonly aborted: boolean;
+  /** Why; becomes the `cause` of the `AbortError`. */
+  readonly reason?: unknown;
+  /** As that of an `EventTarget`. */
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  /** As that of an `EventTarget`. */
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** What to read with {@link EventStore.stream}. All conditions must hold. An unknown one is refused. */
 export interface StreamOptions {
   /** Lowest timestamp, inclusive, in milliseconds since 1970. */
   from?: number;
@@ -286,10 +299,10 @@ export interface StreamOptions {
   /** Only events of this task. */
   taskId?: string;
   /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
-  signal?: AbortSignal;
+  signal?: AbortSignalLike;
 }
 
-/** What the folder holds. Derived from the log at the time of the call, whoever wrote it. */
+/** What the folder holds. Derived from the log at the time of the call, whichever program wrote it. */
 export interface StorageStats {
   /** Number of events. */
   eventCount: number;
@@ -324,23 +337,32 @@ export interface VerifyReport {
 }
 
 /**
- * An error of the disk or of a lock. The message says what can be done.
+ * An error that this package made: of the disk, of a lock, of an argument, or of loading the addon. The message
+ * says what can be done; {@link isLedgerError} recognises it.
  *
  * Codes: those of the operating system (`ENOSPC`, `EACCES`, `EIO`, `EROFS`, …) and
  *
- * - `ELOCKED`: somebody else holds the folder's lock, has held up all writers for 20 seconds, or has a log
+ * - `ELOCKED`: another store or process holds the folder's lock, has held up all writers for 20 seconds, or has a log
  *   open that was replaced;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */
 export interface LedgerError extends Error {
+  /** Stable; see docs/api.md for each. */
   code: string;
   /** The file or folder concerned. */
   path?: string;
   /** The system call that failed. */
   syscall?: string;
 }
+
+/**
+ * Whether this package made an error, whichever realm (`node:vm`, a test runner) it comes from. What a
+ * `toJSON`, an evaluator or a subclass of yours throws is none.
+ * @example if (isLedgerError(error) && error.code === 'ENOSPC') warn(error.path);
+ */
+export declare function isLedgerError(error: unknown): error is LedgerError;
 
 /**
  * A folder with an append-only log of events, one JSON object per line.
@@ -361,8 +383,8 @@ export declare class EventStore {
   constructor(storagePath: string, options?: StoreOptions);
 
   /**
-   * Adds one event at the end of the log. It is turned into text within the call and, unless somebody else is
-   * writing, written; the promise resolves when the event is as safe as `durability` says.
+   * Adds one event at the end of the log. It is turned into text within the call and, unless another writer is
+   * at work, written; the promise resolves when the event is as safe as `durability` says.
    *
    * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
    * {@link LedgerError} if it could not be stored.
@@ -389,7 +411,7 @@ export declare class EventStore {
    * moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError unless `maxEvents` is a
    * non-negative integer or Infinity.
    *
-   * @param options with `dryRun` nothing is changed
+   * @param options with `dryRun` nothing is changed; an unknown option is refused
    * @returns how many events were removed, or would be
    */
   compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
@@ -429,7 +451,7 @@ export declare class EventStore {
     rejected: number;
   }>;
 
-  /** Removes the store's files, the lock included, whoever holds it. `events.rejected.ndjson` stays. */
+  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` stays. */
   destroy(): Promise<void>;
 
   /** For `await using`: flushes, and gives the lock back. The files stay. */
@@ -447,7 +469,8 @@ export declare function createEventStore(path: string, options?: StoreOptions): 
 /** Configuration of a {@link PersistentLedger}. An option given as `undefined` means its default. */
 export interface PersistenceConfig extends StoreOptions {
   /**
-   * The folder of the files.
+   * The folder of the files. Where none is named, the environment variable `GUIDANCE_LEDGER_DIR` names it, for the
+   * ledger as for the command-line tool.
    * @default '.claude-flow/guidance'
    */
   storagePath: string;
@@ -467,7 +490,7 @@ export interface PersistenceConfig extends StoreOptions {
    */
   enableWAL: boolean;
   /**
-   * Told of every failure of work that nobody awaits: a write that was put off, a compaction by the timer.
+   * Called for every failure of work that is not awaited: a write that was put off, a compaction by the timer.
    * What it throws is ignored. Without it the next `flush()`, `save()` or `destroy()` rejects with the error.
    */
   onError?: (error: Error) => void;
@@ -478,7 +501,7 @@ export interface PersistenceConfig extends StoreOptions {
  *
  * `logEvent()`, `finalizeEvent()` and `importEvents()` have written their events when they return. A fault of
  * the disk, or a folder that is busy for longer than a few milliseconds, does not throw there: the event is
- * kept, written as soon as possible, and a failure is told as `onError` describes.
+ * kept, written as soon as possible, and a failure is reported as `onError` describes.
  *
  * @example
  * const ledger = createPersistentLedger({ storagePath: './guidance' });
@@ -536,7 +559,7 @@ export declare class PersistentLedger extends RunLedger {
 
   /**
    * Resolves when all that was accepted is written as `durability` says. Rejects with the first error of
-   * earlier background work that nobody was told, once.
+   * earlier background work that was not reported yet, once.
    */
   flush(): Promise<void>;
 

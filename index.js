@@ -24,6 +24,9 @@ module.exports = {
   get createLedger() {
     return require('./lib/ledger/run-ledger.js').createLedger;
   },
+  get isLedgerError() {
+    return require('./lib/shared/ledger-error.js').isLedgerError;
+  },
   get DiffQualityEvaluator() {
     return require('./lib/ledger/evaluators.js').DiffQualityEvaluator;
   },

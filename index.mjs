@@ -9,6 +9,7 @@ export const {
   createEventStore,
   createLedger,
   createPersistentLedger,
+  isLedgerError,
   DiffQualityEvaluator,
   ForbiddenCommandEvaluator,
   ForbiddenDependencyEvaluator,

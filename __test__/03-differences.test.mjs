@@ -1,16 +1,26 @@
 /**
  * The deliberate differences, one test for each number of the list in support/differences.mjs: what the original does, and what ours does.
  */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { open } from './scenarios/ledger.mjs';
 import { DIFFERENCES, title } from './support/differences.mjs';
 import { logged, logText, paths, readIndex, readLog } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeOurs, original, ours } from './support/implementations.mjs';
-import { quiet } from './support/quiet.mjs';
+import { quiet, watch } from './support/quiet.mjs';
 
 /** Runs the same on both, each in a fresh folder, and gives both outcomes. */
 async function both(scenario) {
@@ -189,12 +199,19 @@ const tests = {
           () => null,
           (error) => error.constructor.name,
         );
-      return { refused, log: readLog(folder)?.toString() ?? null };
+      const log = readLog(folder)?.toString() ?? null;
+      const hidden = await createEventStore(folder)
+        .append(new Map([['eventId', 'a']]))
+        .then(
+          () => null,
+          (error) => error.constructor.name,
+        );
+      return { refused, log, hidden, stored: logText(folder).slice(log?.length ?? 0) };
     });
     // Having written its line the original fails at the index.
     expect(outcome).toEqual({
-      original: { refused: 'TypeError', log: 'undefined\n' },
-      ours: { refused: 'TypeError', log: null },
+      original: { refused: 'TypeError', log: 'undefined\n', hidden: null, stored: '{}\n' },
+      ours: { refused: 'TypeError', log: null, hidden: 'TypeError', stored: '' },
     });
   },
 
@@ -326,6 +343,37 @@ const tests = {
       original: { first: 'append', writtenBefore: true, kept: false },
       ours: { first: 'the clock', writtenBefore: true, kept: true },
     });
+  },
+
+  async 18() {
+    const outcome = await both(async (implementation, folder) => {
+      const before = process.cwd();
+      process.chdir(folder);
+      vi.stubEnv('GUIDANCE_LEDGER_DIR', join(folder, 'of-the-environment'));
+      try {
+        const ledger = watch(new implementation.PersistentLedger({ compactIntervalMs: 0 }));
+        ledger.logEvent(runEvent());
+        await quiet(ledger);
+      } finally {
+        vi.unstubAllEnvs();
+        process.chdir(before);
+      }
+      return readdirSync(folder);
+    });
+    expect(outcome).toEqual({ original: ['.claude-flow'], ours: ['of-the-environment'] });
+  },
+
+  async 19() {
+    const outcome = await both(async (implementation, folder) => {
+      const spy = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+      try {
+        open(implementation, folder, { maxEvent: 5 });
+        return spy.mock.calls.length;
+      } finally {
+        spy.mockRestore();
+      }
+    });
+    expect(outcome).toEqual({ original: 0, ours: 1 });
   },
 };
 

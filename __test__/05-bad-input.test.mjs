@@ -1,4 +1,5 @@
 /** Wrong arguments: the error's class, a message that names the argument or the right call, and nothing written. */
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { open } from './scenarios/ledger.mjs';
 import { readLog, snapshot } from './support/disk.mjs';
@@ -9,7 +10,45 @@ import { describeOurs, ours } from './support/implementations.mjs';
 const cyclic = runEvent();
 cyclic.self = { inner: [cyclic] };
 
+const revoked = () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  return proxy;
+};
+
+/** What keeps its content where JSON does not look: it would be stored as `{}`. */
+const HIDING = {
+  'a Map': new Map([['eventId', 'a']]),
+  'a Map with own properties': Object.assign(new Map([['a', 1]]), runEvent()),
+  'a Set': new Set(['a']),
+  'a WeakMap': new WeakMap(),
+  'a WeakSet': new WeakSet(),
+  'a RegExp': /a/,
+  'a Promise': Promise.resolve({}),
+  'an ArrayBuffer': new ArrayBuffer(8),
+  'a SharedArrayBuffer': new SharedArrayBuffer(8),
+  'a typed array': new Uint8Array(8),
+  'a DataView': new DataView(new ArrayBuffer(8)),
+  'a generator': (function* () {})(),
+  'an iterator of a Map': new Map().entries(),
+  'an iterator of a Set': new Set().values(),
+  'a boxed symbol': Object(Symbol('s')),
+  'a Map of another realm': runInNewContext('new Map()'),
+  'a subclass of Map': new (class extends Map {})(),
+};
+
 const NO_EVENTS = {
+  ...HIDING,
+  'a revoked proxy': revoked(),
+  'a proxy of a revoked proxy': new Proxy(revoked(), {}),
+  'a proxy that throws at each look': new Proxy(
+    {},
+    {
+      getPrototypeOf() {
+        throw new Error('no look');
+      },
+    },
+  ),
   undefined: undefined,
   null: null,
   'a number': 5,
@@ -116,6 +155,87 @@ describeOurs('what is no event', () => {
       /from the getter/,
     );
     expect(own.cause.message).toBe('from the getter');
+  });
+
+  test('what was thrown is told and kept, whatever it is', async () => {
+    const folder = fresh();
+    const store = ours.createEventStore(folder);
+    const throwing = (thrown) => ({
+      toJSON() {
+        throw thrown;
+      },
+    });
+    for (const [thrown, message] of [
+      [runInNewContext('new RangeError("of another realm")'), /of another realm/],
+      ['a text', /a text/],
+      [5, /: 5$/],
+      [null, /null/],
+      [undefined, /undefined/],
+      [Symbol('a symbol'), /a symbol/],
+      [{ message: 'like an error' }, /like an error/],
+      [Object.create(null), /cannot be shown/],
+      [revoked(), /cannot be shown/],
+    ]) {
+      const error = await refuses(folder, () => store.append(throwing(thrown)), TypeError, message);
+      expect(error.code).toBe('ERR_INVALID_ARG_TYPE');
+      expect(Object.hasOwn(error, 'cause')).toBe(true);
+      expect(Object.is(error.cause, thrown)).toBe(true);
+    }
+    const error = await refuses(folder, () => store.append(revoked()), TypeError, /event .*revoked/);
+    expect(error.cause).toBeInstanceOf(TypeError);
+  });
+
+  test('a revoked proxy is no array, no options, no signal', async () => {
+    const folder = fresh();
+    const store = ours.createEventStore(folder);
+    await refuses(folder, () => store.writeAll(revoked()), TypeError, /\bevents\b/);
+    await refuses(folder, () => new ours.EventStore(folder, revoked()), TypeError, /\boptions\b/);
+    await refuses(folder, () => store.compact(1, revoked()), TypeError, /\boptions\b/);
+    await refuses(folder, () => store.stream(revoked()), TypeError, /\boptions\b/);
+    await refuses(folder, () => store.stream({ signal: revoked() }), TypeError, /\bsignal\b/);
+    await refuses(folder, () => ours.createPersistentLedger(revoked()), TypeError, /\bconfig\b/);
+    const ledger = open(ours, folder);
+    await refuses(folder, () => ledger.importEvents(revoked()), TypeError, /\bevents\b/);
+    await refuses(folder, () => ledger.logEvent(revoked()), TypeError, /\bevent\b/);
+  });
+
+  test('class instances, null prototypes, inherited and own toJSON stay events', async () => {
+    const folder = fresh();
+    const store = ours.createEventStore(folder);
+    class Run {
+      eventId = 'of a class';
+      #hidden = 1;
+      get shown() {
+        return this.#hidden;
+      }
+    }
+    class Written extends Map {
+      toJSON() {
+        return Object.fromEntries(this);
+      }
+    }
+    const events = [
+      new Run(),
+      Object.assign(Object.create(null), { eventId: 'without a prototype' }),
+      Object.create({ eventId: 'inherited', toJSON: () => ({ eventId: 'inherited' }) }),
+      Object.create({ eventId: 'not written' }),
+      new Written([['eventId', 'of a map']]),
+      Object.assign(new Set(), { toJSON: () => ({ eventId: 'of a set' }) }),
+      runInNewContext('({ eventId: "of another realm" })'),
+      new Proxy({ eventId: 'of a proxy' }, {}),
+    ];
+    for (const event of events) await store.append(event);
+    const ids = [
+      'of a class',
+      'without a prototype',
+      'inherited',
+      undefined,
+      'of a map',
+      'of a set',
+      'of another realm',
+      'of a proxy',
+    ];
+    expect((await store.readAll()).map(({ eventId }) => eventId)).toEqual(ids);
   });
 
   test('an event nested deeper than JSON.stringify goes is refused, not crashed on', async () => {

@@ -14,7 +14,7 @@ import { folder, fresh } from './support/folder.mjs';
 
 const require = createRequire(import.meta.url);
 const { version } = require('../package.json');
-const { nearest, distance } = require('../lib/cli/nearest.js');
+const { nearest, distance } = require('../lib/shared/nearest.js');
 const { parseSpan, parseTime, showSpan } = require('../lib/cli/times.js');
 const { jsonText, safe } = require('../lib/cli/safe-text.js');
 const { fitting, sparkline, table, width, wrap } = require('../lib/cli/table.js');

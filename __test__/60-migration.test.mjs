@@ -96,7 +96,9 @@ describeOurs('two re-export files inside the guidance module', () => {
          plane.getLedger() instanceof ours.RunLedger,
        ]));`,
     );
-    expect(JSON.parse(await node(script))).toEqual([Object.keys(ours).length, true, true]);
+    // The module's own index names what it hands out; isLedgerError is no name of the original.
+    const names = Object.keys(ours).filter((name) => name !== 'isLedgerError');
+    expect(JSON.parse(await node(script))).toEqual([names.length, true, true]);
   });
 
   test('hooks, headless runner, optimizer, conformance kit and control plane say the same as before', async () => {

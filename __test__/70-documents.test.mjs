@@ -88,7 +88,7 @@ describe('code blocks', () => {
     .filter((name) => name.startsWith('command-'))
     .map((name) => name.slice('command-'.length, -'.js'.length));
   const PROGRAMS = [
-    ...['npm', 'npx', 'node', 'cargo', 'bash', 'git', 'cd', 'export', 'guidance-ledger'],
+    ...['npm', 'npx', 'node', 'cargo', 'bash', 'git', 'cd', 'export', 'guidance-ledger', 'deno'],
     ...[
       'cat',
       'cp',
@@ -268,7 +268,7 @@ describe('docs/api.md', () => {
     }
   });
 
-  test('each code of an error is in the table', () => {
+  test('each code of an error has its heading, with what happened and what to do', () => {
     const rust = readFileSync(join(ROOT, 'crates/store/src/error.rs'), 'utf8').split('#[cfg(test)]')[0];
     const face = ['ledger', 'store', 'shared']
       .flatMap((folder) =>
@@ -278,15 +278,16 @@ describe('docs/api.md', () => {
       .join('\n');
     const codes = new Set([
       ...[...rust.matchAll(/"(E[A-Z]{2,})"/g)].map(([, code]) => code),
-      ...[...face.matchAll(/'(E[A-Z]{4,}|ERR_[A-Z_]+|ABORT_ERR)'/g)].map(([, code]) => code),
+      ...[...face.matchAll(/\bcode: '(\w+)'/g)].map(([, code]) => code),
     ]);
     expect(codes.size).toBeGreaterThan(30);
-    const rows = sectionOf(api, 'Error codes')
-      .split('\n')
-      .filter((line) => line.startsWith('| `'))
-      .map((line) => line.split(' | ')[0]);
-    const listed = rows.flatMap((row) => [...row.matchAll(/`(\w+)`/g)].map(([, code]) => code));
+    const section = sectionOf(api, 'Error codes');
+    const listed = [...section.matchAll(/^#### (\w+)$/gm)].map(([, code]) => code);
     expect([...listed].sort()).toEqual([...codes].sort());
+    for (const code of listed) {
+      const paragraphs = sectionOf(api, code).trim().split('\n\n');
+      expect(paragraphs.length, code).toBeGreaterThanOrEqual(3);
+    }
   });
 });
 

@@ -5,7 +5,7 @@
  *
  * The steps are those of a release: prepare-release.mjs completes the manifests, `npm pack` makes the
  * archives. Binaries of the seven platforms that were not built are stand-ins, which no install here may
- * touch. The runtimes and linters come from `scripts/runtimes`, about 1 GB. Nothing is published, and the
+ * touch. The runtimes and linters come from `scripts/runtimes`, about 1.2 GB. Nothing is published, and the
  * installation asks no registry. In the working tree only the ignored `scripts/runtimes/node_modules` is
  * written.
  */
@@ -27,6 +27,7 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { checkBundlers } from './check-bundlers.mjs';
 
 if (process.platform !== 'linux' || process.arch !== 'x64') {
   throw new Error('This check needs Linux x64: its runtimes are built for that.');
@@ -53,6 +54,7 @@ try {
   checkArchives(archives);
   const project = install(archives);
   checkRuntimes(project);
+  checkBundlers({ check, attempt, quiet, tool, root, work }, project, archives);
   checkTypes(project);
   checkLinters(archives);
   checkLoaderError(project);
@@ -219,7 +221,11 @@ function checkRuntimes(project) {
     ['Node 22', tool('node-22/bin/node'), []],
     ['Node 24', tool('node-24/bin/node'), []],
     ['Bun', tool('@oven/bun-linux-x64/bin/bun'), []],
-    ['Deno', tool('@deno/linux-x64-glibc/deno'), ['run', '--quiet', '--allow-all', '--no-lock']],
+    [
+      'Deno',
+      tool('@deno/linux-x64-glibc/deno'),
+      ['run', '--quiet', '--no-lock', '--allow-ffi', '--allow-read', '--allow-write', '--allow-env'],
+    ],
   ];
   const programs = [
     ['ESM', 'use.mjs', 'true true 1'],
@@ -298,7 +304,7 @@ function checkLoaderError(project) {
   const said = attempt(process.execPath, ['use.mjs', work], { cwd: project });
   check(
     'a missing binary is named, with the platform',
-    [said.includes(`Package tried: ${name}-${HERE}`), said.includes('linux x64, gnu')],
-    [true, true],
+    said.includes(`on ${HERE}: the package ${name}-${HERE} is not installed`) || said,
+    true,
   );
 }

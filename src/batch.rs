@@ -73,6 +73,12 @@ impl KnownIds {
         add_keys(&batch.lines, &mut self.keys);
     }
 
+    /// Adds those of another set.
+    #[napi(catch_unwind)]
+    pub fn add_known(&mut self, other: &KnownIds) {
+        self.keys.extend(&other.keys);
+    }
+
     /// Forgets all.
     #[napi(catch_unwind)]
     pub fn clear(&mut self) {

@@ -18,3 +18,7 @@ mod store_core;
 mod task;
 mod teardown;
 mod text;
+
+/// The version of this addon. The loader takes no other than its own.
+#[napi_derive::napi]
+pub const ADDON_VERSION: &str = env!("CARGO_PKG_VERSION");

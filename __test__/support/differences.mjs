@@ -64,7 +64,7 @@ export const DIFFERENCES = [
     number: 10,
     name: 'invalid arguments are refused',
     touches: ['answer', 'log', 'index', 'stats', 'memory'],
-    text: 'TypeError or RangeError that names the argument, and nothing is kept or written. The original writes "undefined" into the log, or takes the default folder.',
+    text: 'TypeError or RangeError that names the argument, and nothing is kept or written. So are a Map, a Set, a RegExp, a Promise and their like, whose content JSON leaves out. The original writes "undefined" or {} into the log, or takes the default folder.',
   },
   {
     number: 11,
@@ -107,6 +107,18 @@ export const DIFFERENCES = [
     name: 'appends await a rewrite of the original',
     touches: [],
     text: "While a JavaScript program's fresh .lock is there it may be rewriting the log: the line is written at once, but append() and flush() resolve when the lock is gone or 30 seconds old, having made sure that the line is still there. The original resolves at once, and its line may be lost.",
+  },
+  {
+    number: 18,
+    name: 'the environment names the default folder',
+    touches: [],
+    text: 'A ledger without storagePath uses the folder that GUIDANCE_LEDGER_DIR names, as the command-line tool does; if that is unset or empty, .claude-flow/guidance. The original knows no such variable.',
+  },
+  {
+    number: 19,
+    name: 'unknown options are reported',
+    touches: [],
+    text: 'Of an option whose name is not known there is one warning; without storagePath it is refused. The original passes it over.',
   },
 ];
 

@@ -5,6 +5,7 @@ import {
   createPersistentLedger,
   type Durability,
   EventStore,
+  isLedgerError,
   type LedgerError,
   type RunEvent,
   type StoreOptions,
@@ -30,6 +31,13 @@ export async function store(signal: AbortSignal): Promise<VerifyReport> {
   const report: VerifyReport = await store.verify();
   if (report.malformed.some(({ offset, length }) => offset + length > evictable)) return report;
   return new EventStore('folder', { durability: 'process' }).verify();
+}
+
+export function whatHappened(error: unknown): string {
+  if (!isLedgerError(error)) return String(error);
+  const { code, path, syscall }: { code: string; path?: string; syscall?: string } = error;
+  const ledgerError: LedgerError = error;
+  return [code, path ?? '', syscall ?? '', ledgerError.message].join(' ');
 }
 
 export async function ledger(): Promise<void> {

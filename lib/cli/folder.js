@@ -10,10 +10,10 @@
 // ```
 
 const { existsSync, statSync } = require('node:fs');
-const { dirname, join, resolve } = require('node:path');
+const { dirname, join } = require('node:path');
 
-const DEFAULT_DIR = '.claude-flow/guidance';
-const DIR_VARIABLE = 'GUIDANCE_LEDGER_DIR';
+const { DEFAULT_DIR, DIR_VARIABLE, defaultFolder } = require('../ledger/config.js');
+const { resolvePath } = require('../shared/arguments.js');
 
 /** @typedef {ReturnType<typeof folderAt>} StoreFolder */
 
@@ -24,7 +24,7 @@ function isFolder(path) {
 
 /** @param {string} dir */
 function folderAt(dir) {
-  const path = resolve(dir);
+  const path = resolvePath('the folder', dir);
   return {
     /** As it was given. */
     dir,
@@ -52,7 +52,7 @@ function backupPath(folder, now) {
  * @param {string | undefined} option
  */
 function chosenFolder(option) {
-  return folderAt(option ?? (process.env[DIR_VARIABLE] || DEFAULT_DIR));
+  return folderAt(option ?? defaultFolder());
 }
 
 /**

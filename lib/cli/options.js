@@ -6,7 +6,7 @@
 // nearest right call.
 
 const { parseArgs } = require('node:util');
-const { nearest } = require('./nearest.js');
+const { nearest } = require('../shared/nearest.js');
 const { UsageError } = require('./usage-error.js');
 
 /**

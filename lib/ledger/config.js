@@ -2,18 +2,21 @@
 
 // The configuration of a persistent ledger: defaults and checks.
 //
-// An option given as undefined means its default. An unknown option is ignored as long as the folder is named;
-// without a folder's name it is taken for a misspelt one and refused, because the events would silently go to
-// the default folder.
+// An option given as undefined means its default. Of an unknown option there is a warning as long as the folder is
+// named; without a folder's name it is taken for a misspelt one and refused, because the events would silently go
+// to the default folder. The environment may choose that folder, for this ledger and for the tool alike.
 
 const check = require('../shared/arguments.js');
 
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
 /** @typedef {Required<Omit<PersistenceConfig, 'onError'>> & Pick<PersistenceConfig, 'onError'>} FullConfig */
 
-/** @type {FullConfig} */
+const DEFAULT_DIR = '.claude-flow/guidance';
+const DIR_VARIABLE = 'GUIDANCE_LEDGER_DIR';
+
+/** @type {Omit<FullConfig, 'storagePath'> & { storagePath: undefined }} */
 const DEFAULTS = {
-  storagePath: '.claude-flow/guidance',
+  storagePath: undefined,
   maxEvents: 10_000,
   compactIntervalMs: 60 * 60 * 1000,
   enableWAL: true,
@@ -22,6 +25,7 @@ const DEFAULTS = {
   onError: undefined,
 };
 
+const OPTIONS = Object.keys(DEFAULTS);
 const USAGE = "createPersistentLedger({ storagePath: 'path/to/folder' })";
 
 /**
@@ -31,17 +35,26 @@ const USAGE = "createPersistentLedger({ storagePath: 'path/to/folder' })";
 function checkShape(config) {
   if (config === undefined || config === null) return {};
   // An instance without keys of its own is a store or a URL, and no configuration.
-  const foreign = typeof config !== 'object' || (check.className(config) && Object.keys(config).length === 0);
-  if (foreign || Array.isArray(config)) {
+  const unreadable = typeof config !== 'object' || check.isArray(config) || !check.canBeRead(config);
+  if (unreadable || (check.className(config) && Object.keys(config).length === 0)) {
     const { message } = check.wrongType('config', 'an object of options', config);
     throw check.typeError(`${message}. Use ${USAGE}`);
   }
   const options = /** @type {Record<string, unknown>} */ (config);
-  const unknown = Object.keys(options).find((key) => !Object.hasOwn(DEFAULTS, key));
+  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key));
   if (unknown !== undefined && options.storagePath === undefined) {
-    throw check.typeError(`config has the unknown option '${unknown}' and no storagePath. Use ${USAGE}`);
+    const { sentence } = require('../shared/unknown-option.js');
+    throw check.typeError(`${sentence('config', unknown, OPTIONS)}. There is no storagePath. Use ${USAGE}`);
   }
+  check.checkKnown('config', options, OPTIONS, 'warn');
   return options;
+}
+
+/** The folder where none is named: of the environment, else that of the original. */
+function defaultFolder() {
+  const path = process.env[DIR_VARIABLE] || DEFAULT_DIR;
+  if (!path.includes('\ufffd')) return path;
+  throw check.outOfRange(DIR_VARIABLE, 'a path in UTF-8', path);
 }
 
 /**
@@ -53,6 +66,7 @@ function readConfig(config) {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   /** @type {Record<string, unknown>} */
   const full = { ...DEFAULTS, ...given };
+  if (full.storagePath === undefined) full.storagePath = defaultFolder();
   return {
     storagePath: check.checkPath('storagePath', full.storagePath, USAGE),
     maxEvents: check.checkCount('maxEvents', full.maxEvents),
@@ -64,4 +78,4 @@ function readConfig(config) {
   };
 }
 
-module.exports = { readConfig };
+module.exports = { DEFAULT_DIR, DIR_VARIABLE, defaultFolder, readConfig };

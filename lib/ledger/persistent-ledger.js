@@ -13,8 +13,9 @@
 const { EventStore, partsOf } = require('../store/event-store.js');
 const { RunLedger, historyOf, stamp } = require('./run-ledger.js');
 const { Background } = require('./background.js');
-const { Known } = require('./known.js');
-const { batchInTurns, batchOf, batchOfIds, checkEvent, eventText } = require('../shared/event-text.js');
+const { Known, identitiesOf, identity, writtenId } = require('./known.js');
+const { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText } = require('../shared/event-text.js');
+const { checkIterable } = require('../shared/arguments.js');
 const { readConfig } = require('./config.js');
 const { asyncDispose } = require('../shared/symbols.js');
 
@@ -34,7 +35,7 @@ class PersistentLedger extends RunLedger {
   #known = new Known();
   /** @type {Set<RunEvent>} live events that are in no log: logged without enableWAL, not saved since */
   #unsaved = new Set();
-  /** @type {Set<Set<RunEvent>>} for each load under way, the events that arrived since it began */
+  /** @type {Set<Map<RunEvent, string[]>>} for each load under way, what arrived since, and as what it was written */
   #arrivals = new Set();
   /** Inside the clear() of a load, which drops nothing from the log. */
   #reloading = false;
@@ -105,12 +106,17 @@ class PersistentLedger extends RunLedger {
    * @param {RunEvent[]} events
    */
   importEvents(events) {
-    const imported = [...events];
-    const batch = batchOf(imported);
+    const imported = [...checkIterable(events)];
+    /** @type {[text: string, id: string | null][]} of a line with an id, the id alone */
+    const lines = [];
+    const batch = batchOf(imported, (text, event) => {
+      const id = writtenId(text, event);
+      lines.push([id === null ? text : '', id]);
+    });
     if (imported.length > 0 && !this.#writer.logBatch(batch)) this.#background.drain();
-    for (const event of imported) {
-      this.#known.wrote(event, typeof event.eventId === 'string' ? '' : eventText('events', event));
-      this.#keep(event);
+    for (const [i, event] of imported.entries()) {
+      this.#known.wrote(...lines[i]);
+      this.#keep(event, ...lines[i]);
     }
   }
 
@@ -119,11 +125,11 @@ class PersistentLedger extends RunLedger {
     const unsaved = [...this.#unsaved];
     const known = this.#known.gather();
     const { batch, positions, sealed } = await this.#snapshot();
-    const saved = this.#known.saving(batch);
+    const saved = this.#known.saving(known, batch);
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
-      await this.#core.save(sealed, batch, positions, known);
+      await this.#core.save(sealed, batch, positions, known.ids);
     } finally {
       await this.#store.releaseLock();
     }
@@ -200,19 +206,21 @@ class PersistentLedger extends RunLedger {
   #log(event) {
     // Without enableWAL the text is not needed yet, but an event that cannot be saved later is refused now.
     const text = eventText('event', event);
+    const id = writtenId(text, event);
     if (!this.#config.enableWAL) this.#unsaved.add(event);
     else {
-      this.#write(event, text);
+      this.#write(event, text, id);
     }
-    this.#keep(event);
+    this.#keep(event, text, id);
     return event;
   }
 
   /**
    * @param {RunEvent} event
-   * @param {string} text
+   * @param {string} text of its line
+   * @param {string | null} id that this says
    */
-  #write(event, text) {
+  #write(event, text, id) {
     try {
       if (this.#writer.log(text)) this.#background.recovered();
       else this.#background.drain();
@@ -223,13 +231,19 @@ class PersistentLedger extends RunLedger {
       this.#unsaved.add(event);
       return;
     }
-    this.#known.wrote(event, text);
+    this.#known.wrote(text, id);
   }
 
-  /** @param {RunEvent} event */
-  #keep(event) {
+  /**
+   * @param {RunEvent} event
+   * @param {string} text of its line
+   * @param {string | null} id that this says
+   */
+  #keep(event, text, id) {
     this.#history.push(event);
-    for (const arrived of this.#arrivals) arrived.add(event);
+    for (const arrived of this.#arrivals) {
+      arrived.set(event, [...(arrived.get(event) ?? []), identity(text, id)]);
+    }
   }
 
   /** What this moment's save writes: the texts of the live events; those of the sealed are the native side's. */
@@ -249,16 +263,17 @@ class PersistentLedger extends RunLedger {
    * @param {(event: RunEvent) => boolean} keeps
    */
   async #reload(keeps) {
-    /** @type {Set<RunEvent>} */
-    const arrived = new Set();
+    /** @type {Map<RunEvent, string[]>} */
+    const arrived = new Map();
     this.#arrivals.add(arrived);
     try {
       await this.#background.settle();
       const sealed = await this.#core.seal();
       const kept = this.#history.live((event) => arrived.has(event) || keeps(event));
       const unsaved = kept.filter((event) => this.#unsaved.has(event));
-      if (kept.length > 0) sealed.without(batchOfIds(kept));
-      this.#begin();
+      const identities = kept.flatMap((event) => arrived.get(event) ?? []).concat(identitiesOf(unsaved));
+      if (kept.length > 0) sealed.without(batchOfTexts(identities));
+      this.#begin(identities);
       this.#history.install(sealed);
       for (const event of kept) this.#history.push(event);
       for (const event of unsaved) this.#unsaved.add(event);
@@ -267,15 +282,18 @@ class PersistentLedger extends RunLedger {
     }
   }
 
-  /** Empties the ledger for a load: all that it held is in the log, or kept, or given up. */
-  #begin() {
+  /**
+   * Empties the ledger for a load: all that it held is in the log, or kept, or given up.
+   * @param {string[]} arrived the identities of what was written meanwhile
+   */
+  #begin(arrived) {
     this.#reloading = true;
     try {
       this.clear(); // a subclass may want to know
     } finally {
       this.#reloading = false;
     }
-    this.#known.forget();
+    this.#known.forget(arrived);
   }
 
   async #start() {

@@ -4,7 +4,10 @@
 //
 // Every argument is judged here, before any native call, so that a refused call has changed nothing. A wrong
 // type is a TypeError and a right type out of bounds a RangeError; both name the argument, say what was
-// expected and what came, and carry the `code` that Node's own functions use.
+// expected and what came, and carry the `code` that Node's own functions use. What comes may be a proxy that
+// throws at each look: a look that fails is an answer too, and never an error without that code.
+
+const { isAbsolute, resolve } = require('node:path');
 
 /**
  * Name of an object's class; empty for a plain object.
@@ -16,50 +19,43 @@ function className(value) {
   return typeof name === 'string' && name !== 'Object' ? name : '';
 }
 
+/** @returns {typeof import('./argument-error.js')} */
+const errors = () => require('./argument-error.js');
+
+/** @type {typeof import('./argument-error.js').wrongType} */
+const wrongType = (name, expected, value) => errors().wrongType(name, expected, value);
+
+/** @type {typeof import('./argument-error.js').outOfRange} */
+const outOfRange = (name, expected, value) => errors().outOfRange(name, expected, value);
+
+/** @type {typeof import('./argument-error.js').typeError} */
+const typeError = (message, options) => errors().typeError(message, options);
+
+/** @type {typeof import('./argument-error.js').reasonOf} */
+const reasonOf = (thrown) => errors().reasonOf(thrown);
+
 /**
  * @param {unknown} value
- * @returns {string}
+ * @returns {value is unknown[]} false for a revoked proxy, too
  */
-function describe(value) {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) {
-    const name = className(value);
-    return name ? `an instance of ${name}` : 'an object';
+function isArray(value) {
+  try {
+    return Array.isArray(value);
+  } catch {
+    return false;
   }
-  return typeof value === 'bigint' ? `${value}n` : String(value);
 }
 
 /**
- * @param {string} message
- * @param {unknown} [cause]
- * @returns {TypeError}
+ * Whether the names of an object's properties can be had: not those of a revoked proxy.
+ * @param {object} value
  */
-function typeError(message, cause) {
-  const error = cause === undefined ? new TypeError(message) : new TypeError(message, { cause });
-  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' });
-}
-
-/**
- * @param {string} name
- * @param {string} expected
- * @param {unknown} value
- * @returns {TypeError}
- */
-function wrongType(name, expected, value) {
-  return typeError(`${name} must be ${expected}; got ${describe(value)}`);
-}
-
-/**
- * @param {string} name
- * @param {string} expected
- * @param {unknown} value
- * @returns {RangeError}
- */
-function outOfRange(name, expected, value) {
-  const error = new RangeError(`${name} must be ${expected}; got ${describe(value)}`);
-  return Object.assign(error, { code: 'ERR_OUT_OF_RANGE' });
+function canBeRead(value) {
+  try {
+    return Object.keys(value) !== undefined;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -107,7 +103,19 @@ function checkFunction(name, value) {
 }
 
 /**
- * A folder's path. `usage` shows the right call to somebody who passed something else.
+ * @template T
+ * @param {Iterable<T>} events
+ * @returns {Iterable<T>}
+ */
+function checkIterable(events) {
+  try {
+    if (typeof events[Symbol.iterator] === 'function') return events;
+  } catch {}
+  throw wrongType('events', 'an iterable of events', events);
+}
+
+/**
+ * A folder's path. `usage` is the right call, for the error.
  * @param {string} name
  * @param {unknown} value
  * @param {string} usage
@@ -116,7 +124,23 @@ function checkFunction(name, value) {
 function checkPath(name, value, usage) {
   if (typeof value !== 'string') throw typeError(`${wrongType(name, 'a path', value).message}. Use ${usage}`);
   if (value !== '' && !value.includes('\0')) return value;
-  throw typeError(`${name} must be a non-empty path without NUL; got ${describe(value)}. Use ${usage}`);
+  throw typeError(`${wrongType(name, 'a non-empty path without NUL', value).message}. Use ${usage}`);
+}
+
+/**
+ * The absolute path of a folder. A relative one is refused where the working directory has no name that can be
+ * trusted: the events would go to another folder.
+ * @param {string} name
+ * @param {string} path
+ * @returns {string}
+ */
+function resolvePath(name, path) {
+  if (isAbsolute(path)) return resolve(path);
+  try {
+    const cwd = process.cwd();
+    if (!cwd.includes('\ufffd')) return resolve(cwd, path);
+  } catch {}
+  return require('./working-directory.js').resolveFrom(name, path);
 }
 
 /**
@@ -131,27 +155,52 @@ function checkDurability(name, value) {
 }
 
 /**
+ * What becomes of options whose name is not known; those without a value do nothing. To be refused where they would
+ * change what is read or removed.
+ * @param {string} name
+ * @param {Record<string, unknown>} options
+ * @param {readonly string[]} known
+ * @param {'warn' | 'refuse'} consequence
+ */
+function checkKnown(name, options, known, consequence) {
+  const unknown = Object.keys(options).filter((key) => !known.includes(key) && options[key] !== undefined);
+  if (unknown.length > 0) require('./unknown-option.js')[consequence](name, unknown, known);
+}
+
+/**
  * An object of options; none at all is an empty one.
  * @param {string} name
  * @param {unknown} value
+ * @param {readonly string[]} known
+ * @param {'warn' | 'refuse'} consequence of an option that is not known
  * @returns {Record<string, unknown>}
  */
-function checkOptions(name, value) {
+function checkOptions(name, value, known, consequence) {
   if (value === undefined || value === null) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) throw wrongType(name, 'an object', value);
-  return /** @type {Record<string, unknown>} */ (value);
+  if (typeof value !== 'object' || isArray(value) || !canBeRead(value)) {
+    throw wrongType(name, 'an object', value);
+  }
+  const options = /** @type {Record<string, unknown>} */ (value);
+  checkKnown(name, options, known, consequence);
+  return options;
 }
 
 module.exports = {
+  canBeRead,
   checkBoolean,
   checkCount,
   checkDurability,
   checkFunction,
+  checkIterable,
+  checkKnown,
   checkMilliseconds,
   checkOptions,
   checkPath,
   className,
+  isArray,
   outOfRange,
+  reasonOf,
+  resolvePath,
   typeError,
   wrongType,
 };

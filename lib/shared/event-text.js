@@ -6,7 +6,7 @@
 // object, is refused with a TypeError that names the argument; so whatever was accepted can be read again.
 
 const { Batch } = require('./native.js');
-const { typeError, wrongType } = require('./arguments.js');
+const { reasonOf, typeError, wrongType } = require('./arguments.js');
 
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 
@@ -15,18 +15,51 @@ const CHUNK_CHARS = 512 * 1024;
 
 const OPENING_BRACE = 0x7b;
 
-// Taken at load: a test that replaces the timers later must not stop a write half-way.
-const { setImmediate } = globalThis;
+/**
+ * Whether an object keeps its content where JSON does not look: a Map would become `{}` without a word.
+ * @param {object} event
+ */
+function hidesContent(event) {
+  const prototype = Object.getPrototypeOf(event);
+  if (prototype === Object.prototype || prototype === null) return false;
+  const { types } = require('node:util');
+  const hides =
+    ArrayBuffer.isView(event) ||
+    types.isMap(event) ||
+    types.isSet(event) ||
+    types.isAnyArrayBuffer(event) ||
+    types.isPromise(event) ||
+    types.isRegExp(event) ||
+    types.isWeakMap(event) ||
+    types.isWeakSet(event) ||
+    types.isBoxedPrimitive(event) ||
+    types.isGeneratorObject(event) ||
+    types.isMapIterator(event) ||
+    types.isSetIterator(event);
+  return hides && typeof Reflect.get(event, 'toJSON') !== 'function';
+}
 
 /**
- * Refuses what is no object. `index` is for an element of the array `name`.
+ * @param {string} name
+ * @param {number} [index]
+ */
+function place(name, index) {
+  return index === undefined ? name : `${name}[${index}]`;
+}
+
+/**
+ * Refuses what is no object, or one whose content JSON leaves out. `index` is for an element of the array `name`.
  * @param {string} name
  * @param {unknown} event
  * @param {number} [index]
  */
 function checkEvent(name, event, index) {
-  if (typeof event === 'object' && event !== null && !Array.isArray(event)) return;
-  throw wrongType(index === undefined ? name : `${name}[${index}]`, 'an event object', event);
+  try {
+    if (typeof event === 'object' && event !== null && !Array.isArray(event) && !hidesContent(event)) return;
+  } catch (cause) {
+    throw typeError(`${place(name, index)} cannot be read: ${reasonOf(cause)}`, { cause });
+  }
+  throw wrongType(place(name, index), 'an event object', event);
 }
 
 /**
@@ -40,18 +73,17 @@ function eventText(name, event, index) {
   checkEvent(name, event, index);
   /** @type {string | undefined} */
   let text;
-  /** @type {unknown} */
-  let cause;
+  /** @type {{ cause: unknown } | undefined} what was thrown, undefined included */
+  let thrown;
   try {
     text = JSON.stringify(event);
-  } catch (error) {
-    cause = error;
+  } catch (cause) {
+    thrown = { cause };
   }
   // A toJSON() may return anything, undefined included.
   if (text?.charCodeAt(0) === OPENING_BRACE) return text;
-  const argument = index === undefined ? name : `${name}[${index}]`;
-  const reason = cause instanceof Error ? cause.message : 'its JSON is not an object';
-  throw typeError(`${argument} cannot be stored as JSON: ${reason}`, cause);
+  const reason = thrown === undefined ? 'its JSON is not an object' : reasonOf(thrown.cause);
+  throw typeError(`${place(name, index)} cannot be stored as JSON: ${reason}`, thrown);
 }
 
 /** Gathers the texts of many events and hands them over in large pieces. */
@@ -86,18 +118,23 @@ class EventBatch {
 }
 
 /**
- * The texts of an array's events, written in this turn of the event loop.
+ * The texts of an array's events, each made once, in this turn of the event loop.
  * @param {readonly unknown[]} events
+ * @param {(text: string, event: any) => void} visit sees each of them
  */
-function batchOf(events) {
+function batchOf(events, visit) {
   const batch = new EventBatch();
-  for (let i = 0; i < events.length; i++) batch.add(eventText('events', events[i], i));
+  for (let i = 0; i < events.length; i++) {
+    const text = eventText('events', events[i], i);
+    batch.add(text);
+    visit(text, events[i]);
+  }
   return batch.finish();
 }
 
 /**
- * The same in slices of a few milliseconds, with the positions of the events. Until it is done the first
- * `length` elements must stay; only holes may be filled meanwhile.
+ * The texts of an array's events, in slices of a few milliseconds, with the positions of the events. Until it is
+ * done the first `length` elements must stay; only holes may be filled meanwhile.
  * @param {readonly unknown[]} events
  * @param {number} length how many of the array to look at
  * @param {number} [sealed] a hole below this position is a sealed event and passed over
@@ -108,25 +145,26 @@ async function batchInTurns(events, length, sealed = 0) {
   for (let i = 0; i < length; i++) {
     if (i < sealed && events[i] === undefined) continue;
     positions.push(i);
-    if (batch.add(eventText('events', events[i], i))) await new Promise((resolve) => setImmediate(resolve));
+    if (batch.add(eventText('events', events[i], i))) await othersTurn();
   }
   return { batch: batch.finish(), positions: Uint32Array.from(positions) };
 }
 
 /**
- * What identifies the events in the log, for native calls that ask for no more: the id alone, or the whole text
- * where there is none. An event without id that has been made unwritable since cannot be recognised.
- * @param {readonly RunEvent[]} events
+ * Lets the event loop do what else is to be done. A message to ourselves, and no timer: tests replace timers, before
+ * this file is loaded or later, and jsdom has no setImmediate.
+ * @returns {Promise<void>}
  */
-function batchOfIds(events) {
-  const batch = new EventBatch();
-  for (const event of events) {
-    const { eventId } = event;
-    try {
-      batch.add(typeof eventId === 'string' ? JSON.stringify({ eventId }) : eventText('event', event));
-    } catch {}
-  }
-  return batch.finish();
+function othersTurn() {
+  const { MessageChannel } = require('node:worker_threads');
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.once('message', () => {
+      port1.close();
+      resolve();
+    });
+    port2.postMessage(null);
+  });
 }
 
 /**
@@ -139,4 +177,4 @@ function batchOfTexts(texts) {
   return batch.finish();
 }
 
-module.exports = { batchOfTexts, batchInTurns, batchOf, batchOfIds, checkEvent, eventText };
+module.exports = { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText };

@@ -6,7 +6,6 @@
 // the native core's; everything it tells is derived from the log at the time of the call, whoever wrote it.
 // Constructing a store touches no disk, and reading never creates anything.
 
-const { resolve } = require('node:path');
 const { asyncDispose } = require('../shared/symbols.js');
 const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
@@ -19,6 +18,7 @@ const { LogWriter } = require('./log-writer.js');
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../index.d.ts').VerifyReport} VerifyReport */
 
+const OPTIONS = ['durability', 'lockTimeoutMs'];
 const USAGE = "createEventStore('path/to/folder')";
 
 /**
@@ -42,11 +42,12 @@ class EventStore {
    */
   constructor(storagePath, options) {
     const path = check.checkPath('storagePath', storagePath, USAGE);
-    const { durability = 'process', lockTimeoutMs = 0 } = check.checkOptions('options', options);
+    const given = check.checkOptions('options', options, OPTIONS, 'warn');
+    const { durability = 'process', lockTimeoutMs = 0 } = given;
     const durableDisk = check.checkDurability('durability', durability) === 'disk';
     this.#lockTimeoutMs = check.checkMilliseconds('lockTimeoutMs', lockTimeoutMs);
     // Resolved once: a later chdir must not move the store.
-    this.#core = new StoreCore(resolve(path), { durableDisk });
+    this.#core = new StoreCore(check.resolvePath('storagePath', path), { durableDisk });
     this.#writer = new LogWriter(this.#core);
   }
 
@@ -100,13 +101,13 @@ class EventStore {
    */
   async compact(maxEvents, options) {
     const limit = check.checkCount('maxEvents', maxEvents);
-    const { dryRun = false } = check.checkOptions('options', options);
+    const { dryRun = false } = check.checkOptions('options', options, ['dryRun'], 'refuse');
     return check.checkBoolean('dryRun', dryRun) ? this.#core.compactable(limit) : this.#core.compact(limit);
   }
 
   /** @param {RunEvent[]} events */
   async writeAll(events) {
-    if (!Array.isArray(events)) throw check.wrongType('events', 'an array of events', events);
+    if (!check.isArray(events)) throw check.wrongType('events', 'an array of events', events);
     const { batch } = await batchInTurns(events.slice(), events.length);
     await this.#core.replaceAll(batch);
   }

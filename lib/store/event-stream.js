@@ -10,11 +10,14 @@
 // The native side may give more events than were asked for (those whose timestamp is no number, or whose
 // taskId is no string); the caller's filter has the last word.
 
-const { outOfRange, wrongType, checkOptions } = require('../shared/arguments.js');
+const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js');
 
+/** @typedef {import('../../index.d.ts').AbortSignalLike} AbortSignalLike */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../binding.js').Reader} Reader */
+
+const OPTIONS = ['from', 'to', 'taskId', 'signal'];
 
 /**
  * Slices of events, in the order of the log.
@@ -57,12 +60,13 @@ async function collect(reader, predicate) {
 }
 
 /**
- * @param {AbortSignal} signal
+ * @param {AbortSignalLike} signal
  * @returns {Error} as Node's own iterators make it
  */
 function abortError(signal) {
+  const { marked } = require('../shared/ledger-error.js');
   const error = new Error('The operation was aborted', { cause: signal.reason });
-  return Object.assign(error, { name: 'AbortError', code: 'ABORT_ERR' });
+  return marked(error, { name: 'AbortError', code: 'ABORT_ERR' });
 }
 
 /**
@@ -79,13 +83,14 @@ function checkBound(name, value) {
 
 /**
  * @param {unknown} value
- * @returns {AbortSignal | undefined}
+ * @returns {AbortSignalLike | undefined}
  */
 function checkSignal(value) {
-  // By shape, as Node does it: another realm has another AbortSignal.
-  if (value === undefined || (typeof value === 'object' && value !== null && 'aborted' in value)) {
-    return /** @type {AbortSignal | undefined} */ (value);
-  }
+  if (value === undefined) return undefined;
+  try {
+    // By shape, as Node does it: another realm has another AbortSignal.
+    if (Reflect.has(Object(value), 'aborted')) return /** @type {AbortSignalLike} */ (value);
+  } catch {}
   throw wrongType('signal', 'an AbortSignal', value);
 }
 
@@ -94,7 +99,7 @@ function checkSignal(value) {
  * @returns {StreamOptions}
  */
 function checkStreamOptions(options) {
-  const { from, to, taskId, signal } = checkOptions('options', options);
+  const { from, to, taskId, signal } = checkOptions('options', options, OPTIONS, 'refuse');
   if (taskId !== undefined && typeof taskId !== 'string') throw wrongType('taskId', 'a string', taskId);
   return { from: checkBound('from', from), to: checkBound('to', to), taskId, signal: checkSignal(signal) };
 }
@@ -133,7 +138,7 @@ async function* stream(open, { from, to, taskId, signal }) {
  * that lives as long as the signal would keep every slice.
  * @template T
  * @param {Promise<T>} promise
- * @param {AbortSignal | undefined} signal
+ * @param {AbortSignalLike | undefined} signal
  * @returns {Promise<T>}
  */
 function abortable(promise, signal) {

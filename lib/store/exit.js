@@ -25,13 +25,33 @@ const busy = new Set();
 /** @type {FinalizationRegistry<WeakRef<LogWriter>>} */
 const collected = new FinalizationRegistry((ref) => watched.delete(ref));
 
+/** What is to be called at exit, for all copies of this module in the process. */
+const AT_EXIT = Symbol.for('guidance-ledger.exit');
+
 let listening = false;
 
-function flushAll() {
-  const deadline = StoreCore.monotonicMs() + BUDGET_MS;
+/** @param {number} deadline by the native clock */
+function flushAll(deadline) {
   for (const ref of watched) {
     ref.deref()?.flushAtExit(Math.max(0, deadline - StoreCore.monotonicMs()));
   }
+}
+
+/**
+ * Calls `flush` at exit. The module may be loaded many times in one process, once in each realm: all of them share
+ * one listener, or Node warns of a leak.
+ * @param {(deadline: number) => void} flush
+ */
+function atExit(flush) {
+  const shared = /** @type {Record<symbol, ((deadline: number) => void)[] | undefined>} */ (/** @type {unknown} */ (process));
+  const flushes = shared[AT_EXIT] ?? [];
+  flushes.push(flush);
+  if (flushes.length > 1) return;
+  Object.defineProperty(process, AT_EXIT, { value: flushes });
+  process.on('exit', () => {
+    const deadline = StoreCore.monotonicMs() + BUDGET_MS;
+    for (const each of flushes) each(deadline);
+  });
 }
 
 /**
@@ -39,7 +59,7 @@ function flushAll() {
  * @param {LogWriter} writer
  */
 function watch(writer) {
-  if (!listening) process.on('exit', flushAll);
+  if (!listening) atExit(flushAll);
   listening = true;
   const ref = new WeakRef(writer);
   watched.add(ref);
