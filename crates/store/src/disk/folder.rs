@@ -249,14 +249,27 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Creates a folder and its missing ancestors, each made durable in its parent.
+///
+/// Up to the nearest ancestor that is there, then down again, each folder tried once: some file systems say that a
+/// name does not exist though its parent does (`/proc`), and would say so for ever.
 fn create_durably(path: &Path) -> io::Result<()> {
-    match create_folder(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let parent = path.parent().ok_or(error)?;
-            create_durably(parent)?;
-            create_durably(path)
+    let mut missing = Vec::new();
+    for folder in path.ancestors() {
+        match create_folder(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(folder),
+            created => {
+                finish_creation(folder, created)?;
+                break;
+            }
         }
+    }
+    missing.into_iter().rev().try_for_each(|folder| finish_creation(folder, create_folder(folder)))
+}
+
+/// What an attempt to create a folder means. A new one is made durable in its parent.
+fn finish_creation(path: &Path, created: io::Result<()>) -> io::Result<()> {
+    match created {
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             Err(io::Error::new(io::ErrorKind::NotADirectory, error))
