@@ -266,6 +266,7 @@ fn code_of_kind(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::NotADirectory => "ENOTDIR",
         io::ErrorKind::IsADirectory => "EISDIR",
         io::ErrorKind::TimedOut => "ETIMEDOUT",
+        io::ErrorKind::OutOfMemory => "ENOMEM",
         _ => "EIO",
     }
 }

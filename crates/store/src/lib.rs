@@ -39,7 +39,9 @@ mod reader;
 pub mod registry;
 mod rewrite {
     pub(crate) mod draft;
+    pub(crate) mod late_lines;
     pub(crate) mod recovery;
+    pub(crate) mod rejected;
     pub(crate) mod rewriter;
     pub(crate) mod save;
 }

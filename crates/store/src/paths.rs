@@ -67,8 +67,9 @@ pub(crate) fn new_id(random: u128) -> String {
 
 /// Longest line that is accepted, in bytes without its newline.
 pub(crate) const MAX_LINE: usize = 64 << 20;
-/// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`).
-pub(crate) const MAX_READ_LINE: usize = 536_870_888;
+/// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`), and events
+/// reach it between the two brackets of an array.
+pub(crate) const MAX_READ_LINE: usize = 536_870_888 - 2;
 /// Most of `.lock` that is ever read.
 pub(crate) const MAX_LOCK_FILE: usize = 4096;
 /// A store with more tasks than this is large: its `index.json` is not rewritten at each append.

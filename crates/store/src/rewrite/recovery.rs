@@ -15,13 +15,13 @@
 use std::io;
 use std::time::Duration;
 
-use crate::disk::bytes::{for_each_line, read_range};
-use crate::disk::{File, Folder, Open};
+use crate::disk::bytes::end_of_lines;
+use crate::disk::{File, Open};
 use crate::error::{Error, Result};
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
-use crate::javascript_programs::missing_lines;
 use crate::log::open_log::Log;
 use crate::paths::{CHECKPOINT, DRAIN_GRACE, LOG, PREVIOUS, temporary_id};
+use crate::rewrite::late_lines::has_tail;
 use crate::store::{State, Store};
 
 /// Pause between two looks at the old log.
@@ -79,12 +79,15 @@ impl Store {
             .unwrap_or(Rewrite { previous: previous.id, from: 0, kept: 0 });
         let copies = (!ours_to_go_on).then_some(rewrite);
         if !ours_to_go_on {
-            self.append_what_is_missing(&*old, &mut rewrite, &mut new)?;
+            let size = old.stat().map_err(failed)?.size;
+            let end = end_of_lines(&*old, rewrite.from, size).map_err(failed)?;
+            self.move_missing_lines(&*old, rewrite.from..end, &mut new, rewrite.kept)?;
+            rewrite.from = end;
         }
         // Where the system cannot tell whether somebody still writes, only time can.
         let can_tell = old.has_no_writer().map_err(failed)?.is_some();
         let wait = if can_tell { Duration::ZERO } else { DRAIN_GRACE };
-        let leftover = drain(&self.folder, &*old, &mut rewrite.from, &mut new, wait, copies)?;
+        let leftover = self.drain_old(&*old, &mut rewrite.from, &mut new, wait, copies)?;
         drop(old);
         state.checkpoint.rewrite = Some(rewrite);
         if leftover == Leftover::Nothing {
@@ -99,22 +102,44 @@ impl Store {
         Ok(())
     }
 
-    /// Appends those lines of the old log from S on that are not among the copies in the new one.
-    fn append_what_is_missing(&self, old: &dyn File, rewrite: &mut Rewrite, new: &mut Log) -> Result<()> {
-        let failed = |error: io::Error| self.at("read", PREVIOUS, &error);
-        let size = old.stat().map_err(failed)?.size;
-        let mut lines = Vec::new();
-        let walked = for_each_line(old, rewrite.from, size, |_, line| {
-            lines.extend_from_slice(line);
-            lines.push(b'\n');
-        })
-        .map_err(failed)?;
-        let missing = missing_lines(&*new.file, rewrite.kept, &lines).map_err(failed)?;
-        if !missing.is_empty() {
-            new.append(&missing).map_err(|failed| self.at(failed.syscall, LOG, &failed.error))?;
+    /// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
+    /// writing or `wait` is over. `from` moves along.
+    ///
+    /// With `copies`, a process that died may have got further than `from`: up to the unterminated end, which then
+    /// is among the copies in the new log.
+    pub(crate) fn drain_old(
+        &self,
+        old: &dyn File,
+        from: &mut u64,
+        new: &mut Log,
+        wait: Duration,
+        copies: Option<Rewrite>,
+    ) -> Result<Leftover> {
+        let failed = |syscall: &'static str, name: &'static str| {
+            move |error: io::Error| self.at(syscall, name, &error)
+        };
+        let start = self.folder.monotonic();
+        loop {
+            // Asked before the last look: what is written after it was written by nobody we waited for.
+            let quiet = old.has_no_writer().map_err(failed("fcntl", PREVIOUS))?;
+            let waited = self.folder.monotonic().saturating_sub(start);
+            let done = quiet.unwrap_or(waited >= DRAIN_GRACE);
+            let size = old.stat().map_err(failed("fstat", PREVIOUS))?.size;
+            let whole = end_of_lines(old, *from, size).map_err(failed("read", PREVIOUS))?;
+            let tail_is_there = |copies: Rewrite| {
+                has_tail(old, copies.from, whole..size, &*new.file, copies.kept).map_err(failed("read", LOG))
+            };
+            let with_tail = done && whole < size && !copies.map_or(Ok(false), tail_is_there)?;
+            self.move_lines(old, *from..if with_tail { size } else { whole }, new)?;
+            *from = if done { (*from).max(size) } else { whole };
+            if done {
+                return Ok(Leftover::Nothing);
+            }
+            if waited >= wait {
+                return Ok(Leftover::Perhaps);
+            }
+            self.folder.sleep(PAUSE);
         }
-        rewrite.from = walked.whole;
-        Ok(())
     }
 
     /// Removes the old log for good: were it to come back with a power cut, so would what was evicted from
@@ -139,70 +164,4 @@ impl Store {
             }
         }
     }
-}
-
-/// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
-/// writing or `wait` is over. `from` moves along.
-///
-/// With `copies`, somebody who died may have got further than `from`: up to the unterminated end, which then
-/// is among the copies in the new log.
-pub(crate) fn drain(
-    folder: &Folder,
-    old: &dyn File,
-    from: &mut u64,
-    new: &mut Log,
-    wait: Duration,
-    copies: Option<Rewrite>,
-) -> Result<Leftover> {
-    let failed = |syscall: &'static str, name: &'static str| {
-        move |error: io::Error| crate::lock::folder_lock::at(folder, syscall, name, &error)
-    };
-    let start = folder.monotonic();
-    loop {
-        // Asked before the last look: what is written after it was written by nobody we waited for.
-        let quiet = old.has_no_writer().map_err(failed("fcntl", PREVIOUS))?;
-        let waited = folder.monotonic().saturating_sub(start);
-        let done = quiet.unwrap_or(waited >= DRAIN_GRACE);
-        let size = old.stat().map_err(failed("fstat", PREVIOUS))?.size;
-        let mut lines = Vec::new();
-        let walked = for_each_line(old, *from, size, |_, line| {
-            lines.extend_from_slice(line);
-            lines.push(b'\n');
-        })
-        .map_err(failed("read", PREVIOUS))?;
-        let mut upto = walked.whole;
-        if done && !walked.tail.is_empty() {
-            let tail_is_there = match copies {
-                Some(copies) => is_copied(old, &copies, size, &*new.file).map_err(failed("read", LOG))?,
-                None => false,
-            };
-            if !tail_is_there {
-                let length = usize::try_from(size - walked.whole).unwrap_or(usize::MAX);
-                lines.extend(read_range(old, walked.whole, length).map_err(failed("read", PREVIOUS))?);
-                lines.push(b'\n');
-            }
-            upto = size;
-        }
-        if !lines.is_empty() {
-            new.append(&lines).map_err(|fault| failed(fault.syscall, LOG)(fault.error))?;
-        }
-        *from = upto;
-        if done {
-            return Ok(Leftover::Nothing);
-        }
-        if waited >= wait {
-            return Ok(Leftover::Perhaps);
-        }
-        folder.sleep(PAUSE);
-    }
-}
-
-/// Whether the unterminated end of the old log is among the copies, as a line beside all whole lines.
-fn is_copied(old: &dyn File, copies: &Rewrite, size: u64, new: &dyn File) -> io::Result<bool> {
-    let length = usize::try_from(size.saturating_sub(copies.from)).unwrap_or(usize::MAX);
-    let lines = read_range(old, copies.from, length)?;
-    let tail = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    let missing = missing_lines(new, copies.kept, &lines)?;
-    let last = missing.strip_suffix(b"\n").and_then(|missing| missing.rsplit(|&byte| byte == b'\n').next());
-    Ok(last != Some(tail))
 }

@@ -18,16 +18,15 @@
 
 use std::sync::Arc;
 
-use crate::disk::bytes;
-use crate::disk::bytes::{append_all, read_range, write_all_at};
 use crate::disk::{File, Open, Stat};
 use crate::error::{Error, Result};
 use crate::hints::checkpoint;
-use crate::lock::folder_lock::{at, path_of};
+use crate::lock::folder_lock::path_of;
 use crate::log::log_columns::LogColumns;
-use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS, REJECTED};
+use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
 use crate::rewrite::draft::Draft;
-use crate::rewrite::recovery::{Leftover, drain};
+use crate::rewrite::late_lines::copy_into;
+use crate::rewrite::recovery::Leftover;
 use crate::store::{Slow, State, Store};
 
 /// How often a rewrite whose log was replaced meanwhile starts again before it keeps this process's other
@@ -190,7 +189,9 @@ impl Store {
         checkpoint.rewrite = Some(previous);
         checkpoint.store(file).map_err(|error| self.at("write", CHECKPOINT, &error))?;
         file.sync().map_err(|error| self.at("fsync", CHECKPOINT, &error))?;
-        self.set_aside(source, tried_before)?;
+        if let Some(log) = &source.log {
+            self.set_aside(&**log, source.index.columns.malformed(), tried_before)?;
+        }
         // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could
         // then lose what JavaScript programs write into it meanwhile.
         let linked = match self.folder.link(LOG, PREVIOUS) {
@@ -199,7 +200,7 @@ impl Store {
             Err(error) => return Err(self.at("link", PREVIOUS, &error)),
         };
         let old_file = Arc::clone(&old.file);
-        let renamed = late_lines(&*old_file, from, draft)
+        let renamed = copy_into(draft, &*old_file, from)
             .map_err(|error| self.at("write", draft.name(), &error))
             .and_then(|upto| {
                 self.store_draft(draft)?;
@@ -245,7 +246,7 @@ impl Store {
             let old =
                 self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
             previous.from = upto;
-            let leftover = drain(&self.folder, &*old, &mut previous.from, &mut new, DRAIN_WAIT, None)?;
+            let leftover = self.drain_old(&*old, &mut previous.from, &mut new, DRAIN_WAIT, None)?;
             drop(old);
             if leftover == Leftover::Nothing {
                 if previous.from != upto {
@@ -270,57 +271,6 @@ impl Store {
         self.remove_drafts();
         Ok(())
     }
-
-    /// Appends the malformed lines of the source to `events.rejected.ndjson`, durably. If a rewrite of this
-    /// log was tried before and failed, they may be there already.
-    fn set_aside(&self, source: &Source, tried_before: bool) -> Result<()> {
-        let Some(log) = &source.log else { return Ok(()) };
-        let mut lines = Vec::new();
-        for &(offset, length) in source.index.columns.malformed() {
-            let length = usize::try_from(length).unwrap_or(usize::MAX);
-            lines.extend(read_range(&**log, offset, length).map_err(|error| self.at("read", LOG, &error))?);
-            lines.push(b'\n');
-        }
-        if lines.is_empty() {
-            return Ok(());
-        }
-        let failed = |syscall| move |error: std::io::Error| at(&self.folder, syscall, REJECTED, &error);
-        let file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
-        let stat = file.stat().map_err(failed("fstat"))?;
-        if tried_before
-            && let Some(before) = stat.size.checked_sub(lines.len() as u64)
-            && read_range(&*file, before, lines.len()).map_err(failed("read"))? == lines
-        {
-            // Whoever wrote them may have died before the fsync, or it failed and the pages are gone: they
-            // are written again at their place.
-            let file = self.folder.open(REJECTED, Open::Side).map_err(failed("open"))?;
-            write_all_at(&*file, &lines, before).map_err(failed("write"))?;
-            file.sync().map_err(failed("fsync"))?;
-            return self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error));
-        }
-        if stat.size > 0 && read_range(&*file, stat.size - 1, 1).map_err(failed("read"))? != b"\n" {
-            lines.insert(0, b'\n');
-        }
-        append_all(&*file, &lines).map_err(|(_, error)| failed("write")(error))?;
-        file.sync().map_err(failed("fsync"))?;
-        if stat.size == 0 {
-            // The new file's name must not come to the disk later than the rename.
-            self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))?;
-        }
-        Ok(())
-    }
-}
-
-/// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
-fn late_lines(old: &dyn File, from: u64, draft: &mut Draft) -> std::io::Result<u64> {
-    let size = old.stat()?.size;
-    let mut result = Ok(());
-    let walked = bytes::for_each_line(old, from, size, |_, line| {
-        if result.is_ok() {
-            result = draft.line(line);
-        }
-    })?;
-    result.map(|()| walked.whole)
 }
 
 fn has_no_links(error: &std::io::Error) -> bool {
