@@ -125,6 +125,11 @@ impl Error {
         self
     }
 
+    /// Whether the operating system said that this user may not do it.
+    pub(crate) fn is_not_permitted(&self) -> bool {
+        matches!(self, Self::Io { kind: io::ErrorKind::PermissionDenied, .. })
+    }
+
     /// Whether the operating system said that the name does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { kind: io::ErrorKind::NotFound, .. })

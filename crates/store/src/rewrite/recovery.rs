@@ -6,7 +6,7 @@
 //!
 //! | found | means | done |
 //! |---|---|---|
-//! | both names lead to one file | the rename did not happen | the second name is removed |
+//! | both names lead to one file | the rename did not happen | the second name is removed, if this user may |
 //! | two files | the rename happened | lines of the old one from S on that the new one lacks are appended to it; then the old one is removed |
 //! | no log | the log was removed by hand | the old one gets its name back |
 //!
@@ -56,8 +56,14 @@ impl Store {
             return self.folder.rename(PREVIOUS, LOG).map_err(|error| self.at("rename", LOG, &error));
         };
         if previous.id == log.id {
-            self.remove_drafts();
-            return self.remove_previous();
+            return match self.remove_previous() {
+                // A sticky or append-only folder lets this user remove nothing. Two names of one file are no harm.
+                Err(error) if error.is_not_permitted() => Ok(()),
+                removed => {
+                    self.remove_drafts();
+                    removed
+                }
+            };
         }
         let Some(lock) = &state.lock else { return Ok(()) };
         let file = &*lock.checkpoint;

@@ -97,7 +97,7 @@ impl Store {
         });
         self.end(state);
         if !matches!(replaced, Ok(true)) {
-            let _ = self.folder.remove(draft.name());
+            draft.discard(&self.folder);
         }
         replaced
     }
@@ -145,7 +145,7 @@ impl Store {
         if matches!(result, Ok(Plan::Replace)) {
             return Ok(Some(draft));
         }
-        let _ = self.folder.remove(draft.name());
+        draft.discard(&self.folder);
         result.map(|_| None)
     }
 
@@ -174,11 +174,13 @@ impl Store {
     fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back.
-        if self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?.is_some() {
-            return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
-        }
+        let named = self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?;
         let from = source.index.mark.offset;
         let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
+        // It may also be the second name that a refused rewrite could not remove.
+        if named.is_some_and(|previous| previous.id != old.id) {
+            return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
+        }
         let file = &*lock.checkpoint;
         let previous = checkpoint::Rewrite { previous: old.id, from, kept: draft.length() };
         if !checkpoint.is_current(file).unwrap_or(false) {
@@ -196,6 +198,7 @@ impl Store {
         // then lose what JavaScript programs write into it meanwhile.
         let linked = match self.folder.link(LOG, PREVIOUS) {
             Ok(()) => true,
+            Err(_) if named.is_some() => true,
             Err(error) if has_no_links(&error) => false,
             Err(error) => return Err(self.at("link", PREVIOUS, &error)),
         };
@@ -210,8 +213,11 @@ impl Store {
         let upto = match renamed {
             Ok(upto) => upto,
             Err(error) => {
-                if linked {
-                    let _ = self.folder.remove(PREVIOUS);
+                if linked && self.folder.remove(PREVIOUS).is_err() {
+                    // The name stays. Should a JavaScript program replace the log next, its log holds no copies
+                    // of ours behind a certain place.
+                    checkpoint.rewrite = Some(checkpoint::Rewrite { kept: 0, ..previous });
+                    let _ = checkpoint.store(file);
                 }
                 return Err(error);
             }
