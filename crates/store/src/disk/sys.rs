@@ -1,16 +1,28 @@
-//! The one file with `unsafe`: a system call that the standard library lacks.
+//! The one file with `unsafe`: system calls that the standard library lacks.
 
-#![expect(unsafe_code, reason = "fcntl(F_SETLEASE) has no safe wrapper in the standard library")]
+#![expect(unsafe_code, reason = "fcntl(F_SETLEASE) and fstatfs have no safe wrapper in the standard library")]
 
 #[cfg(target_os = "linux")]
-use std::{fs::File, io, os::fd::AsRawFd};
+use std::{
+    fs::File,
+    io,
+    mem::MaybeUninit,
+    os::fd::{AsRawFd, RawFd},
+};
 
 /// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs
 /// on).
 #[cfg(target_os = "linux")]
 const F_SETSIG: libc::c_int = 10;
 
+/// File systems behind which others write unseen by this kernel, by their magic numbers (statfs(2)): FUSE, virtiofs
+/// among it, where two names of one file may be two inodes besides, and 9P.
+#[cfg(target_os = "linux")]
+const UNSEEN_WRITERS: [u32; 2] = [0x6573_5546, 0x0102_1997];
+
 /// Whether no process has the inode of `file`, which must be open for reading only, open for writing.
+///
+/// `None` where nobody can tell: a refusal proves a writer everywhere, a grant proves nothing on some file systems.
 ///
 /// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should
 /// somebody open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
@@ -38,5 +50,19 @@ pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
     }
     // SAFETY: as above.
     unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK) };
-    Ok(Some(true))
+    Ok((!has_unseen_writers(fd)).then_some(true))
+}
+
+/// Whether others may write the file unseen by this kernel. If the system does not say, they may not.
+#[cfg(target_os = "linux")]
+fn has_unseen_writers(fd: RawFd) -> bool {
+    let mut about = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: fstatfs writes one `statfs` to the place that it is given, which lives until the call is over.
+    if unsafe { libc::fstatfs(fd, about.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: a call that returned 0 has filled all of it.
+    let about = unsafe { about.assume_init() };
+    // The number has another type on each architecture; all magic numbers have 32 bits.
+    u32::try_from(about.f_type).is_ok_and(|kind| UNSEEN_WRITERS.contains(&kind))
 }

@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use crate::disk::{File, Open, Stat};
+use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Result};
 use crate::hints::checkpoint;
 use crate::lock::folder_lock::path_of;
@@ -203,6 +203,7 @@ impl Store {
             Err(error) => return Err(self.at("link", PREVIOUS, &error)),
         };
         let old_file = Arc::clone(&old.file);
+        let held = self.hold_old(old.id);
         let renamed = copy_into(draft, &*old_file, from)
             .map_err(|error| self.at("write", draft.name(), &error))
             .and_then(|upto| {
@@ -226,7 +227,7 @@ impl Store {
         if named.is_ok() {
             self.commit.copied(previous.previous);
         }
-        let finished = self.finish_replacing(state, old_file, previous, upto, linked);
+        let finished = self.finish_replacing(state, old_file, held, previous, upto, linked);
         if finished.is_err() {
             // Whoever goes on must read the record and compare, as after a crash: what came since S is in the
             // new log.
@@ -235,11 +236,23 @@ impl Store {
         named.and(finished)
     }
 
+    /// The old log, opened by its own name before that leads elsewhere, to ask who still writes to it: on some file
+    /// systems the second name is another file to the kernel, and others know no second name. `None` where an open
+    /// file could not be replaced.
+    fn hold_old(&self, id: FileId) -> Option<Box<dyn File>> {
+        if cfg!(windows) {
+            return None;
+        }
+        let file = self.folder.open(LOG, Open::Read).ok()?;
+        file.stat().is_ok_and(|stat| stat.id == id).then_some(file)
+    }
+
     /// Steps f and g.
     fn finish_replacing(
         &self,
         state: &mut State,
         old: Arc<dyn File>,
+        held: Option<Box<dyn File>>,
         mut previous: checkpoint::Rewrite,
         upto: u64,
         linked: bool,
@@ -248,22 +261,26 @@ impl Store {
         state.log = None;
         drop(old);
         let mut new = crate::log::open_log::Log::open(&self.folder)?;
-        if linked {
-            let old =
-                self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?;
+        let old = match held {
+            None if linked => Some(
+                self.folder.open(PREVIOUS, Open::Read).map_err(|error| self.at("open", PREVIOUS, &error))?,
+            ),
+            held => held,
+        };
+        state.checkpoint.rewrite = None;
+        if let Some(old) = old {
             previous.from = upto;
             let leftover = self.drain_old(&*old, &mut previous.from, &mut new, DRAIN_WAIT, None)?;
             drop(old);
-            if leftover == Leftover::Nothing {
-                if previous.from != upto {
-                    // What was moved must not be lost by a power cut together with its only other copy.
-                    new.file.sync().map_err(|error| self.at("fsync", LOG, &error))?;
-                }
+            let over = leftover == Leftover::Nothing || !linked;
+            if over && previous.from != upto {
+                // What was moved must not be lost by a power cut together with its only other copy.
+                new.file.sync().map_err(|error| self.at("fsync", LOG, &error))?;
+            }
+            if over && linked {
                 self.remove_previous()?;
             }
-            state.checkpoint.rewrite = (leftover == Leftover::Perhaps).then_some(previous);
-        } else {
-            state.checkpoint.rewrite = None;
+            state.checkpoint.rewrite = (!over).then_some(previous);
         }
         state.log = Some(new);
         state.checkpoint.start_anew();
