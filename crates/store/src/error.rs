@@ -205,6 +205,9 @@ fn advice(code: &str) -> Option<&'static str> {
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
         "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
+        "EMLINK" => {
+            "Writing there would change the file under its other name: remove this name, then call again"
+        }
         "EISDIR" => {
             "A folder stands where a file of the store should be: remove it or choose another storagePath"
         }
@@ -272,6 +275,7 @@ fn code_of_kind(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::IsADirectory => "EISDIR",
         io::ErrorKind::TimedOut => "ETIMEDOUT",
         io::ErrorKind::OutOfMemory => "ENOMEM",
+        io::ErrorKind::TooManyLinks => "EMLINK",
         _ => "EIO",
     }
 }

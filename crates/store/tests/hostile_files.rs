@@ -177,6 +177,71 @@ fn a_line_longer_than_any_string_is_passed_over() {
     });
 }
 
+#[test]
+fn another_name_of_a_file_is_not_written_through() {
+    let folder = Folder::new("links");
+    let refused = |name: &str| {
+        let line = b"{\"timestamp\":9}\n".to_vec();
+        let error = folder.store().append(line, OnFault::Refuse, Durability::Process).unwrap_err();
+        assert_eq!(error.code(), "EMLINK", "{error}");
+        assert_eq!(error.path(), folder.path(name).to_str());
+        assert!(error.to_string().contains("remove this name"), "{error}");
+    };
+    for (victim, locked) in [("precious", ".events.lk"), ("", ".events.gate"), ("{}\n", ".events.own")] {
+        let _ = fs::remove_dir_all(&folder.0);
+        fs::create_dir(&folder.0).unwrap();
+        fs::write(folder.path("victim"), victim).unwrap();
+        let plant = |name: &str| {
+            let _ = fs::remove_file(folder.path(name));
+            fs::hard_link(folder.path("victim"), folder.path(name)).unwrap();
+        };
+        plant(".events.ckpt");
+        refused(".events.ckpt");
+        assert!(!folder.path("events.ndjson").exists());
+        fs::remove_file(folder.path(".events.ckpt")).unwrap();
+        // One of the files that are only locked: two names of one file cannot be locked at once.
+        for name in [locked, ".lock", "index.json", "events.rejected.ndjson"] {
+            plant(name);
+        }
+        let store = folder.store();
+        append(&store, "null");
+        append(&store, "{\"eventId\":\"a\",\"timestamp\":1}");
+        append(&store, "{\"eventId\":\"b\",\"timestamp\":2}");
+        let lock = store.acquire_user_lock(9_999_999_999_999, Duration::from_secs(3)).unwrap();
+        lock.refresh(1_764_000_000_000).unwrap();
+        assert_eq!(store.compact(1).unwrap(), 1);
+        store.flush(Durability::Process).unwrap();
+        store.release_user_lock(lock).unwrap();
+        assert_eq!(folder.read("victim"), victim);
+        let newline = if victim.is_empty() || victim.ends_with('\n') { "" } else { "\n" };
+        assert_eq!(folder.read("events.rejected.ndjson"), format!("{victim}{newline}null\n"));
+    }
+}
+
+#[test]
+fn a_copy_of_the_folder_by_hard_links_does_no_harm() {
+    let folder = Folder::new("backup");
+    append(&folder.store(), "null");
+    append(&folder.store(), "{\"eventId\":\"a\",\"timestamp\":1}");
+    let copy = folder.path("copy");
+    for round in 0..2 {
+        let _ = fs::remove_dir_all(&copy);
+        fs::create_dir(&copy).unwrap();
+        for entry in fs::read_dir(&folder.0).unwrap().map(|entry| entry.unwrap()) {
+            if entry.file_type().unwrap().is_file() {
+                fs::hard_link(entry.path(), copy.join(entry.file_name())).unwrap();
+            }
+        }
+        let rejected = fs::read(copy.join("events.rejected.ndjson")).unwrap_or_default();
+        let store = folder.store();
+        append(&store, "null");
+        append(&store, "{\"eventId\":\"b\",\"timestamp\":2}");
+        assert_eq!(store.compact(1).unwrap(), 1, "{round}");
+        assert_eq!(fs::read(copy.join("events.rejected.ndjson")).unwrap_or_default(), rejected);
+        assert_eq!(folder.read("events.rejected.ndjson"), "null\n".repeat(2 + round));
+    }
+}
+
 /// Reads `length` zeros and what follows them.
 fn rest_behind_zeros(path: &Path, begin: &str, length: u64) -> String {
     let file = File::open(path).unwrap();

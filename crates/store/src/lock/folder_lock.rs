@@ -10,11 +10,13 @@
 //! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
 //! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
 
+use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::disk::{File, FileId, Folder, Open};
 use crate::error::{Error, Result};
+use crate::hints::checkpoint;
 use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
 
 /// First and longest pause between two looks at the lock.
@@ -46,7 +48,9 @@ impl FolderLock {
             other => other?,
         };
         let id = lock.stat().map_err(|error| at(folder, "fstat", FOLDER_LOCK, &error))?.id;
-        Ok(Self { lock, gate: open(GATE)?, id, checkpoint: open(CHECKPOINT)?, released: None })
+        let checkpoint = open(CHECKPOINT)?;
+        refuse_planted(&*checkpoint).map_err(|error| at(folder, "open", CHECKPOINT, &error))?;
+        Ok(Self { lock, gate: open(GATE)?, id, checkpoint, released: None })
     }
 
     /// Takes the lock, waiting at most `wait`, and no longer once `hurry` is set. `Ok(false)`: the files were
@@ -117,12 +121,21 @@ impl FolderLock {
     }
 }
 
+/// Fails if writing a checkpoint there would destroy another file. Of the lock's files it alone is written to. A copy
+/// of the folder by hard links has a checkpoint with two names, which is no harm.
+fn refuse_planted(checkpoint: &dyn File) -> io::Result<()> {
+    if checkpoint.stat()?.links > 1 && !checkpoint::is_one(checkpoint)? {
+        return Err(io::Error::new(io::ErrorKind::TooManyLinks, "the file has another name (a hard link)"));
+    }
+    Ok(())
+}
+
 /// The path of a file of the folder, for messages.
 pub(crate) fn path_of(folder: &Folder, name: &str) -> String {
     format!("{}{}{name}", folder.path().trim_end_matches(std::path::is_separator), std::path::MAIN_SEPARATOR)
 }
 
 /// A failed system call on a file of the folder.
-pub(crate) fn at(folder: &Folder, syscall: &'static str, name: &str, error: &std::io::Error) -> Error {
+pub(crate) fn at(folder: &Folder, syscall: &'static str, name: &str, error: &io::Error) -> Error {
     Error::io(syscall, path_of(folder, name), error)
 }

@@ -10,7 +10,7 @@ use crate::disk::bytes::{CHUNK, append_all, for_each_piece, read_range, write_al
 use crate::disk::{File, Open};
 use crate::error::{Error, Result};
 use crate::lock::folder_lock::at;
-use crate::paths::REJECTED;
+use crate::paths::{REJECTED, new_id, temporary};
 use crate::store::Store;
 
 /// Where a line stands: its offset and its length without the newline.
@@ -24,7 +24,11 @@ impl Store {
             return Ok(());
         }
         let failed = |syscall| move |error: io::Error| at(&self.folder, syscall, REJECTED, &error);
-        let file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
+        let mut file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
+        if file.stat().map_err(failed("fstat"))?.links > 1 {
+            self.part_from_other_names(&*file).map_err(failed("rename"))?;
+            file = self.folder.open(REJECTED, Open::Append).map_err(failed("open"))?;
+        }
         let size = file.stat().map_err(failed("fstat"))?.size;
         let length = places.iter().fold(0_u64, |sum, (_, length)| sum.saturating_add(length + 1));
         if tried_before
@@ -56,6 +60,29 @@ impl Store {
             self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))?;
         }
         Ok(())
+    }
+}
+
+impl Store {
+    /// Gives the file's name to a copy, so that its other names, a backup's or a stranger's, stay as they are.
+    fn part_from_other_names(&self, file: &dyn File) -> io::Result<()> {
+        let name = temporary(REJECTED, &new_id(self.folder.random()));
+        let stat = file.stat()?;
+        let copied = self.folder.open(&name, Open::New).and_then(|copy| {
+            copy.set_access(&stat)?;
+            let mut position = 0;
+            for_each_piece(file, 0, stat.size, |piece| {
+                write_all_at(&*copy, piece, position)?;
+                position += piece.len() as u64;
+                Ok(true)
+            })?;
+            copy.sync()
+        });
+        let renamed = copied.and_then(|()| self.folder.rename(&name, REJECTED));
+        if renamed.is_err() {
+            let _ = self.folder.remove(&name);
+        }
+        renamed
     }
 }
 
