@@ -155,12 +155,12 @@ export declare class StoreCore {
   /** Loads the log as sealed events. */
   seal(): Promise<Sealed>
   /**
-   * Takes the user-level lock. `now` is `Date.now()`. If this thread ends first, it is given up then.
+   * Takes the user-level lock. If this thread ends first, it is given up then.
    *
    * # Errors
    * If this thread is ending.
    */
-  acquireLock(now: number, timeoutMs: number): Promise<void>
+  acquireLock(timeoutMs: number): Promise<void>
   /** Gives the user-level lock up, if it is ours. */
   releaseLock(): Promise<void>
   /** Removes the store's files. */

@@ -344,18 +344,18 @@ impl StoreCore {
         })
     }
 
-    /// Takes the user-level lock. `now` is `Date.now()`. If this thread ends first, it is given up then.
+    /// Takes the user-level lock. If this thread ends first, it is given up then.
     ///
     /// # Errors
     /// If this thread is ending.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn acquire_lock(&self, env: Env, now: f64, timeout_ms: f64) -> Result<AsyncTask<Work<()>>> {
+    pub fn acquire_lock(&self, env: Env, timeout_ms: f64) -> Result<AsyncTask<Work<()>>> {
         teardown::close_at_end(env, &self.lock)?;
         let handle = self.handle();
         let cell = Arc::clone(&self.lock);
         Ok(Work::start(move || {
             let store = handle.created();
-            let lock = store.acquire_user_lock(whole(now), Duration::from_millis(whole(timeout_ms)))?;
+            let lock = store.acquire_user_lock(Duration::from_millis(whole(timeout_ms)))?;
             if cell.put(store, lock)? {
                 keeper::keep_fresh(cell, now_ms);
             }

@@ -116,7 +116,7 @@ class EventStore {
   }
 
   async acquireLock() {
-    await this.#core.acquireLock(Date.now(), this.#lockTimeoutMs);
+    await this.#core.acquireLock(this.#lockTimeoutMs);
   }
 
   async releaseLock() {

@@ -20,7 +20,7 @@ use std::time::Duration;
 use crate::disk::bytes::for_each_line;
 use crate::disk::{File, Folder, Stat};
 use crate::error::Result;
-use crate::lock::lock_file::{self, Owner};
+use crate::lock::lock_file::{self, Owner, Seen};
 use crate::log::open_log::Log;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG};
 use crate::store::{State, Store};
@@ -39,6 +39,8 @@ pub(crate) struct Peers {
     unseen: Vec<u8>,
     /// A `.lock` that is known to be ours.
     harmless: Option<Stat>,
+    /// A `.lock` that is not ours.
+    seen: Seen,
 }
 
 impl Peers {
@@ -81,7 +83,7 @@ impl Peers {
         if self.harmless == Some(stat) {
             return false;
         }
-        let Ok(Some(file)) = lock_file::read(folder, folder.now_ms()) else { return false };
+        let Ok(Some(file)) = lock_file::read(folder, LOCK, &mut self.seen) else { return false };
         match file.owner {
             Owner::Foreign | Owner::Unsettled => true,
             Owner::Stale => false,

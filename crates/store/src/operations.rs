@@ -209,8 +209,8 @@ impl Store {
     ///
     /// # Errors
     /// As [`UserLock::acquire`].
-    pub fn acquire_user_lock(&self, now_ms: u64, wait: Duration) -> Result<UserLock> {
-        UserLock::acquire(&self.folder, now_ms, wait)
+    pub fn acquire_user_lock(&self, wait: Duration) -> Result<UserLock> {
+        UserLock::acquire(&self.folder, wait)
     }
 
     /// Gives the user-level lock up.

@@ -54,6 +54,14 @@ pub(crate) fn temporary_id(name: &str) -> Option<&str> {
     is_ours(id).then_some(id)
 }
 
+/// Whether `file` is a temporary file of ours for `name`, as [`temporary`] names it.
+pub(crate) fn is_draft_of(file: &str, name: &str) -> bool {
+    file.strip_prefix('.')
+        .and_then(|rest| rest.strip_prefix(name.trim_start_matches('.')))
+        .and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"))
+        .is_some_and(is_ours)
+}
+
 /// Whether a UUID was made by us: version 8 ("vendor-specific", RFC 9562), where `randomUUID` makes version
 /// 4.
 pub(crate) fn is_ours(id: &str) -> bool {

@@ -125,7 +125,7 @@ fn side_files_of_any_size_are_bounded() {
         assert!(index.drift && index.event_count.is_none() && report.events == 1);
         assert_eq!(folder.store().stats().unwrap().events, 1);
         let store = folder.store();
-        let lock = store.acquire_user_lock(9_999_999_999_999, Duration::ZERO).unwrap();
+        let lock = store.acquire_user_lock(Duration::ZERO).unwrap();
         store.release_user_lock(lock).unwrap();
         append(&store, "null");
         append(&store, "{\"eventId\":\"b\",\"timestamp\":2}");
@@ -207,7 +207,7 @@ fn another_name_of_a_file_is_not_written_through() {
         append(&store, "null");
         append(&store, "{\"eventId\":\"a\",\"timestamp\":1}");
         append(&store, "{\"eventId\":\"b\",\"timestamp\":2}");
-        let lock = store.acquire_user_lock(9_999_999_999_999, Duration::from_secs(3)).unwrap();
+        let lock = store.acquire_user_lock(Duration::from_secs(3)).unwrap();
         lock.refresh(1_764_000_000_000).unwrap();
         assert_eq!(store.compact(1).unwrap(), 1);
         store.flush(Durability::Process).unwrap();

@@ -3,7 +3,11 @@
 //! To JavaScript programs it is the file `.lock`, with the original's content, made at once with all of it
 //! and refreshed while held. Among ourselves it is the operating system's lock on `.events.own`: exclusive,
 //! and free the moment its holder dies, so that a `.lock` of ours whose `.events.own` is free belongs to a
-//! dead process and is taken over at once.
+//! dead process and is taken over at once. What only the holder of `.events.own` may do to `.lock` and its drafts
+//! needs no care for others of us.
+//!
+//! A stale `.lock` is not removed under its name, where a JavaScript program may just have put a fresh one: it is
+//! renamed aside, looked at again, and given back if it is fresh.
 //!
 //! Invariant: between [`UserLock::acquire`] and [`UserLock::release`] no other process of ours gets past
 //! `acquire`, and no JavaScript program that checks `.lock` does, unless we were stopped for so long that the
@@ -18,8 +22,8 @@ use crate::disk::bytes::write_all_at;
 use crate::disk::{File, FileId, Folder, Open};
 use crate::error::{Error, Result};
 use crate::lock::folder_lock::{at, path_of};
-use crate::lock::lock_file::{self, Content, LockFile, Owner};
-use crate::paths::{LOCK, OWNER, new_id, temporary};
+use crate::lock::lock_file::{self, Content, LockFile, Owner, Seen};
+use crate::paths::{LOCK, OWNER, is_draft_of, new_id, temporary};
 use crate::store::Store;
 
 /// First and longest pause between two tries.
@@ -28,29 +32,36 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_mi
 const LOOK_AGAIN: Duration = Duration::from_millis(1500);
 /// Where the digits of the timestamp start: behind `{"holder":"<36 characters>","timestamp":`.
 const TIMESTAMP_AT: u64 = 61;
+/// A timestamp is written with at least so many digits, and later over itself, so that it keeps its length: a clock
+/// that was never set says 2001.
+const EARLIEST: u64 = 1_000_000_000_000;
+/// JavaScript reads no larger whole numbers.
+const LATEST: u64 = (1 << 53) - 1;
 
 /// A held lock.
 pub struct UserLock {
     file: Box<dyn File>,
     id: FileId,
     holder: String,
+    /// The number of digits of the timestamp.
+    digits: u32,
     /// Locked for as long as we hold; its closing frees it.
     _owner: Box<dyn File>,
 }
 
 impl UserLock {
-    /// Takes the lock. `now_ms` is the caller's wall clock, by which a foreign lock's age is reckoned.
+    /// Takes the lock.
     ///
     /// # Errors
-    /// [`Error::Locked`] if somebody else holds it for longer than `wait`.
-    pub fn acquire(folder: &Folder, now_ms: u64, wait: Duration) -> Result<Self> {
+    /// [`Error::Locked`] if another holds it for longer than `wait`.
+    pub fn acquire(folder: &Folder, wait: Duration) -> Result<Self> {
         folder.create_folder().map_err(|error| Error::io("mkdir", folder.path(), &error))?;
         let start = folder.monotonic();
         let mut pause = PAUSE.0;
+        let mut seen = Seen::default();
         loop {
             let waited = folder.monotonic().saturating_sub(start);
-            let now_ms = now_ms + u64::try_from(waited.as_millis()).unwrap_or(0);
-            let (held, patience) = match Self::attempt(folder, now_ms)? {
+            let (held, patience) = match Self::attempt(folder, &mut seen)? {
                 Attempt::Taken(lock) => return Ok(lock),
                 Attempt::Held(held) => (held, wait),
                 Attempt::Unclear => (None, wait.max(LOOK_AGAIN)),
@@ -65,14 +76,15 @@ impl UserLock {
         }
     }
 
-    fn attempt(folder: &Folder, now_ms: u64) -> Result<Attempt> {
+    fn attempt(folder: &Folder, seen: &mut Seen) -> Result<Attempt> {
         let owner = match folder.open(OWNER, Open::Side) {
             Ok(owner) => owner,
             // The folder was removed between its creation and now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Attempt::Unclear),
             Err(error) => return Err(at(folder, "open", OWNER, &error)),
         };
-        let read = || lock_file::read(folder, now_ms).map_err(|error| at(folder, "read", LOCK, &error));
+        let mut read =
+            || lock_file::read(folder, LOCK, seen).map_err(|error| at(folder, "read", LOCK, &error));
         if !owner.try_lock().map_err(|error| at(folder, "flock", OWNER, &error))? {
             return Ok(read()?.map_or(Attempt::Unclear, |file| Attempt::Held(Some(file))));
         }
@@ -84,10 +96,12 @@ impl UserLock {
         match read()? {
             Some(file) if file.owner == Owner::Foreign => return Ok(Attempt::Held(Some(file))),
             Some(file) if file.owner == Owner::Unsettled => return Ok(Attempt::Unclear),
-            Some(_) => remove_if_there(folder)?,
-            None => {}
+            Some(file) if !file.stat.regular => remove_if_there(folder)?,
+            Some(_) if !take_aside(folder, seen)? => return Ok(Attempt::Unclear),
+            _ => {}
         }
-        create(folder, now_ms, owner)
+        remove_drafts(folder);
+        create(folder, owner)
     }
 
     /// Writes a new timestamp, so that JavaScript programs see that the holder lives.
@@ -98,7 +112,7 @@ impl UserLock {
         if self.names_another() {
             return Ok(());
         }
-        write_all_at(&*self.file, format!("{now_ms:013}").as_bytes(), TIMESTAMP_AT)
+        write_all_at(&*self.file, with_digits(now_ms, self.digits).as_bytes(), TIMESTAMP_AT)
     }
 
     /// Gives the lock up. A `.lock` that somebody else put in place of ours, or wrote into it, is left alone.
@@ -186,9 +200,10 @@ enum Attempt {
 }
 
 /// Makes `.lock` with all of its content at once.
-fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt> {
+fn create(folder: &Folder, owner: Box<dyn File>) -> Result<Attempt> {
     let holder = new_id(folder.random());
-    let content = Content { holder: &holder, timestamp: now_ms, pid: std::process::id() };
+    let timestamp = folder.now_ms().clamp(EARLIEST, LATEST);
+    let content = Content { holder: &holder, timestamp, pid: std::process::id() };
     let text = serde_json::to_vec(&content).unwrap_or_default();
     let name = temporary(LOCK, &holder);
     let file = folder.open(&name, Open::New).map_err(|error| at(folder, "open", &name, &error))?;
@@ -196,7 +211,10 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
     let _ = folder.remove(&name);
     let file = match linked {
         Ok(()) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Attempt::Unclear),
+        // Or `.events.own` was removed by `destroy()`, and another of us removed the draft.
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+            return Ok(Attempt::Unclear);
+        }
         // A file system without hard links: the name is exclusive all the same, its content comes a moment
         // later.
         Err(error)
@@ -212,7 +230,50 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
         Err(error) => return Err(at(folder, "link", LOCK, &error)),
     };
     let id = file.stat().map_err(|error| at(folder, "fstat", LOCK, &error))?.id;
-    Ok(Attempt::Taken(UserLock { file, id, holder, _owner: owner }))
+    let digits = timestamp.ilog10() + 1;
+    Ok(Attempt::Taken(UserLock { file, id, holder, digits, _owner: owner }))
+}
+
+/// A number of exactly so many digits: the nearest to `number`.
+fn with_digits(number: u64, digits: u32) -> String {
+    let first = 10_u64.pow(digits.saturating_sub(1));
+    number.clamp(first, first.saturating_mul(10) - 1).to_string()
+}
+
+/// Removes a stale `.lock`. `false` if it is fresh by now, and has its name again.
+fn take_aside(folder: &Folder, seen: &mut Seen) -> Result<bool> {
+    let aside = temporary(LOCK, &new_id(folder.random()));
+    match folder.rename(LOCK, &aside) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        renamed => renamed.map_err(|error| at(folder, "rename", LOCK, &error))?,
+    }
+    let fresh = match lock_file::read(folder, &aside, seen) {
+        Ok(file) => file.is_some_and(|file| matches!(file.owner, Owner::Foreign | Owner::Unsettled)),
+        // Nothing proves that it is not.
+        Err(_) => true,
+    };
+    if fresh {
+        give_back(folder, &aside);
+    }
+    let _ = folder.remove(&aside);
+    Ok(!fresh)
+}
+
+/// Gives its name back to a `.lock` that was renamed aside, unless another file has it by now.
+fn give_back(folder: &Folder, aside: &str) {
+    let Err(error) = folder.link(aside, LOCK) else { return };
+    if error.kind() != io::ErrorKind::AlreadyExists && folder.stat(LOCK).is_ok_and(|stat| stat.is_none()) {
+        // A file system without hard links.
+        let _ = folder.rename(aside, LOCK);
+    }
+}
+
+/// Removes drafts of `.lock`, and such as were renamed aside, that processes of ours left when they died. Only the
+/// holder of `.events.own` makes any.
+fn remove_drafts(folder: &Folder) {
+    for name in folder.list().unwrap_or_default().iter().filter(|name| is_draft_of(name, LOCK)) {
+        let _ = folder.remove(name);
+    }
 }
 
 fn remove_if_there(folder: &Folder) -> Result<()> {
@@ -224,7 +285,22 @@ fn remove_if_there(folder: &Folder) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, TIMESTAMP_AT};
+    use super::{Content, TIMESTAMP_AT, with_digits};
+
+    #[test]
+    fn a_timestamp_keeps_its_length_whatever_the_clock_says() {
+        for (now, text) in [
+            (0, "1000000000000"),
+            (999_999_999_999, "1000000000000"),
+            (1_764_000_000_000, "1764000000000"),
+            (10_000_000_000_000, "9999999999999"),
+            (u64::MAX, "9999999999999"),
+        ] {
+            assert_eq!(with_digits(now, 13), text);
+        }
+        assert_eq!(with_digits(1_764_000_000_000, 14), "10000000000000");
+        assert_eq!(with_digits(u64::MAX, 16), "9999999999999999");
+    }
 
     #[test]
     fn the_timestamp_is_where_refresh_writes_it() {

@@ -16,11 +16,13 @@ use std::io;
 use std::time::Duration;
 
 use crate::disk::bytes::end_of_lines;
-use crate::disk::{File, Open};
+use crate::disk::{File, Open, Stat};
 use crate::error::{Error, Result};
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::log::open_log::Log;
-use crate::paths::{CHECKPOINT, DRAIN_GRACE, LOG, PREVIOUS, temporary_id};
+use crate::paths::{
+    CHECKPOINT, DRAIN_GRACE, INDEX, LOCK, LOCK_STALE_MS, LOG, PREVIOUS, REJECTED, is_draft_of, temporary_id,
+};
 use crate::rewrite::late_lines::has_tail;
 use crate::store::{State, Store};
 
@@ -155,17 +157,28 @@ impl Store {
         self.folder.sync_folder().map_err(|error| Error::io("fsync", self.folder.path(), &error))
     }
 
+    fn is_stale(&self, stat: &Stat) -> bool {
+        let age_ms = self.folder.now_ms().saturating_sub(stat.modified_ns / 1_000_000);
+        age_ms > LOCK_STALE_MS.unsigned_abs()
+    }
+
     /// Removes what dead processes were making. A draft that its maker still works on is locked; an
-    /// `index.json` is made by the holder of the folder lock only, and that is who calls.
+    /// `index.json` or a copy of the rejected lines is made by the holder of the folder lock only, and that is
+    /// who calls. A draft of `.lock` takes an instant: one that is so old that the lock itself would be stale is
+    /// nobody's.
     pub(crate) fn remove_drafts(&self) {
         let Ok(names) = self.folder.list() else { return };
         for name in names.iter().filter(|name| temporary_id(name).is_some()) {
             let Ok(file) = self.folder.open(name, Open::Read) else { continue };
             // The lock is kept until the name is gone, so that its maker, if it is just about to lock it,
             // sees either.
-            if name.starts_with(".index.json.")
-                || name.starts_with("events.tmp.") && file.try_lock().unwrap_or(false)
-            {
+            let is_dead = if is_draft_of(name, LOCK) {
+                file.stat().is_ok_and(|stat| self.is_stale(&stat))
+            } else {
+                [INDEX, REJECTED].iter().any(|made| is_draft_of(name, made))
+                    || name.starts_with("events.tmp.") && file.try_lock().unwrap_or(false)
+            };
+            if is_dead {
                 let _ = self.folder.remove(name);
             }
         }

@@ -182,8 +182,7 @@ impl Subject for OpenEngine {
     }
 
     fn acquire_lock(&mut self) -> Answer<()> {
-        let now = self.folder.now_ms();
-        let lock = self.store.acquire_user_lock(now, Duration::from_millis(50)).map_err(refusal)?;
+        let lock = self.store.acquire_user_lock(Duration::from_millis(50)).map_err(refusal)?;
         self.held = Some(lock);
         Ok(())
     }
