@@ -202,6 +202,7 @@ fn advice(code: &str) -> Option<&'static str> {
         "ENOSPC" | "EDQUOT" => "Free some space, then call again: nothing that was accepted is lost",
         "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
         "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
+        "EBUSY" => "Another program has the file open: let it finish, then call again",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
         "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
@@ -258,7 +259,18 @@ fn code_of_errno(errno: i32) -> Option<&'static str> {
     })
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn code_of_errno(errno: i32) -> Option<&'static str> {
+    // Numbers of winerror.h; what has a kind is named by that.
+    Some(match errno {
+        17 => "EXDEV",
+        32 | 33 => "EBUSY",
+        206 => "ENAMETOOLONG",
+        _ => return None,
+    })
+}
+
+#[cfg(not(any(unix, windows)))]
 fn code_of_errno(_errno: i32) -> Option<&'static str> {
     None
 }

@@ -19,6 +19,14 @@ const FILE_MODE: u32 = 0o600;
 #[cfg(unix)]
 const FOLDER_MODE: u32 = 0o700;
 
+/// How long a file that another program holds is tried again.
+const HELD_PATIENCE: Duration = Duration::from_secs(1);
+/// How long an attempt to open is repeated where access is denied: a file that is just being removed is gone within
+/// moments.
+const OPEN_PATIENCE: Duration = Duration::from_millis(100);
+/// The first and longest pause between two attempts.
+const HELD_PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
+
 /// A folder on disk, by its absolute path.
 pub struct RealFolder {
     path: PathBuf,
@@ -47,6 +55,29 @@ impl RealFolder {
 
     fn at(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Calls again, for about a second, while another program holds a file for a moment: virus scanners and indexers
+    /// on Windows do, with any file that was just written.
+    ///
+    /// Where access is denied, which may mean a lack of rights, it is no longer than `denied`.
+    fn patiently<T>(&self, denied: Duration, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let mut pause = HELD_PAUSE.0;
+        let start = self.started.elapsed();
+        loop {
+            let result = call();
+            let patience = match result.as_ref().map_err(holding) {
+                Err(Holding::Surely) => HELD_PATIENCE,
+                Err(Holding::Perhaps) => denied,
+                _ => return result,
+            };
+            let waited = self.started.elapsed().saturating_sub(start);
+            if waited >= patience {
+                return result;
+            }
+            self.sleep(pause.min(patience.saturating_sub(waited)));
+            pause = (pause * 2).min(HELD_PAUSE.1);
+        }
     }
 
     /// Gives a file that root has just made in somebody's folder to that somebody, who could not use the folder
@@ -85,7 +116,7 @@ impl Disk for RealFolder {
             // O_NONBLOCK: a pipe under our name must not block us; it means nothing for regular files.
             options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
         }
-        let file = retry(|| options.open(self.at(name)))?;
+        let file = self.patiently(OPEN_PATIENCE, || retry(|| options.open(self.at(name))))?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -111,11 +142,11 @@ impl Disk for RealFolder {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.at(from), self.at(to))
+        self.patiently(HELD_PATIENCE, || fs::rename(self.at(from), self.at(to)))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.at(name))
+        self.patiently(HELD_PATIENCE, || fs::remove_file(self.at(name)))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -238,6 +269,35 @@ impl File for RealFile {
     }
 }
 
+/// Whether another program has the file and may let go of it within moments.
+#[cfg_attr(
+    not(windows),
+    expect(dead_code, reason = "only Windows keeps files from being opened or replaced")
+)]
+enum Holding {
+    Surely,
+    /// Or this user lacks the right: Windows says the same of both.
+    Perhaps,
+    No,
+}
+
+#[cfg(windows)]
+fn holding(error: &io::Error) -> Holding {
+    const ACCESS_DENIED: i32 = 5;
+    const SHARING_VIOLATION: i32 = 32;
+    const LOCK_VIOLATION: i32 = 33;
+    match error.raw_os_error() {
+        Some(SHARING_VIOLATION | LOCK_VIOLATION) => Holding::Surely,
+        Some(ACCESS_DENIED) => Holding::Perhaps,
+        _ => Holding::No,
+    }
+}
+
+#[cfg(not(windows))]
+fn holding(_error: &io::Error) -> Holding {
+    Holding::No
+}
+
 /// Calls again for as long as a signal interrupted the call.
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -289,6 +349,7 @@ fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
+#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "it can fail on Unix"))]
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     match fs::File::open(path)?.sync_all() {
@@ -331,6 +392,11 @@ fn stat_of(metadata: &fs::Metadata) -> Stat {
     }
 }
 
+/// Windows numbers no two files of a volume alike: the number counts how often its place was used. The time of birth,
+/// which any program may set and which Wine makes up anew at each write, is left out.
+#[cfg(windows)]
+const NO_BIRTH: u64 = 0;
+
 #[cfg(windows)]
 fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
     let metadata = file.metadata()?;
@@ -339,7 +405,7 @@ fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
         id: FileId {
             device: information.volume_serial_number(),
             inode: information.file_index(),
-            born_ns: nanoseconds(metadata.created()),
+            born_ns: NO_BIRTH,
         },
         size: metadata.len(),
         links: information.number_of_links(),
@@ -371,7 +437,7 @@ fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
         id: FileId {
             device: information.volume_serial_number(),
             inode: information.file_index(),
-            born_ns: nanoseconds(metadata.created()),
+            born_ns: NO_BIRTH,
         },
         size: metadata.len(),
         links: information.number_of_links(),

@@ -5,8 +5,9 @@
 //! power on command. Every byte the engine reads or writes, each clock and each pause passes through here, so
 //! what the simulation has seen is the whole of what the engine does.
 //!
-//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing. Loops
-//! over short writes, ordering and recovery belong to the callers, where the simulation can break them.
+//! Invariant: an implementation buffers nothing, remembers nothing and retries nothing but `EINTR`, and on Windows
+//! what another program holds for a moment. Loops over short writes, ordering and recovery belong to the callers,
+//! where the simulation can break them.
 
 pub(crate) mod bytes;
 pub mod folder;

@@ -16,8 +16,6 @@
 //! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if nobody
 //! understands it; a line that came after S is in the new log.
 
-use std::sync::Arc;
-
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Result};
 use crate::hints::checkpoint;
@@ -63,7 +61,7 @@ impl Store {
         for _ in 0..FREE_ATTEMPTS {
             let source = self.source(&mut self.state())?;
             let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
-            if self.try_replace(&mut self.state(), &source, draft)? {
+            if self.try_replace(&mut self.state(), source, draft)? {
                 return Ok(true);
             }
         }
@@ -80,7 +78,7 @@ impl Store {
         for _ in 0..HELD_ATTEMPTS {
             let source = self.source(state)?;
             let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
-            if self.try_replace(state, &source, draft)? {
+            if self.try_replace(state, source, draft)? {
                 return Ok(true);
             }
         }
@@ -89,11 +87,11 @@ impl Store {
 
     /// Steps b to g; `false` if the log is not the one that the draft was made from. A draft that was not
     /// used is removed.
-    fn try_replace(&self, state: &mut State, source: &Source, mut draft: Draft) -> Result<bool> {
+    fn try_replace(&self, state: &mut State, mut source: Source, mut draft: Draft) -> Result<bool> {
         let _slow = Slow::begin(&self.slow);
         let replaced = self.begin_afresh(state).and_then(|()| {
-            let same = self.is_current(state, source)?;
-            if same { self.replace(state, source, &mut draft).map(|()| true) } else { Ok(false) }
+            let same = self.is_current(state, &source)?;
+            if same { self.replace(state, &mut source, &mut draft).map(|()| true) } else { Ok(false) }
         });
         self.end(state);
         if !matches!(replaced, Ok(true)) {
@@ -171,12 +169,13 @@ impl Store {
     }
 
     /// Steps c to g. The folder lock is held.
-    fn replace(&self, state: &mut State, source: &Source, draft: &mut Draft) -> Result<()> {
+    fn replace(&self, state: &mut State, source: &mut Source, draft: &mut Draft) -> Result<()> {
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back.
         let named = self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?;
         let from = source.index.mark.offset;
-        let State { lock: Some(lock), checkpoint, log: Some(old), .. } = &mut *state else { return Ok(()) };
+        let State { lock: Some(lock), checkpoint, log, .. } = &mut *state else { return Ok(()) };
+        let Some(old) = log else { return Ok(()) };
         // It may also be the second name that a refused rewrite could not remove.
         if named.is_some_and(|previous| previous.id != old.id) {
             return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
@@ -202,15 +201,18 @@ impl Store {
             Err(error) if has_no_links(&error) => false,
             Err(error) => return Err(self.at("link", PREVIOUS, &error)),
         };
-        let old_file = Arc::clone(&old.file);
         let held = self.hold_old(old.id);
-        let renamed = copy_into(draft, &*old_file, from)
+        let copied = copy_into(draft, &*old.file, from)
             .map_err(|error| self.at("write", draft.name(), &error))
-            .and_then(|upto| {
-                self.store_draft(draft)?;
-                self.folder.rename(draft.name(), LOG).map_err(|error| self.at("rename", LOG, &error))?;
-                Ok(upto)
-            });
+            .and_then(|upto| self.store_draft(draft).map(|()| upto));
+        // Not every system replaces a file that is open; and our own descriptor for writing would keep the old
+        // log looking busy.
+        source.log = None;
+        *log = None;
+        let renamed = copied.and_then(|upto| {
+            self.folder.rename(draft.name(), LOG).map_err(|error| self.at("rename", LOG, &error))?;
+            Ok(upto)
+        });
         let upto = match renamed {
             Ok(upto) => upto,
             Err(error) => {
@@ -227,7 +229,7 @@ impl Store {
         if named.is_ok() {
             self.commit.copied(previous.previous);
         }
-        let finished = self.finish_replacing(state, old_file, held, previous, upto, linked);
+        let finished = self.finish_replacing(state, held, previous, upto, linked);
         if finished.is_err() {
             // Whoever goes on must read the record and compare, as after a crash: what came since S is in the
             // new log.
@@ -251,15 +253,11 @@ impl Store {
     fn finish_replacing(
         &self,
         state: &mut State,
-        old: Arc<dyn File>,
         held: Option<Box<dyn File>>,
         mut previous: checkpoint::Rewrite,
         upto: u64,
         linked: bool,
     ) -> Result<()> {
-        // Our own descriptor for writing would keep the old log looking busy.
-        state.log = None;
-        drop(old);
         let mut new = crate::log::open_log::Log::open(&self.folder)?;
         let old = match held {
             None if linked => Some(
