@@ -148,8 +148,10 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
     let storage = Noted { storage: RealFolder::new(&path), notes: Arc::clone(&notes) };
     work(&Store::new(Arc::new(storage), false));
     std::fs::remove_dir_all(&path).unwrap();
-    let notes = notes.lock().unwrap();
-    notes.clone()
+    let mut notes = notes.lock().unwrap().clone();
+    // Where nobody can tell who writes, it is asked again and again for a while.
+    notes.dedup_by(|next, last| next == last && next == "look for writers");
+    notes
 }
 
 #[test]
