@@ -25,6 +25,12 @@ pub(crate) fn read_range(file: &dyn File, offset: u64, length: usize) -> io::Res
     Ok(bytes)
 }
 
+/// Reads exactly `length` bytes at `offset`; fewer are an error, `UnexpectedEof`.
+pub(crate) fn read_whole(file: &dyn File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+    let bytes = read_range(file, offset, length)?;
+    if bytes.len() < length { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(bytes) }
+}
+
 /// Fills `buffer` from `offset`; returns how much there was.
 pub(crate) fn read_into(file: &dyn File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;

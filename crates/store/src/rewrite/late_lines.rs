@@ -11,7 +11,7 @@ use std::io;
 use std::ops::Range;
 
 use crate::disk::File;
-use crate::disk::bytes::{CHUNK, end_of_lines, for_each_piece, next_newline, read_range};
+use crate::disk::bytes::{CHUNK, end_of_lines, for_each_piece, next_newline, read_range, read_whole};
 use crate::error::Result;
 use crate::log::open_log::Log;
 use crate::paths::{LOG, MAX_READ_LINE, PREVIOUS};
@@ -36,7 +36,7 @@ impl Store {
         let Range { mut start, end } = lines;
         while start < end {
             let length = BATCH.min(usize::try_from(end - start).unwrap_or(BATCH));
-            let mut batch = read_range(old, start, length).map_err(failed)?;
+            let mut batch = read_whole(old, start, length).map_err(failed)?;
             if let Some(newline) = memchr::memrchr(b'\n', &batch) {
                 batch.truncate(newline + 1);
             } else {
@@ -48,7 +48,7 @@ impl Store {
                     start = line_end + 1;
                     continue;
                 };
-                batch = read_range(old, start, length).map_err(failed)?;
+                batch = read_whole(old, start, length).map_err(failed)?;
                 batch.push(b'\n');
             }
             new.append(&batch).map_err(|failed| self.at(failed.syscall, LOG, &failed.error))?;

@@ -172,12 +172,12 @@ impl Store {
     fn replace(&self, state: &mut State, source: &mut Source, draft: &mut Draft) -> Result<()> {
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back.
-        let named = self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?;
+        let second_name = self.folder.stat(PREVIOUS).map_err(|error| self.at("stat", PREVIOUS, &error))?;
         let from = source.index.mark.offset;
         let State { lock: Some(lock), checkpoint, log, .. } = &mut *state else { return Ok(()) };
         let Some(old) = log else { return Ok(()) };
         // It may also be the second name that a refused rewrite could not remove.
-        if named.is_some_and(|previous| previous.id != old.id) {
+        if second_name.is_some_and(|previous| previous.id != old.id) {
             return Err(Error::Busy { path: path_of(&self.folder, PREVIOUS), waited_ms: 0 });
         }
         let file = &*lock.checkpoint;
@@ -197,7 +197,7 @@ impl Store {
         // then lose what JavaScript programs write into it meanwhile.
         let linked = match self.folder.link(LOG, PREVIOUS) {
             Ok(()) => true,
-            Err(_) if named.is_some() => true,
+            Err(_) if second_name.is_some() => true,
             Err(error) if has_no_links(&error) => false,
             Err(error) => return Err(self.at("link", PREVIOUS, &error)),
         };
