@@ -23,6 +23,7 @@ mod javascript_programs;
 mod lock {
     pub(crate) mod folder_lock;
     pub(crate) mod lock_file;
+    pub(crate) mod takeover;
     pub(crate) mod user_lock;
 }
 mod log {

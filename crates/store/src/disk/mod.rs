@@ -10,6 +10,7 @@
 //! where the simulation can break them.
 
 pub(crate) mod bytes;
+mod facts;
 pub mod folder;
 #[cfg(unix)]
 mod sys;

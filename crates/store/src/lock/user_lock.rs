@@ -3,11 +3,7 @@
 //! To JavaScript programs it is the file `.lock`, with the original's content, made at once with all of it
 //! and refreshed while held. Among ourselves it is the operating system's lock on `.events.own`: exclusive,
 //! and free the moment its holder dies, so that a `.lock` of ours whose `.events.own` is free belongs to a
-//! dead process and is taken over at once. What only the holder of `.events.own` may do to `.lock` and its drafts
-//! needs no care for others of us.
-//!
-//! A stale `.lock` is not removed under its name, where a JavaScript program may just have put a fresh one: it is
-//! renamed aside, looked at again, and given back if it is fresh.
+//! dead process and is taken over at once.
 //!
 //! Invariant: between [`UserLock::acquire`] and [`UserLock::release`] no other process of ours gets past
 //! `acquire`, and no JavaScript program that checks `.lock` does, unless we were stopped for so long that the
@@ -23,7 +19,8 @@ use crate::disk::{File, FileId, Folder, Open};
 use crate::error::{Error, Result};
 use crate::lock::folder_lock::{at, path_of};
 use crate::lock::lock_file::{self, Content, LockFile, Owner, Seen};
-use crate::paths::{LOCK, OWNER, is_draft_of, new_id, temporary};
+use crate::lock::takeover::{remove_drafts, remove_if_there, take_aside};
+use crate::paths::{LOCK, OWNER, new_id, temporary};
 use crate::store::Store;
 
 /// First and longest pause between two tries.
@@ -238,49 +235,6 @@ fn create(folder: &Folder, owner: Box<dyn File>) -> Result<Attempt> {
 fn with_digits(number: u64, digits: u32) -> String {
     let first = 10_u64.pow(digits.saturating_sub(1));
     number.clamp(first, first.saturating_mul(10) - 1).to_string()
-}
-
-/// Removes a stale `.lock`. `false` if it is fresh by now, and has its name again.
-fn take_aside(folder: &Folder, seen: &mut Seen) -> Result<bool> {
-    let aside = temporary(LOCK, &new_id(folder.random()));
-    match folder.rename(LOCK, &aside) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
-        renamed => renamed.map_err(|error| at(folder, "rename", LOCK, &error))?,
-    }
-    let fresh = match lock_file::read(folder, &aside, seen) {
-        Ok(file) => file.is_some_and(|file| matches!(file.owner, Owner::Foreign | Owner::Unsettled)),
-        // Nothing proves that it is not.
-        Err(_) => true,
-    };
-    if fresh {
-        give_back(folder, &aside);
-    }
-    let _ = folder.remove(&aside);
-    Ok(!fresh)
-}
-
-/// Gives its name back to a `.lock` that was renamed aside, unless another file has it by now.
-fn give_back(folder: &Folder, aside: &str) {
-    let Err(error) = folder.link(aside, LOCK) else { return };
-    if error.kind() != io::ErrorKind::AlreadyExists && folder.stat(LOCK).is_ok_and(|stat| stat.is_none()) {
-        // A file system without hard links.
-        let _ = folder.rename(aside, LOCK);
-    }
-}
-
-/// Removes drafts of `.lock`, and such as were renamed aside, that processes of ours left when they died. Only the
-/// holder of `.events.own` makes any.
-fn remove_drafts(folder: &Folder) {
-    for name in folder.list().unwrap_or_default().iter().filter(|name| is_draft_of(name, LOCK)) {
-        let _ = folder.remove(name);
-    }
-}
-
-fn remove_if_there(folder: &Folder) -> Result<()> {
-    match folder.remove(LOCK) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at(folder, "unlink", LOCK, &error)),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]
