@@ -493,6 +493,35 @@ describeOurs('a hostile lock file', () => {
   });
 });
 
+describeOurs('a folder that cannot be made', () => {
+  test.skipIf(process.platform !== 'linux')('is an error with code and path, for all calls', async () => {
+    const it = await agent({ folder: '/proc/x' });
+    for (const call of [
+      ({ store }) => store.append({ eventId: 'a', timestamp: 1 }),
+      ({ store }) => store.acquireLock(),
+      ({ store }) => store.writeAll([{ eventId: 'a', timestamp: 1 }]),
+    ])
+      expect(await it.fails(call)).toMatchObject({ code: 'ENOENT', path: '/proc/x', syscall: 'mkdir' });
+    expect(await it.run(({ store }) => store.readAll())).toEqual([]);
+  });
+});
+
+describeOurs('a lock from the future', () => {
+  test('is waited for once, not by each append', async () => {
+    const { path } = await filled(1);
+    const time = Date.now() + 3_600_000;
+    writeFileSync(paths(path).lock, JSON.stringify({ holder: 'js', timestamp: time, pid: 1 }));
+    utimesSync(paths(path).lock, time / 1000, time / 1000);
+    const store = ours.createEventStore(path);
+    for (const most of [5000, 500, 500]) {
+      const begun = performance.now();
+      await store.append(runEvent());
+      expect(performance.now() - begun).toBeLessThan(most);
+    }
+    expect(logged(path)).toHaveLength(4);
+  });
+});
+
 describeOurs('leftovers', () => {
   test('half-made files of dead processes go, those of others stay', async () => {
     const { path } = await filled(5);

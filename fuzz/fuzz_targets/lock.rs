@@ -1,25 +1,31 @@
-//! Whatever stands in `.lock`, taking it succeeds or is refused as the rules say, in bounded time, with a message fit to be
-//! shown; a lock that is respected is left as it is.
+//! Whatever stands in `.lock` and whatever the clocks say, taking it succeeds or is refused as the rules say, in bounded
+//! time, with a message fit to be shown; a lock that is respected is left as it is, and no append waits for it twice. A
+//! lock of ours is JSON at any time.
 
 #![no_main]
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::sync::Arc;
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use store::Error;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
+use store::disk::Disk;
+use store::{Appended, Durability, Error, OnFault, Store};
 
+#[path = "support/clocked.rs"]
+mod clocked;
 #[path = "support/folder.rs"]
 mod folder;
 
+use clocked::Clocked;
 use folder::Folder;
 
-/// Any instant will do, if all ages are reckoned from it.
-const NOW_MS: u64 = 2_000_000_000_000;
 const STALE_MS: f64 = 30_000.0;
+/// How long an unclear lock is looked at.
+const LOOK_MS: f64 = 2_000.0;
 /// Most that is read of the file.
 const LIMIT: usize = 4096;
 
@@ -37,8 +43,19 @@ enum Content {
     Timestamp(String),
 }
 
+#[derive(Arbitrary, Debug)]
+struct Input {
+    content: Content,
+    /// The wall clock, at any time.
+    now_ms: u64,
+    /// When the file was changed, before that clock or behind it.
+    unchanged_s: i32,
+    /// What the wall clock says later.
+    later_ms: Vec<u64>,
+}
+
 impl Content {
-    fn bytes(&self) -> Vec<u8> {
+    fn bytes(&self, now_ms: u64) -> Vec<u8> {
         match self {
             Self::Any(bytes) => bytes.clone(),
             Self::Timestamp(text) => {
@@ -46,7 +63,7 @@ impl Content {
             }
             Self::Written { holder, age_ms, ours, replaced } => {
                 let holder = if *ours { "018f4d3c-0000-8000-8000-000000000001" } else { holder };
-                let timestamp = NOW_MS.saturating_add_signed(-i64::from(*age_ms % 70_000));
+                let timestamp = now_ms.saturating_add_signed(-i64::from(*age_ms % 70_000));
                 let mut bytes = serde_json::json!({ "holder": holder, "timestamp": timestamp, "pid": 1 });
                 bytes.sort_all_objects();
                 let mut bytes = bytes.to_string().into_bytes();
@@ -60,54 +77,82 @@ impl Content {
     }
 }
 
-/// The rules, by other means: whether a JavaScript program that may be alive holds the lock.
-fn is_foreign(content: &[u8], unchanged_ms: f64) -> bool {
+/// The rules, by other means: whether a JavaScript program that may be alive holds the lock. `None`: that depends on the
+/// instant of the look.
+fn is_foreign(content: &[u8], now_ms: u64) -> Option<bool> {
     let content = &content[..content.len().min(LIMIT)];
     let text = String::from_utf8_lossy(content);
-    let Ok(fields) = serde_json::from_str::<HashMap<String, Box<RawValue>>>(&text) else { return false };
+    let Ok(fields) = serde_json::from_str::<HashMap<String, Box<RawValue>>>(&text) else {
+        return Some(false);
+    };
     let holder = fields.get("holder").and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
     // A UUID of version 8.
     if holder.is_some_and(|holder| uuid::Uuid::try_parse(&holder).is_ok_and(|id| id.get_version_num() == 8)) {
-        return false;
+        return Some(false);
     }
     let Some(time) = fields.get("timestamp").and_then(|raw| serde_json::from_str::<f64>(raw.get()).ok())
     else {
-        return false;
+        return Some(false);
     };
-    // Whole milliseconds, as the engine reckons.
-    let age = NOW_MS as f64 - time.trunc();
-    if age < -STALE_MS { unchanged_ms < STALE_MS } else { age < STALE_MS }
+    // Whole milliseconds, as the engine reckons, which has no larger numbers than these.
+    let age = (now_ms.min(i64::MAX as u64) as i64).saturating_sub(time as i64) as f64;
+    match age {
+        _ if age < -STALE_MS - LOOK_MS => Some(false),
+        _ if age < -STALE_MS => None,
+        _ => Some(age < STALE_MS),
+    }
 }
 
-fuzz_target!(|input: (Content, u16)| {
-    let (content, unchanged_ms) = (input.0.bytes(), u64::from(input.1));
-    // A file that just changed may be half written, and is looked at again for a while.
-    let unchanged_ms = unchanged_ms + 1000;
+/// How long an awaited append takes, by the clock that never goes back.
+fn append(folder: &Clocked, store: &Store) -> Duration {
+    let start = folder.monotonic();
+    let line = b"{\"timestamp\":1}\n".to_vec();
+    let appended = store.append(line, OnFault::Refuse, Durability::Process).expect("writable");
+    if let Appended::Written(ticket) | Appended::Queued(ticket) = appended {
+        store.settle(ticket..=ticket, Durability::Process).expect("writable");
+    }
+    folder.monotonic() - start
+}
+
+fuzz_target!(|input: Input| {
+    let Input { content, now_ms, unchanged_s, later_ms } = input;
+    let content = content.bytes(now_ms);
     let folder = Folder::new();
     folder.write(".lock", &content);
-    let changed = UNIX_EPOCH + Duration::from_millis(NOW_MS - unchanged_ms);
+    let changed_s = (now_ms / 1000).min(1 << 40).saturating_add_signed(-i64::from(unchanged_s));
     File::options()
         .write(true)
         .open(folder.path(".lock"))
-        .and_then(|file| file.set_modified(changed))
+        .and_then(|file| file.set_modified(UNIX_EPOCH + Duration::from_secs(changed_s)))
         .expect("a file of our own");
     let start = Instant::now();
-    let store = folder.store();
-    let foreign = is_foreign(&content, unchanged_ms as f64);
-    match store.acquire_user_lock(NOW_MS, Duration::ZERO) {
+    let foreign = is_foreign(&content, now_ms);
+    let clocked = Arc::new(Clocked::new(&folder.path(""), now_ms));
+    let store = Store::new(Arc::clone(&clocked) as Arc<dyn Disk>, false);
+    match store.acquire_user_lock(Duration::ZERO) {
         Ok(lock) => {
-            assert!(!foreign, "robbed: {:?}", String::from_utf8_lossy(&content));
-            assert!(store.acquire_user_lock(NOW_MS, Duration::ZERO).is_err(), "one holder");
+            assert_ne!(foreign, Some(true), "robbed: {:?}", String::from_utf8_lossy(&content));
+            assert!(store.acquire_user_lock(Duration::ZERO).is_err(), "one holder");
+            for now_ms in [now_ms].into_iter().chain(later_ms) {
+                lock.refresh(now_ms).expect("writable");
+                let text = folder.read(".lock");
+                let content: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+                assert!(content["timestamp"].is_u64() && content["holder"].is_string());
+            }
             store.release_user_lock(lock).expect("ours");
             assert!(!folder.exists(".lock"));
         }
         Err(error @ Error::Locked { .. }) => {
-            assert!(foreign, "nobody holds it: {:?}", String::from_utf8_lossy(&content));
+            assert_ne!(foreign, Some(false), "nobody holds it: {:?}", String::from_utf8_lossy(&content));
             let text = error.to_string();
             assert!(text.len() < 1000 && !text.chars().any(char::is_control), "{text:?}");
             assert_eq!(folder.read(".lock"), content, "a foreign lock is left alone");
         }
         Err(error) => panic!("{error}"),
     }
+    folder.write(".lock", &content);
+    assert!(append(&clocked, &store) < Duration::from_secs(33));
+    assert!(append(&clocked, &store) < Duration::from_secs(1), "nobody waits for it twice");
+    assert_eq!(folder.read(".lock"), content);
     assert!(start.elapsed() < Duration::from_secs(10));
 });

@@ -144,6 +144,11 @@ impl Error {
         }
     }
 
+    /// Whether the operating system said that this user may not do it.
+    pub(crate) fn is_not_permitted(&self) -> bool {
+        matches!(self, Self::Io { kind: io::ErrorKind::PermissionDenied, .. })
+    }
+
     /// Whether the operating system said that the name does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Io { kind: io::ErrorKind::NotFound, .. })
@@ -231,9 +236,13 @@ fn advice(code: &str) -> Option<&'static str> {
         "ENOSPC" | "EDQUOT" => "Free some space, then call again: nothing that was accepted is lost",
         "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
         "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
+        "EBUSY" => "Another program has the file open: let it finish, then call again",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
         "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
+        "EMLINK" => {
+            "Writing there would change the file under its other name: remove this name, then call again"
+        }
         "EISDIR" => {
             "A folder stands where a file of the store should be: remove it or choose another storagePath"
         }
@@ -284,7 +293,18 @@ fn code_of_errno(errno: i32) -> Option<&'static str> {
     })
 }
 
-#[cfg(not(unix))]
+#[cfg(windows)]
+fn code_of_errno(errno: i32) -> Option<&'static str> {
+    // Numbers of winerror.h; what has a kind is named by that.
+    Some(match errno {
+        17 => "EXDEV",
+        32 | 33 => "EBUSY",
+        206 => "ENAMETOOLONG",
+        _ => return None,
+    })
+}
+
+#[cfg(not(any(unix, windows)))]
 fn code_of_errno(_errno: i32) -> Option<&'static str> {
     None
 }
@@ -300,6 +320,8 @@ fn code_of_kind(kind: io::ErrorKind) -> &'static str {
         io::ErrorKind::NotADirectory => "ENOTDIR",
         io::ErrorKind::IsADirectory => "EISDIR",
         io::ErrorKind::TimedOut => "ETIMEDOUT",
+        io::ErrorKind::OutOfMemory => "ENOMEM",
+        io::ErrorKind::TooManyLinks => "EMLINK",
         _ => "EIO",
     }
 }

@@ -54,6 +54,14 @@ pub(crate) fn temporary_id(name: &str) -> Option<&str> {
     is_ours(id).then_some(id)
 }
 
+/// Whether `file` is a temporary file of ours for `name`, as [`temporary`] names it.
+pub(crate) fn is_draft_of(file: &str, name: &str) -> bool {
+    file.strip_prefix('.')
+        .and_then(|rest| rest.strip_prefix(name.trim_start_matches('.')))
+        .and_then(|rest| rest.strip_prefix('.')?.strip_suffix(".tmp"))
+        .is_some_and(is_ours)
+}
+
 /// Whether a UUID was made by us: version 8 ("vendor-specific", RFC 9562), where `randomUUID` makes version
 /// 4.
 pub(crate) fn is_ours(id: &str) -> bool {
@@ -67,8 +75,9 @@ pub(crate) fn new_id(random: u128) -> String {
 
 /// Longest line that is accepted, in bytes without its newline.
 pub(crate) const MAX_LINE: usize = 64 << 20;
-/// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`).
-pub(crate) const MAX_READ_LINE: usize = 536_870_888;
+/// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`), and events
+/// reach it between the two brackets of an array.
+pub(crate) const MAX_READ_LINE: usize = 536_870_888 - 2;
 /// Most of `.lock` that is ever read.
 pub(crate) const MAX_LOCK_FILE: usize = 4096;
 /// A store with more tasks than this is large: its `index.json` is not rewritten at each append.

@@ -16,7 +16,7 @@ use crate::disk::bytes::read_range;
 use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::log::log_columns::read_whole;
+use crate::log::log_columns::read_lines;
 use crate::paths::{FOLDER_WAIT, LOG};
 use crate::store::Store;
 use crate::wait::locked;
@@ -91,7 +91,7 @@ impl LinesOfLog {
 impl Source for LinesOfLog {
     fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
         let log = self.log()?;
-        read_whole(&*log, range).map(Cow::Owned)
+        read_lines(&*log, &range).map(Cow::Owned)
     }
 
     fn release(&self) {

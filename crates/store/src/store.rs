@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::chores::Chores;
+use crate::disk::Disk;
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::index::schedule::IndexSchedule;
@@ -24,9 +25,11 @@ use crate::log::views::Views;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
 use crate::rewrite::rewriter::Rewriter;
 use crate::rewrite::save::Holdings;
+use crate::wait::background::Background;
 use crate::wait::baton::Baton;
-use crate::wait::patience::Caller;
+use crate::wait::patience::{Caller, Ending};
 use crate::wait::strand::Strand;
+use crate::wait::system::SystemTimeAndThreads;
 
 /// One folder. See the head of this file.
 pub struct Store {
@@ -66,6 +69,19 @@ impl Store {
             tenure,
             views,
         })
+    }
+
+    /// The store of a folder that no other store of this process is for, without leases, with threads of its own.
+    #[must_use]
+    pub fn alone(disk: Arc<dyn Disk>) -> Arc<Self> {
+        let background = Background::new(SystemTimeAndThreads::new());
+        Self::new(Folder::new(disk, &background), false)
+    }
+
+    /// A call that begins now, and whose waits nothing ends before their time.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller::new(&*self.folder.background().time, &Ending::default())
     }
 
     /// The folder.

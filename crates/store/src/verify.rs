@@ -17,6 +17,9 @@ use event::text::write_json_string;
 
 /// Most places and ids that are listed; the counts are always whole.
 const LISTED: usize = 1000;
+/// An `index.json` that is larger than four times what it should be, and than this, is not read: it says something
+/// else than the log in any case.
+const INDEX_ROOM: usize = 1 << 20;
 
 /// A stretch of the log.
 #[derive(Serialize, Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,7 +55,7 @@ pub struct Duplicate {
 #[derive(Serialize, Clone, PartialEq, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct IndexState {
-    /// Its number of events; `None` if it cannot be read.
+    /// Its number of events; `None` if it cannot be read, or is far too large to be read.
     pub event_count: Option<u64>,
     /// Whether it says something else than the log.
     pub drift: bool,
@@ -125,7 +128,7 @@ impl Store {
             let complete = matches!(scanner.scan(&walked.tail), Line::Event(_));
             report.events += u64::from(complete);
             report.torn_tail =
-                Some(TornTail { offset: walked.whole, length: walked.tail.len() as u64, complete });
+                Some(TornTail { offset: walked.whole, length: walked.end - walked.whole, complete });
         }
         counts.retain(|_, count| *count > 1);
         if !counts.is_empty() {
@@ -148,9 +151,12 @@ impl Store {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(failed)?,
         };
-        let size = usize::try_from(file.stat().map_err(failed)?.size).unwrap_or(usize::MAX);
-        let text = read_range(&*file, 0, size).map_err(failed)?;
         let expected = self.index.expected(log, &self.folder.patience(FOLDER_WAIT))?;
+        let limit = expected.len().saturating_mul(4).saturating_add(INDEX_ROOM);
+        if file.stat().map_err(failed)?.size > limit as u64 {
+            return Ok(Some(IndexState { event_count: None, drift: true }));
+        }
+        let text = read_range(&*file, 0, limit).map_err(failed)?;
         let found: Option<serde_json::Value> = serde_json::from_slice(&text).ok();
         let wanted: Option<serde_json::Value> = serde_json::from_slice(&expected).ok();
         let event_count = found.as_ref().and_then(|index| index.get("eventCount")?.as_u64());

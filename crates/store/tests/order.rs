@@ -11,7 +11,6 @@ use store::disk::folder::RealFolder;
 use store::disk::{Disk, File, FileId, Open, Stat};
 use store::folder::Folder;
 use store::wait::background::Background;
-use store::wait::patience::{Caller, Ending};
 use store::wait::system::SystemTimeAndThreads;
 use store::{Durability, OnFault, Store};
 
@@ -153,24 +152,27 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
     let background = Background::new(SystemTimeAndThreads::new());
     work(&Store::new(Folder::new(Arc::new(storage), &background), false));
     std::fs::remove_dir_all(&path).unwrap();
-    let notes = notes.lock().unwrap();
-    notes.clone()
+    let mut notes = notes.lock().unwrap().clone();
+    // Where nobody can tell who writes, it is asked again and again for a while.
+    notes.dedup_by(|next, last| next == last && next == "look for writers");
+    notes
 }
 
 #[test]
 fn a_rewrite_syncs_each_thing_before_the_next_relies_on_it() {
-    let notes = notes("rewrite", |store| assert_eq!(store.compact(1, &caller(store)).unwrap(), 1));
+    let notes = notes("rewrite", |store| assert_eq!(store.compact(1, &store.caller()).unwrap(), 1));
     let from = notes.iter().position(|note| note == "write draft").expect("a draft");
-    let index = notes.iter().position(|note| note == "write index draft").expect("an index");
+    let installed = notes.iter().position(|note| note.ends_with("index.json")).expect("an index");
     assert_eq!(
-        notes[from..index],
+        notes[from..installed],
         [
             "write draft",
             "sync draft",
+            "write index draft", // with the folder free
             "lock",
             "write .events.ckpt", // S
             "sync .events.ckpt",
-            "append events.rejected.ndjson",
+            "write events.rejected.ndjson",
             "sync events.rejected.ndjson",
             "sync folder", // its name
             "link events.ndjson .events.prev",
@@ -199,9 +201,4 @@ fn a_durable_append_syncs_the_line_and_once_its_files_name() {
     let wanted = ["append events.ndjson", "sync events.ndjson", "sync folder"];
     let notes: Vec<_> = notes.iter().map(String::as_str).filter(|note| wanted.contains(note)).collect();
     assert_eq!(notes, [&wanted[..], &wanted[..2]].concat());
-}
-
-/// A call that begins now.
-fn caller(store: &Store) -> Caller {
-    Caller::new(&*store.folder().background().time, &Ending::default())
 }

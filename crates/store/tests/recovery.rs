@@ -9,7 +9,6 @@ use std::sync::Arc;
 use store::disk::Disk;
 use store::disk::folder::RealFolder;
 use store::wait::background::Background;
-use store::wait::patience::{Caller, Ending};
 use store::wait::system::SystemTimeAndThreads;
 use store::{Durability, OnFault, Store};
 
@@ -100,9 +99,9 @@ fn a_rewrite_waits_until_nobody_writes_to_the_log_before_the_last() {
     append(&store, "{\"eventId\":\"b\",\"timestamp\":2}");
     // A JavaScript program that appends, and is slow.
     let other = fs::OpenOptions::new().append(true).open(folder.0.join("events.ndjson")).unwrap();
-    assert_eq!(store.compact(1, &caller(&store)).unwrap(), 1);
+    assert_eq!(store.compact(1, &store.caller()).unwrap(), 1);
     append(&store, "{\"eventId\":\"c\",\"timestamp\":3}");
-    let refused = store.compact(1, &caller(&store)).unwrap_err();
+    let refused = store.compact(1, &store.caller()).unwrap_err();
     assert_eq!(refused.code(), "ELOCKED", "{refused}");
     std::io::Write::write_all(&mut &other, b"{\"eventId\":\"d\",\"timestamp\":4}\n").unwrap();
     drop(other);
@@ -110,10 +109,5 @@ fn a_rewrite_waits_until_nobody_writes_to_the_log_before_the_last() {
     append(&folder.store(), "{\"eventId\":\"e\",\"timestamp\":5}");
     let ids: Vec<_> = folder.log().lines().map(|line| line.chars().nth(12).unwrap()).collect();
     assert_eq!(ids.iter().collect::<String>(), "bcde");
-    assert_eq!(store.compact(1, &caller(&store)).unwrap(), 3, "the way is free again");
-}
-
-/// A call that begins now.
-fn caller(store: &Store) -> Caller {
-    Caller::new(&*store.folder().background().time, &Ending::default())
+    assert_eq!(store.compact(1, &store.caller()).unwrap(), 3, "the way is free again");
 }

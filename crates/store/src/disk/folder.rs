@@ -8,10 +8,12 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
+use super::facts::{stat_of_file, stat_of_path};
 use super::{Disk, File, FileId, Open, Stat};
-use crate::wait::locked;
+use crate::wait::system::SystemTimeAndThreads;
+use crate::wait::{Time, locked};
 
 /// Permission bits of files that we create.
 #[cfg(unix)]
@@ -19,6 +21,14 @@ const FILE_MODE: u32 = 0o600;
 /// Permission bits of folders that we create.
 #[cfg(unix)]
 const FOLDER_MODE: u32 = 0o700;
+
+/// How long a file that another program holds is tried again.
+const HELD_PATIENCE: Duration = Duration::from_secs(1);
+/// How long an attempt to open is repeated where access is denied: a file that is just being removed is gone within
+/// moments.
+const OPEN_PATIENCE: Duration = Duration::from_millis(100);
+/// The first and longest pause between two attempts.
+const HELD_PAUSE: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(100));
 
 /// A folder on disk, by its absolute path.
 pub struct RealFolder {
@@ -37,6 +47,29 @@ impl RealFolder {
 
     fn at(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Calls again, for about a second, while another program holds a file for a moment: virus scanners and indexers
+    /// on Windows do, with any file that was just written.
+    ///
+    /// Where access is denied, which may mean a lack of rights, it is no longer than `denied`.
+    fn patiently<T>(denied: Duration, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let mut pause = HELD_PAUSE.0;
+        let time = SystemTimeAndThreads::new();
+        loop {
+            let result = call();
+            let patience = match result.as_ref().map_err(holding) {
+                Err(Holding::Surely) => HELD_PATIENCE,
+                Err(Holding::Perhaps) => denied,
+                _ => return result,
+            };
+            let waited = time.monotonic();
+            if waited >= patience {
+                return result;
+            }
+            time.sleep(pause.min(patience.saturating_sub(waited)));
+            pause = (pause * 2).min(HELD_PAUSE.1);
+        }
     }
 
     /// Gives a file that root has just made in somebody's folder to that somebody, who could not use the folder
@@ -75,7 +108,7 @@ impl Disk for RealFolder {
             // O_NONBLOCK: a pipe under our name must not block us; it means nothing for regular files.
             options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
         }
-        let file = retry(|| options.open(self.at(name)))?;
+        let file = Self::patiently(OPEN_PATIENCE, || retry(|| options.open(self.at(name))))?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
@@ -101,7 +134,7 @@ impl Disk for RealFolder {
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.at(from), self.at(to))
+        Self::patiently(HELD_PATIENCE, || fs::rename(self.at(from), self.at(to)))
     }
 
     fn exchange(&self, one: &str, other: &str) -> io::Result<bool> {
@@ -112,7 +145,7 @@ impl Disk for RealFolder {
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.at(name))
+        Self::patiently(HELD_PATIENCE, || fs::remove_file(self.at(name)))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -247,6 +280,35 @@ impl File for RealFile {
     }
 }
 
+/// Whether another program has the file and may let go of it within moments.
+#[cfg_attr(
+    not(windows),
+    expect(dead_code, reason = "only Windows keeps files from being opened or replaced")
+)]
+enum Holding {
+    Surely,
+    /// Or this user lacks the right: Windows says the same of both.
+    Perhaps,
+    No,
+}
+
+#[cfg(windows)]
+fn holding(error: &io::Error) -> Holding {
+    const ACCESS_DENIED: i32 = 5;
+    const SHARING_VIOLATION: i32 = 32;
+    const LOCK_VIOLATION: i32 = 33;
+    match error.raw_os_error() {
+        Some(SHARING_VIOLATION | LOCK_VIOLATION) => Holding::Surely,
+        Some(ACCESS_DENIED) => Holding::Perhaps,
+        _ => Holding::No,
+    }
+}
+
+#[cfg(not(windows))]
+fn holding(_error: &io::Error) -> Holding {
+    Holding::No
+}
+
 /// Calls again for as long as a signal interrupted the call.
 fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
@@ -258,16 +320,29 @@ fn retry<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// Creates a folder and its missing ancestors, and adds to `made` which.
+///
+/// Up to the nearest ancestor that is there, then down again, each folder tried once: some file systems say that a
+/// name does not exist though its parent does (`/proc`), and would say so for ever.
 fn create_with_ancestors(path: &Path, made: &mut Vec<PathBuf>) -> io::Result<()> {
-    match create_folder(path) {
+    let mut missing = Vec::new();
+    for folder in path.ancestors() {
+        match create_folder(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => missing.push(folder),
+            created => {
+                finish_creation(folder, created, made)?;
+                break;
+            }
+        }
+    }
+    missing.into_iter().rev().try_for_each(|folder| finish_creation(folder, create_folder(folder), made))
+}
+
+/// What an attempt to create a folder means.
+fn finish_creation(path: &Path, created: io::Result<()>, made: &mut Vec<PathBuf>) -> io::Result<()> {
+    match created {
         Ok(()) => {
             made.push(path.to_owned());
             Ok(())
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let parent = path.parent().ok_or(error)?;
-            create_with_ancestors(parent, made)?;
-            create_with_ancestors(path, made)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -288,6 +363,7 @@ fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
+#[cfg_attr(not(unix), expect(clippy::unnecessary_wraps, reason = "it can fail on Unix"))]
 fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     match fs::File::open(path)?.sync_all() {
@@ -299,89 +375,4 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = path;
     Ok(())
-}
-
-#[cfg(unix)]
-fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
-    Ok(stat_of(&file.metadata()?))
-}
-
-#[cfg(unix)]
-#[expect(clippy::unnecessary_wraps, reason = "it can fail on Windows")]
-fn stat_of_path(_path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
-    Ok(stat_of(metadata))
-}
-
-#[cfg(unix)]
-fn stat_of(metadata: &fs::Metadata) -> Stat {
-    use std::os::unix::fs::MetadataExt;
-    Stat {
-        id: FileId {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            born_ns: nanoseconds(metadata.created()),
-        },
-        size: metadata.len(),
-        links: metadata.nlink(),
-        mode: metadata.mode() & 0o7777,
-        owner: (metadata.uid(), metadata.gid()),
-        modified_ns: nanoseconds(metadata.modified()),
-        regular: metadata.is_file(),
-    }
-}
-
-#[cfg(windows)]
-fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
-    let metadata = file.metadata()?;
-    let information = winapi_util::file::information(file)?;
-    Ok(Stat {
-        id: FileId {
-            device: information.volume_serial_number(),
-            inode: information.file_index(),
-            born_ns: nanoseconds(metadata.created()),
-        },
-        size: metadata.len(),
-        links: information.number_of_links(),
-        mode: 0,
-        owner: (0, 0),
-        modified_ns: nanoseconds(metadata.modified()),
-        regular: metadata.is_file(),
-    })
-}
-
-#[cfg(windows)]
-fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<Stat> {
-    if metadata.is_symlink() {
-        // Nothing is known of a link but that it is one.
-        return Ok(Stat {
-            id: FileId::default(),
-            size: 0,
-            links: 1,
-            mode: 0,
-            owner: (0, 0),
-            modified_ns: 0,
-            regular: false,
-        });
-    }
-    // Without access rights: nobody is kept from renaming or removing it, and folders open too.
-    let handle = winapi_util::Handle::from_path_any(path)?;
-    let information = winapi_util::file::information(&handle)?;
-    Ok(Stat {
-        id: FileId {
-            device: information.volume_serial_number(),
-            inode: information.file_index(),
-            born_ns: nanoseconds(metadata.created()),
-        },
-        size: metadata.len(),
-        links: information.number_of_links(),
-        mode: 0,
-        owner: (0, 0),
-        modified_ns: nanoseconds(metadata.modified()),
-        regular: metadata.is_file(),
-    })
-}
-
-fn nanoseconds(time: io::Result<SystemTime>) -> u64 {
-    let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
-    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -5,11 +5,12 @@
 //! power on command. Every byte the engine reads or writes passes through here, and each clock, thread and pause
 //! through [`Time`](crate::wait::Time), so what the simulation has seen is the whole of what the engine does.
 //!
-//! Invariant: an implementation retries nothing but `EINTR`, buffers nothing and remembers nothing but which
-//! folders it has made. Loops
-//! over short writes, ordering and recovery belong to the callers, where the simulation can break them.
+//! Invariant: an implementation buffers nothing, remembers nothing but which folders it has made, and retries nothing
+//! but `EINTR`, and on Windows what another program holds for a moment. Loops over short writes, ordering and recovery
+//! belong to the callers, where the simulation can break them.
 
 pub(crate) mod bytes;
+mod facts;
 pub mod folder;
 #[cfg(unix)]
 mod sys;

@@ -2,18 +2,33 @@
 
 #![expect(
     unsafe_code,
-    reason = "fcntl(F_SETLEASE) and renameat2 have no safe wrapper in the standard library"
+    reason = "fcntl(F_SETLEASE), fstatfs and renameat2 have no safe wrapper in the standard library"
 )]
 
 #[cfg(target_os = "linux")]
-use std::{ffi::CString, fs::File, io, os::fd::AsRawFd, os::unix::ffi::OsStrExt, path::Path};
+use std::{
+    ffi::CString,
+    fs::File,
+    io,
+    mem::MaybeUninit,
+    os::fd::{AsRawFd, RawFd},
+    os::unix::ffi::OsStrExt,
+    path::Path,
+};
 
 /// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs
 /// on).
 #[cfg(target_os = "linux")]
 const F_SETSIG: libc::c_int = 10;
 
+/// File systems behind which others write unseen by this kernel, by their magic numbers (statfs(2)): FUSE, virtiofs
+/// among it, where two names of one file may be two inodes besides, and 9P.
+#[cfg(target_os = "linux")]
+const UNSEEN_WRITERS: [u32; 2] = [0x6573_5546, 0x0102_1997];
+
 /// Whether no process has the inode of `file`, which must be open for reading only, open for writing.
+///
+/// `None` where nobody can tell: a refusal proves a writer everywhere, a grant proves nothing on some file systems.
 ///
 /// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should
 /// somebody open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
@@ -41,7 +56,21 @@ pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
     }
     // SAFETY: as above.
     unsafe { libc::fcntl(fd, libc::F_SETLEASE, libc::F_UNLCK) };
-    Ok(Some(true))
+    Ok((!has_unseen_writers(fd)).then_some(true))
+}
+
+/// Whether others may write the file unseen by this kernel. If the system does not say, they may not.
+#[cfg(target_os = "linux")]
+fn has_unseen_writers(fd: RawFd) -> bool {
+    let mut about = MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: fstatfs writes one `statfs` to the place that it is given, which lives until the call is over.
+    if unsafe { libc::fstatfs(fd, about.as_mut_ptr()) } != 0 {
+        return false;
+    }
+    // SAFETY: a call that returned 0 has filled all of it.
+    let about = unsafe { about.assume_init() };
+    // The number has another type on each architecture; all magic numbers have 32 bits.
+    u32::try_from(about.f_type).is_ok_and(|kind| UNSEEN_WRITERS.contains(&kind))
 }
 
 /// Exchanges what two names lead to (renameat2(2), `RENAME_EXCHANGE`). `false` where the system or the file system

@@ -169,6 +169,12 @@ impl Checkpoint {
     }
 }
 
+/// Whether a file looks like a checkpoint of any log.
+pub(crate) fn is_one(file: &dyn File) -> io::Result<bool> {
+    let slots = read_range(file, 0, 2 * SLOT)?;
+    Ok(slots.chunks(SLOT).any(|slot| slot.starts_with(&MAGIC.to_le_bytes())))
+}
+
 fn load_names(file: &dyn File, length: u32, crc: u32) -> io::Result<Option<Interner>> {
     let length = length as usize;
     if length > SMALL_TASK_BYTES + 4 * (SMALL_TASKS + 1) {

@@ -10,11 +10,13 @@
 //! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
 //! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
 
+use std::io;
 use std::time::Duration;
 
 use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::hints::checkpoint;
 use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
 use crate::wait::patience::{Patience, Pauses};
 
@@ -47,7 +49,9 @@ impl FolderLock {
             other => other?,
         };
         let id = lock.stat().map_err(|error| folder.failed("fstat", FOLDER_LOCK, &error))?.id;
-        Ok(Self { lock, gate: open(GATE)?, id, checkpoint: open(CHECKPOINT)?, released: None })
+        let checkpoint = open(CHECKPOINT)?;
+        refuse_planted(&*checkpoint).map_err(|error| folder.failed("open", CHECKPOINT, &error))?;
+        Ok(Self { lock, gate: open(GATE)?, id, checkpoint, released: None })
     }
 
     /// Takes the lock. `Ok(false)`: the files were removed; open them anew.
@@ -93,4 +97,13 @@ impl FolderLock {
         }
         taken?.ok_or_else(|| folder.busy(FOLDER_LOCK, patience))
     }
+}
+
+/// Fails if writing a checkpoint there would destroy another file. Of the lock's files it alone is written to. A copy
+/// of the folder by hard links has a checkpoint with two names, which is no harm.
+fn refuse_planted(checkpoint: &dyn File) -> io::Result<()> {
+    if checkpoint.stat()?.links > 1 && !checkpoint::is_one(checkpoint)? {
+        return Err(io::Error::new(io::ErrorKind::TooManyLinks, "the file has another name (a hard link)"));
+    }
+    Ok(())
 }

@@ -4,19 +4,24 @@
 //! shows in the lock on `.events.own`, and its appends and rewrites need no consideration. Any other holder
 //! is a JavaScript program, which is about to rewrite the log and heeds no lock but this one.
 //!
+//! Times come from the engine's own clock: a program may have replaced JavaScript's. No clock is believed for
+//! ever: a time in the future is not fresh, and how long one and the same file has been seen is measured by the
+//! clock that never goes back.
+//!
 //! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is
 //! shown of it is cleaned and cut. The pid is shown to nobody and signals nothing.
 
 use std::io;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::disk::bytes::read_range;
-use crate::disk::{File, Open, Stat};
+use crate::disk::{File, FileId, Open, Stat};
 use crate::folder::Folder;
-use crate::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
+use crate::paths::{LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
 use event::text::parse_json_string;
 
 /// Longest holder that is shown.
@@ -49,7 +54,7 @@ pub(crate) struct LockFile {
     pub(crate) owner: Owner,
     /// The holder, fit to be shown.
     pub(crate) holder: String,
-    /// Time since the holder wrote it, by the clock of the caller.
+    /// Time since the holder wrote it.
     pub(crate) age_ms: i64,
     pub(crate) stat: Stat,
 }
@@ -63,30 +68,53 @@ struct Lenient<'a> {
     timestamp: Option<&'a RawValue>,
 }
 
-/// Reads the file; `None` if there is none. `now_ms` is the caller's wall clock.
-pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>> {
-    let Some(stat) = folder.stat(LOCK)? else { return Ok(None) };
+/// Since when one and the same file has been seen, by the clock that never goes back. One is kept for as long as
+/// the file may be met, so that nobody waits for it twice.
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// The file and a checksum of its content.
+    what: Option<(FileId, u32)>,
+    since: Duration,
+}
+
+impl Seen {
+    /// For how long this file with this content has been seen.
+    fn look(&mut self, id: FileId, content: &[u8], now: Duration) -> Duration {
+        let what = Some((id, crc32fast::hash(content)));
+        if self.what != what {
+            *self = Self { what, since: now };
+        }
+        now.saturating_sub(self.since)
+    }
+}
+
+/// Reads the lock file, which is called `name`; `None` if there is none.
+pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<Option<LockFile>> {
+    let Some(stat) = folder.stat(name)? else { return Ok(None) };
     let nobody = |owner| Ok(Some(LockFile { owner, holder: "unknown".to_owned(), age_ms: 0, stat }));
     if !stat.regular {
         // A link or pipe under this name is no lock; nothing is read through it.
         return nobody(Owner::Stale);
     }
-    let bytes = match folder.open(LOCK, Open::Read).and_then(|file| read_range(&*file, 0, MAX_LOCK_FILE)) {
+    let bytes = match folder.open(name, Open::Read).and_then(|file| read_range(&*file, 0, MAX_LOCK_FILE)) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    let unchanged_ms = signed(now_ms).saturating_sub(signed(stat.modified_ns / 1_000_000));
+    let now_ms = signed(folder.now_ms());
+    let seen_ms = milliseconds(seen.look(stat.id, &bytes, folder.monotonic()));
+    // A time of change in the future tells nothing.
+    let age_of_change = now_ms.saturating_sub(signed(stat.modified_ns / 1_000_000));
+    let unsettled = seen_ms.max(age_of_change) < milliseconds(LOCK_SETTLE);
     let text = String::from_utf8_lossy(&bytes);
     let Ok(content) = serde_json::from_str::<Lenient<'_>>(&text) else {
-        let settling = unchanged_ms < signed(u64::try_from(LOCK_SETTLE.as_millis()).unwrap_or(0));
-        return nobody(if settling { Owner::Unsettled } else { Owner::Stale });
+        return nobody(if unsettled { Owner::Unsettled } else { Owner::Stale });
     };
     // A number that is no time (NaN to JavaScript) makes the lock stale, as in the original.
     let age_ms = content.timestamp.and_then(number).map(|time| {
         #[expect(clippy::cast_possible_truncation, reason = "a float too large saturates")]
         let time = time as i64;
-        signed(now_ms).saturating_sub(time)
+        now_ms.saturating_sub(time)
     });
     let holder = content.holder.map_or("undefined", RawValue::get);
     let holder = match parse_json_string(holder.as_bytes()) {
@@ -95,8 +123,11 @@ pub(crate) fn read(folder: &Folder, now_ms: u64) -> io::Result<Option<LockFile>>
     };
     let owner = match age_ms {
         _ if is_ours(&holder) => Owner::Ours,
-        // A time far in the future blocks only for as long as the file is fresh.
-        Some(age) if age < -LOCK_STALE_MS && unchanged_ms < LOCK_STALE_MS => Owner::Foreign,
+        // Its program writes it once and believes it for so long, whatever the clock says.
+        _ if seen_ms >= LOCK_STALE_MS => Owner::Stale,
+        // From the future: the clock was put back, and nobody knows when. A program that is just writing it is
+        // given a moment.
+        Some(age) if age < -LOCK_STALE_MS && unsettled => Owner::Unsettled,
         Some(age) if (-LOCK_STALE_MS..LOCK_STALE_MS).contains(&age) => Owner::Foreign,
         _ => Owner::Stale,
     };
@@ -127,4 +158,8 @@ fn shown(text: &str) -> String {
 
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn milliseconds(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

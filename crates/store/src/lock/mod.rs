@@ -3,4 +3,5 @@
 pub(crate) mod folder_lock;
 pub(crate) mod lock_cell;
 pub(crate) mod lock_file;
+pub(crate) mod takeover;
 pub(crate) mod user_lock;

@@ -16,7 +16,8 @@ use crate::disk::bytes::write_all_at;
 use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::lock::lock_file::{self, Content, LockFile, Owner};
+use crate::lock::lock_file::{self, Content, LockFile, Owner, Seen};
+use crate::lock::takeover::{remove_drafts, remove_if_there, take_aside};
 use crate::paths::{LOCK, OWNER, new_id, temporary};
 use crate::wait::patience::Patience;
 
@@ -27,11 +28,19 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1500);
 /// Where the digits of the timestamp start: behind `{"holder":"<36 characters>","timestamp":`.
 const TIMESTAMP_AT: u64 = 61;
 
+/// A timestamp is written with at least so many digits, and later over itself, so that it keeps its length: a clock
+/// that was never set says 2001.
+const EARLIEST: u64 = 1_000_000_000_000;
+/// JavaScript reads no larger whole numbers.
+const LATEST: u64 = (1 << 53) - 1;
+
 /// A held lock.
 pub struct UserLock {
     file: Box<dyn File>,
     id: FileId,
     holder: String,
+    /// The number of digits of the timestamp.
+    digits: u32,
     /// Locked for as long as we hold.
     owner: Box<dyn File>,
 }
@@ -51,15 +60,15 @@ impl UserLock {
         }
     }
 
-    fn attempt(folder: &Folder) -> Result<Attempt> {
-        let now_ms = folder.now_ms();
+    fn attempt(folder: &Folder, seen: &mut Seen) -> Result<Attempt> {
         let owner = match folder.open(OWNER, Open::Side) {
             Ok(owner) => owner,
             // The folder was removed between its creation and now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Attempt::Unclear),
             Err(error) => return Err(folder.failed("open", OWNER, &error)),
         };
-        let read = || lock_file::read(folder, now_ms).map_err(|error| folder.failed("read", LOCK, &error));
+        let mut read =
+            || lock_file::read(folder, LOCK, seen).map_err(|error| folder.failed("read", LOCK, &error));
         if !owner.try_lock().map_err(|error| folder.failed("flock", OWNER, &error))? {
             return Ok(read()?.map_or(Attempt::Unclear, |file| Attempt::Held(Some(file))));
         }
@@ -71,10 +80,12 @@ impl UserLock {
         match read()? {
             Some(file) if file.owner == Owner::Foreign => return Ok(Attempt::Held(Some(file))),
             Some(file) if file.owner == Owner::Unsettled => return Ok(Attempt::Unclear),
-            Some(_) => remove_if_there(folder)?,
-            None => {}
+            Some(file) if !file.stat.regular => remove_if_there(folder)?,
+            Some(_) if !take_aside(folder, seen)? => return Ok(Attempt::Unclear),
+            _ => {}
         }
-        create(folder, now_ms, owner)
+        remove_drafts(folder);
+        create(folder, owner)
     }
 
     /// Writes a new timestamp, so that JavaScript programs see that the holder lives.
@@ -85,7 +96,7 @@ impl UserLock {
         if self.names_another() {
             return Ok(());
         }
-        write_all_at(&*self.file, format!("{now_ms:013}").as_bytes(), TIMESTAMP_AT)
+        write_all_at(&*self.file, with_digits(now_ms, self.digits).as_bytes(), TIMESTAMP_AT)
     }
 
     /// Gives the lock up. A `.lock` that somebody else put in place of ours, or wrote into it, is left alone.
@@ -118,6 +129,8 @@ pub(crate) struct LockTurn {
     /// What is unclear is looked at again for a while, whatever the patience.
     look_again: Patience,
     pause: Duration,
+    /// The `.lock` that stands in the way.
+    seen: Seen,
 }
 
 impl LockTurn {
@@ -125,7 +138,7 @@ impl LockTurn {
     #[must_use]
     pub(crate) fn new(folder: &Folder, patience: Patience) -> Self {
         let look_again = folder.patience(LOOK_AGAIN);
-        Self { folder: folder.clone(), patience, look_again, pause: PAUSE.0 }
+        Self { folder: folder.clone(), patience, look_again, pause: PAUSE.0, seen: Seen::default() }
     }
 
     /// Takes the lock; `None`: not yet, try again after [`LockTurn::pause`].
@@ -137,7 +150,7 @@ impl LockTurn {
         folder.create_folder().map_err(|error| Error::io("mkdir", folder.path(), &error))?;
         let time = &*folder.background().time;
         let over = self.patience.left(time).is_zero();
-        let held = match UserLock::attempt(folder)? {
+        let held = match UserLock::attempt(folder, &mut self.seen)? {
             Attempt::Taken(lock) => return Ok(Some(lock)),
             Attempt::Held(held) if over => held,
             Attempt::Unclear if over && self.look_again.left(time).is_zero() => None,
@@ -168,9 +181,10 @@ enum Attempt {
 }
 
 /// Makes `.lock` with all of its content at once.
-fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt> {
+fn create(folder: &Folder, owner: Box<dyn File>) -> Result<Attempt> {
     let holder = new_id(folder.random());
-    let content = Content { holder: &holder, timestamp: now_ms, pid: std::process::id() };
+    let timestamp = folder.now_ms().clamp(EARLIEST, LATEST);
+    let content = Content { holder: &holder, timestamp, pid: std::process::id() };
     let text = serde_json::to_vec(&content).unwrap_or_default();
     let name = temporary(LOCK, &holder);
     let file = folder.open(&name, Open::New).map_err(|error| folder.failed("open", &name, &error))?;
@@ -178,7 +192,10 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
     let _ = folder.remove(&name);
     let file = match linked {
         Ok(()) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(Attempt::Unclear),
+        // Or `.events.own` was removed by `destroy()`, and another of us removed the draft.
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
+            return Ok(Attempt::Unclear);
+        }
         // A file system without hard links: the name is exclusive all the same, its content comes a moment
         // later.
         Err(error)
@@ -194,19 +211,34 @@ fn create(folder: &Folder, now_ms: u64, owner: Box<dyn File>) -> Result<Attempt>
         Err(error) => return Err(folder.failed("link", LOCK, &error)),
     };
     let id = file.stat().map_err(|error| folder.failed("fstat", LOCK, &error))?.id;
-    Ok(Attempt::Taken(UserLock { file, id, holder, owner }))
+    let digits = timestamp.ilog10() + 1;
+    Ok(Attempt::Taken(UserLock { file, id, holder, digits, owner }))
 }
 
-fn remove_if_there(folder: &Folder) -> Result<()> {
-    match folder.remove(LOCK) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(folder.failed("unlink", LOCK, &error)),
-        _ => Ok(()),
-    }
+/// A number of exactly so many digits: the nearest to `number`.
+fn with_digits(number: u64, digits: u32) -> String {
+    let first = 10_u64.pow(digits.saturating_sub(1));
+    number.clamp(first, first.saturating_mul(10) - 1).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, TIMESTAMP_AT};
+    use super::{Content, TIMESTAMP_AT, with_digits};
+
+    #[test]
+    fn a_timestamp_keeps_its_length_whatever_the_clock_says() {
+        for (now, text) in [
+            (0, "1000000000000"),
+            (999_999_999_999, "1000000000000"),
+            (1_764_000_000_000, "1764000000000"),
+            (10_000_000_000_000, "9999999999999"),
+            (u64::MAX, "9999999999999"),
+        ] {
+            assert_eq!(with_digits(now, 13), text);
+        }
+        assert_eq!(with_digits(1_764_000_000_000, 14), "10000000000000");
+        assert_eq!(with_digits(u64::MAX, 16), "9999999999999999");
+    }
 
     #[test]
     fn the_timestamp_is_where_refresh_writes_it() {

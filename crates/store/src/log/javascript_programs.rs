@@ -15,7 +15,7 @@
 
 use crate::disk::{FileId, Stat};
 use crate::folder::Folder;
-use crate::lock::lock_file::{self, Owner};
+use crate::lock::lock_file::{self, Owner, Seen};
 use crate::log::open_log::Log;
 use crate::paths::{LOCK, LOG};
 
@@ -31,6 +31,8 @@ pub(crate) struct JavaScriptPrograms {
     unseen: Vec<u8>,
     /// A `.lock` that is known to be ours.
     ours: Option<Stat>,
+    /// A `.lock` that is not ours.
+    seen: Seen,
 }
 
 impl JavaScriptPrograms {
@@ -80,7 +82,7 @@ impl JavaScriptPrograms {
         if self.ours == Some(stat) {
             return false;
         }
-        let Ok(Some(file)) = lock_file::read(folder, folder.now_ms()) else { return false };
+        let Ok(Some(file)) = lock_file::read(folder, LOCK, &mut self.seen) else { return false };
         match file.owner {
             Owner::Foreign | Owner::Unsettled => true,
             Owner::Stale => false,

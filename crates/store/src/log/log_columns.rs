@@ -6,14 +6,14 @@
 //! A large log is scanned in parts.
 
 use std::borrow::Cow;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
 use columns::{Columns, Source};
 use event::line::{Line, Scanner};
 
-use crate::disk::bytes::{for_each_line, read_range};
+use crate::disk::bytes::{for_each_line, read_whole};
 use crate::disk::{File, Stat};
 use crate::hints::summary::Mark;
 use crate::log::parts::in_parts;
@@ -99,16 +99,12 @@ pub(crate) struct LogLines<'a>(pub(crate) &'a dyn File);
 
 impl Source for LogLines<'_> {
     fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
-        read_whole(self.0, range).map(Cow::Owned)
+        read_lines(self.0, &range).map(Cow::Owned)
     }
 }
 
 /// Reads a range, or fails with `UnexpectedEof`.
-pub(crate) fn read_whole(log: &dyn File, range: Range<u64>) -> io::Result<Vec<u8>> {
+pub(crate) fn read_lines(log: &dyn File, range: &Range<u64>) -> io::Result<Vec<u8>> {
     let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-    let bytes = read_range(log, range.start, length)?;
-    if bytes.len() < length {
-        return Err(ErrorKind::UnexpectedEof.into());
-    }
-    Ok(bytes)
+    read_whole(log, range.start, length)
 }

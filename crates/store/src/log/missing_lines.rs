@@ -59,13 +59,6 @@ impl<'a> WantedLines<'a> {
     }
 }
 
-/// Those of `lines` that the log does not hold from offset `from` on.
-pub(crate) fn missing_lines(log: &dyn File, from: u64, lines: &[u8]) -> io::Result<Vec<u8>> {
-    let mut wanted = WantedLines::new(lines);
-    wanted.search_to_end(log, from)?;
-    Ok(wanted.missing())
-}
-
 fn whole_lines(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
     lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
 }

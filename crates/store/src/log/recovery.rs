@@ -6,7 +6,7 @@
 //!
 //! | found | means | done |
 //! |---|---|---|
-//! | both names lead to one file | the rename did not happen | the second name is removed |
+//! | both names lead to one file | the rename did not happen | the second name is removed, if this user may |
 //! | two files | the rename happened | lines of the old one from S on that the new one lacks are appended to it; then the old one is removed |
 //! | no log | the log was removed by hand | the old one gets its name back |
 //!
@@ -15,14 +15,14 @@
 use std::io;
 use std::time::Duration;
 
-use crate::disk::bytes::{for_each_line, read_range};
-use crate::disk::{File, Open};
+use crate::disk::bytes::end_of_lines;
+use crate::disk::{File, Open, Stat};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
-use crate::log::missing_lines::missing_lines;
+use crate::log::late_lines::{has_tail, move_lines, move_missing_lines};
 use crate::log::open_log::Log;
-use crate::paths::{CHECKPOINT, DRAIN_GRACE, LOG, PREVIOUS, temporary_id};
+use crate::paths::{CHECKPOINT, DRAIN_GRACE, LOCK, LOCK_STALE_MS, LOG, PREVIOUS, is_draft_of, temporary_id};
 use crate::wait::patience::{Patience, Pauses};
 
 /// Pauses between two looks at the old log.
@@ -66,8 +66,14 @@ fn go_on_rewriting(
         return Ok(None);
     };
     if previous.id == log.id {
-        remove_drafts(folder);
-        return remove_previous(folder).map(|()| None);
+        return match remove_previous(folder) {
+            // A sticky or append-only folder lets this user remove nothing. Two names of one file are no harm.
+            Err(error) if error.is_not_permitted() => Ok(None),
+            removed => {
+                remove_drafts(folder);
+                removed.map(|()| None)
+            }
+        };
     }
     let failed = |error: io::Error| folder.failed("read", CHECKPOINT, &error);
     let ours_to_go_on = progress.is_some_and(|progress| progress.previous == previous.id)
@@ -86,7 +92,10 @@ fn go_on_rewriting(
         .unwrap_or(Rewrite { previous: previous.id, from: 0, kept: 0, rejected: 0 });
     let copies = (!ours_to_go_on).then_some(rewrite);
     if !ours_to_go_on {
-        append_what_is_missing(folder, &*old, &mut rewrite, &mut new)?;
+        let size = old.stat().map_err(failed)?.size;
+        let end = end_of_lines(&*old, rewrite.from, size).map_err(failed)?;
+        move_missing_lines(folder, &*old, rewrite.from..end, &mut new, rewrite.kept)?;
+        rewrite.from = end;
     }
     // Where the system cannot tell whether a process still writes, only time can.
     let can_tell = old.has_no_writer().map_err(failed)?.is_some();
@@ -105,46 +114,33 @@ fn go_on_rewriting(
     Ok(checkpoint.rewrite)
 }
 
-/// Appends those lines of the old log from S on that are not among the copies in the new one.
-fn append_what_is_missing(
-    folder: &Folder,
-    old: &dyn File,
-    rewrite: &mut Rewrite,
-    new: &mut Log,
-) -> Result<()> {
-    let failed = |error: io::Error| folder.failed("read", PREVIOUS, &error);
-    let size = old.stat().map_err(failed)?.size;
-    let mut lines = Vec::new();
-    let walked = for_each_line(old, rewrite.from, size, |_, line| {
-        lines.extend_from_slice(line);
-        lines.push(b'\n');
-    })
-    .map_err(failed)?;
-    let missing = missing_lines(&*new.file, rewrite.kept, &lines).map_err(failed)?;
-    if !missing.is_empty() {
-        new.append(&missing).map_err(|failed| folder.failed(failed.syscall, LOG, &failed.error))?;
-    }
-    rewrite.from = walked.whole;
-    Ok(())
-}
-
 /// Removes the old log for good: were it to come back with a power cut, so would what was evicted from it.
 pub(crate) fn remove_previous(folder: &Folder) -> Result<()> {
     folder.remove(PREVIOUS).map_err(|error| folder.failed("unlink", PREVIOUS, &error))?;
     folder.sync_folder().map_err(|error| Error::io("fsync", folder.path(), &error))
 }
 
-/// Removes what dead processes were making. Drafts that their makers still work on are locked.
+/// Removes what dead processes were making. A draft that its maker still works on is locked; one of `.lock` takes an
+/// instant, and is left over if it is so old that the lock itself would be stale.
 pub(crate) fn remove_drafts(folder: &Folder) {
     let Ok(names) = folder.list() else { return };
     for name in names.iter().filter(|name| temporary_id(name).is_some()) {
         let Ok(file) = folder.open(name, Open::Read) else { continue };
-        // The lock is kept until the name is gone, so that its maker, if it is just about to lock it, sees
-        // either.
-        if file.try_lock().unwrap_or(false) {
+        // The lock is kept until the name is gone, so that its maker, if it is just about to lock it, sees either.
+        let is_dead = if is_draft_of(name, LOCK) {
+            file.stat().is_ok_and(|stat| is_stale(folder, &stat))
+        } else {
+            file.try_lock().unwrap_or(false)
+        };
+        if is_dead {
             let _ = folder.remove(name);
         }
     }
+}
+
+fn is_stale(folder: &Folder, stat: &Stat) -> bool {
+    let age_ms = folder.now_ms().saturating_sub(stat.modified_ns / 1_000_000);
+    age_ms > LOCK_STALE_MS.unsigned_abs()
 }
 
 /// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
@@ -169,40 +165,14 @@ pub(crate) fn drain(
         let quiet = old.has_no_writer().map_err(failed("fcntl", PREVIOUS))?;
         let done = quiet.unwrap_or_else(|| folder.monotonic().saturating_sub(since) >= DRAIN_GRACE);
         let size = old.stat().map_err(failed("fstat", PREVIOUS))?.size;
-        let mut lines = Vec::new();
-        let walked = for_each_line(old, *from, size, |_, line| {
-            lines.extend_from_slice(line);
-            lines.push(b'\n');
-        })
-        .map_err(failed("read", PREVIOUS))?;
-        let mut upto = walked.whole;
-        if done && !walked.tail.is_empty() {
-            let tail_is_there = match copies {
-                Some(copies) => is_copied(old, &copies, size, &*new.file).map_err(failed("read", LOG))?,
-                None => false,
-            };
-            if !tail_is_there {
-                let length = usize::try_from(size - walked.whole).unwrap_or(usize::MAX);
-                lines.extend(read_range(old, walked.whole, length).map_err(failed("read", PREVIOUS))?);
-                lines.push(b'\n');
-            }
-            upto = size;
-        }
-        if !lines.is_empty() {
-            new.append(&lines).map_err(|fault| failed(fault.syscall, LOG)(fault.error))?;
-        }
-        *from = upto;
+        let whole = end_of_lines(old, *from, size).map_err(failed("read", PREVIOUS))?;
+        let tail_is_there = |copies: Rewrite| {
+            has_tail(old, copies.from, whole..size, &*new.file, copies.kept).map_err(failed("read", LOG))
+        };
+        let with_tail = done && whole < size && !copies.map_or(Ok(false), tail_is_there)?;
+        move_lines(folder, old, *from..if with_tail { size } else { whole }, new)?;
+        *from = if done { (*from).max(size) } else { whole };
         Ok::<_, Error>(done.then_some(Leftover::Nothing))
     })?;
     Ok(nothing.unwrap_or(Leftover::Perhaps))
-}
-
-/// Whether the unterminated end of the old log is among the copies, as a line beside all whole lines.
-fn is_copied(old: &dyn File, copies: &Rewrite, size: u64, new: &dyn File) -> io::Result<bool> {
-    let length = usize::try_from(size.saturating_sub(copies.from)).unwrap_or(usize::MAX);
-    let lines = read_range(old, copies.from, length)?;
-    let tail = lines.rsplit(|&byte| byte == b'\n').next().unwrap_or_default();
-    let missing = missing_lines(new, copies.kept, &lines)?;
-    let last = missing.strip_suffix(b"\n").and_then(|missing| missing.rsplit(|&byte| byte == b'\n').next());
-    Ok(last != Some(tail))
 }

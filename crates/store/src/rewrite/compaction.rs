@@ -3,7 +3,7 @@
 //! Invariant: compaction evicts by time and nothing else; events stay the bytes that they are.
 
 use crate::error::Result;
-use crate::rewrite::draft::Draft;
+use crate::log::draft::Draft;
 use crate::rewrite::rewriter::{Plan, Rewriter, Source};
 
 impl Rewriter<'_> {

@@ -22,23 +22,23 @@ use std::io::ErrorKind;
 
 use columns::Interner;
 
-use crate::disk::bytes::for_each_line;
-use crate::disk::{File, Open, Stat};
+use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, render};
 use crate::index::schedule::IndexSchedule;
+use crate::log::draft::Draft;
 use crate::log::group_commit::GroupCommit;
+use crate::log::late_lines::copy_into;
 use crate::log::log_columns::LogColumns;
 use crate::log::open_log::Log;
 use crate::log::recovery::{Leftover, drain, remove_drafts, remove_previous};
+use crate::log::rejected::{self, set_aside};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
-use crate::rewrite::draft::Draft;
-use crate::rewrite::rejected;
 use crate::wait::baton::{Baton, Held};
 use crate::wait::patience::{Caller, Patience};
 
@@ -80,9 +80,8 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) caller: &'a Caller,
 }
 
-/// A draft with all that is made before the folder is locked.
+/// What is made beside the draft before the folder is locked.
 struct Prepared<'a> {
-    draft: Draft,
     /// Lines of the draft from here on are copies of late lines.
     kept: u64,
     /// How much of the source is in the draft, or was not chosen.
@@ -96,18 +95,15 @@ impl<'a> Rewriter<'a> {
     pub(crate) fn rewrite(&self, compose: Compose<'_>) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let source = self.source()?;
-            let Some(draft) = self.compose(&source, compose)? else { return Ok(false) };
-            let name = draft.name().to_owned();
-            let replaced =
-                self.prepare(&source, draft).and_then(|prepared| self.try_replace(&source, prepared));
-            match replaced {
-                Ok(true) => return Ok(true),
-                Ok(false) => drop(self.folder.remove(&name)),
-                Err(error) => {
-                    // Behind the rename the name is gone already.
-                    let _ = self.folder.remove(&name);
-                    return Err(error);
-                }
+            let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
+            let replaced = self
+                .prepare(&source, &mut draft)
+                .and_then(|prepared| self.try_replace(source, &mut draft, prepared));
+            if !matches!(replaced, Ok(true)) {
+                draft.discard(self.folder);
+            }
+            if replaced? {
+                return Ok(true);
             }
         }
         Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 })
@@ -159,12 +155,12 @@ impl<'a> Rewriter<'a> {
         if matches!(result, Ok(Plan::Replace)) {
             return Ok(Some(draft));
         }
-        let _ = self.folder.remove(draft.name());
+        draft.discard(self.folder);
         result.map(|_| None)
     }
 
     /// Step b.
-    fn prepare(&self, source: &Source, mut draft: Draft) -> Result<Prepared<'a>> {
+    fn prepare(&self, source: &Source, draft: &mut Draft) -> Result<Prepared<'a>> {
         let mut sums = Summary::of_all_tasks();
         let (kept, mut upto) = (draft.length(), source.logged.mark.offset);
         for _ in 0..ROUNDS {
@@ -173,32 +169,22 @@ impl<'a> Rewriter<'a> {
             if size.saturating_sub(upto) < LATE {
                 break;
             }
-            upto = self.copy_late(&**log, upto, &mut draft)?;
+            upto = self.copy_late(&**log, upto, draft)?;
         }
-        self.store(&mut draft)?;
+        self.store(draft)?;
         sums.catch_up(draft.file()).map_err(|error| self.folder.failed("read", draft.name(), &error))?;
         let no_tasks = Interner::default();
         let text = render(&sums, sums.tasks.as_ref().unwrap_or(&no_tasks));
         // A courtesy: a rewrite goes on without it.
         let index = IndexDraft::create(self.folder, text).ok();
-        Ok(Prepared { draft, kept, upto, sums: sums.without_many_tasks(), index })
+        Ok(Prepared { kept, upto, sums: sums.without_many_tasks(), index })
     }
 
     /// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
     fn copy_late(&self, old: &dyn File, from: u64, draft: &mut Draft) -> Result<u64> {
-        let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
-        let size = old.stat().map_err(failed)?.size;
-        let mut written = Ok(());
-        let walked = for_each_line(old, from, size, |_, line| {
-            if written.is_ok() {
-                written = draft.line(line);
-            }
-        })
-        .map_err(failed)?;
-        written
-            .and_then(|()| draft.flush())
-            .map_err(|error| self.folder.failed("write", draft.name(), &error))?;
-        Ok(walked.whole)
+        copy_into(draft, old, from)
+            .and_then(|end| draft.flush().map(|()| end))
+            .map_err(|error: std::io::Error| self.folder.failed("write", draft.name(), &error))
     }
 
     /// Puts the draft onto stable storage.
@@ -208,13 +194,17 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Steps c to h; `false` if the log is not the one that the draft was made from.
-    fn try_replace(&self, source: &Source, prepared: Prepared<'a>) -> Result<bool> {
+    fn try_replace(&self, mut source: Source, draft: &mut Draft, prepared: Prepared<'a>) -> Result<bool> {
         let _slow = self.tenure.slow();
         let patience = self.patience();
         let mut tenure = self.take(&patience)?;
         let replaced = tenure.begin_afresh(self.folder, &patience).and_then(|()| {
-            let same = self.is_current(&tenure, source)?;
-            if same { self.replace(&mut tenure, source, prepared).map(|()| true) } else { Ok(false) }
+            let same = self.is_current(&tenure, &source)?;
+            if same {
+                self.replace(&mut tenure, &mut source, draft, prepared).map(|()| true)
+            } else {
+                Ok(false)
+            }
         });
         tenure.end(self.folder);
         replaced
@@ -238,44 +228,55 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Steps d to h. The folder lock is held.
-    fn replace(&self, tenure: &mut Tenure, source: &Source, prepared: Prepared<'a>) -> Result<()> {
+    fn replace(
+        &self,
+        tenure: &mut Tenure,
+        source: &mut Source,
+        draft: &mut Draft,
+        prepared: Prepared<'a>,
+    ) -> Result<()> {
         let folder = self.folder;
+        let Prepared { kept, upto, sums, index } = prepared;
+        let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
-        // what that rewrite evicted would come back.
-        if folder.stat(PREVIOUS).map_err(|error| folder.failed("stat", PREVIOUS, &error))?.is_some() {
+        // what that rewrite evicted would come back. It may also be the second name that a refused rewrite could
+        // not remove.
+        let second_name = folder.stat(PREVIOUS).map_err(|error| folder.failed("stat", PREVIOUS, &error))?;
+        if second_name.is_some_and(|stat| stat.id != previous) {
             return Err(Error::Busy { path: folder.path_of(PREVIOUS), waited_ms: 0 });
         }
-        let Prepared { mut draft, kept, upto, sums, index } = prepared;
-        // Opened by the log's own name, and for reading only: what still writes to the old log is asked of it.
-        let old = folder.open(LOG, Open::Read).map_err(|error| folder.failed("open", LOG, &error))?;
-        let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
         let rewrite = Rewrite { previous, from: source.logged.mark.offset, kept, rejected: 0 };
         let rewrite = self.record(tenure, rewrite)?;
-        rejected::set_aside(
-            folder,
-            source.log.as_deref(),
-            source.logged.columns.malformed(),
-            rewrite.rejected,
-        )?;
+        if let Some(log) = &source.log {
+            set_aside(folder, &**log, source.logged.columns.malformed(), Some(rewrite.rejected))?;
+        }
         // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could
         // then lose what JavaScript programs write into it meanwhile.
         let linked = match folder.link(LOG, PREVIOUS) {
             Ok(()) => true,
+            Err(_) if second_name.is_some() => true,
             Err(error) if has_no_links(&error) => false,
             Err(error) => return Err(folder.failed("link", PREVIOUS, &error)),
         };
-        let renamed = self.copy_late(&*old, upto, &mut draft).and_then(|upto| {
-            self.store(&mut draft)?;
-            // Our own descriptor for writing would keep the old log looking busy, and Windows from renaming.
-            tenure.log = None;
-            folder.rename(draft.name(), LOG).map_err(|error| folder.failed("rename", LOG, &error))?;
-            Ok(upto)
+        let held = self.hold_old(previous);
+        let copied = match &tenure.log {
+            Some(log) => self.copy_late(&*log.file, upto, draft),
+            None => Ok(upto),
+        };
+        let copied = copied.and_then(|upto| self.store(draft).map(|()| upto));
+        // Not every system replaces a file that is open; and our own descriptor for writing would keep the old log
+        // looking busy.
+        source.log = None;
+        tenure.log = None;
+        let renamed = copied.and_then(|upto| {
+            let renamed = folder.rename(draft.name(), LOG);
+            renamed.map(|()| upto).map_err(|error| folder.failed("rename", LOG, &error))
         });
         let upto = match renamed {
             Ok(upto) => upto,
             Err(error) => {
-                if linked {
-                    let _ = folder.remove(PREVIOUS);
+                if linked && folder.remove(PREVIOUS).is_err() {
+                    self.distrust_copies(tenure, rewrite);
                 }
                 return Err(error);
             }
@@ -284,7 +285,7 @@ impl<'a> Rewriter<'a> {
         if named.is_ok() {
             self.commit.copied(previous);
         }
-        let finished = self.finish(tenure, &*old, Rewrite { from: upto, ..rewrite }, linked, sums, index);
+        let finished = self.finish(tenure, held, Rewrite { from: upto, ..rewrite }, linked, sums, index);
         if finished.is_err() {
             // The next holder of the folder reads the record and compares, as after a crash: what came since S
             // is in the new log.
@@ -292,6 +293,27 @@ impl<'a> Rewriter<'a> {
             tenure.checkpoint = Checkpoint::default();
         }
         named.map_err(|error| Error::Unconfirmed { path: folder.path_of(LOG), reason: error.to_string() })
+    }
+
+    /// The second name of the log stays though the rewrite failed. Should a JavaScript program replace the log next,
+    /// its log holds no copies of ours behind a certain place.
+    fn distrust_copies(&self, tenure: &mut Tenure, rewrite: Rewrite) {
+        tenure.checkpoint.rewrite = Some(Rewrite { kept: 0, ..rewrite });
+        if let Some((checkpoint, file)) = tenure.checkpoint_and_file() {
+            // A hint to the next holder of the folder: it compares in any case.
+            let _ = checkpoint.store(file);
+        }
+    }
+
+    /// The old log, opened by its own name before that leads elsewhere, to ask who still writes to it: on some file
+    /// systems the second name is another file to the kernel, and others know no second name. `None` where an open
+    /// file could not be replaced.
+    fn hold_old(&self, id: FileId) -> Option<Box<dyn File>> {
+        if cfg!(windows) {
+            return None;
+        }
+        let file = self.folder.open(LOG, Open::Read).ok()?;
+        file.stat().is_ok_and(|stat| stat.id == id).then_some(file)
     }
 
     /// Step d, the record, durably. Returns it as it stands.
@@ -316,7 +338,7 @@ impl<'a> Rewriter<'a> {
     fn finish(
         &self,
         tenure: &mut Tenure,
-        old: &dyn File,
+        held: Option<Box<dyn File>>,
         mut previous: Rewrite,
         linked: bool,
         sums: Summary,
@@ -325,16 +347,27 @@ impl<'a> Rewriter<'a> {
         let folder = self.folder;
         let upto = previous.from;
         let mut new = Log::open(folder)?;
-        let wait = folder.patience(DRAIN_WAIT);
-        let leftover = drain(folder, old, &mut previous.from, &mut new, &wait, None)?;
-        if leftover == Leftover::Nothing && previous.from != upto {
-            // What was moved must not be lost by a power cut together with its only other copy.
-            new.file.sync().map_err(|error| folder.failed("fsync", LOG, &error))?;
+        let old = match held {
+            None if linked => Some(
+                folder.open(PREVIOUS, Open::Read).map_err(|error| folder.failed("open", PREVIOUS, &error))?,
+            ),
+            held => held,
+        };
+        tenure.rewrite = None;
+        if let Some(old) = old {
+            let wait = folder.patience(DRAIN_WAIT);
+            let leftover = drain(folder, &*old, &mut previous.from, &mut new, &wait, None)?;
+            drop(old);
+            let over = leftover == Leftover::Nothing || !linked;
+            if over && previous.from != upto {
+                // What was moved must not be lost by a power cut together with its only other copy.
+                new.file.sync().map_err(|error| folder.failed("fsync", LOG, &error))?;
+            }
+            if over && linked {
+                remove_previous(folder)?;
+            }
+            tenure.rewrite = (!over).then_some(previous);
         }
-        if leftover == Leftover::Nothing && linked {
-            remove_previous(folder)?;
-        }
-        tenure.rewrite = (linked && leftover == Leftover::Perhaps).then_some(previous);
         tenure.checkpoint.rewrite = tenure.rewrite;
         tenure.log = Some(new);
         let offset = sums.mark.offset;

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::error::Result;
-use crate::rewrite::draft::Draft;
+use crate::log::draft::Draft;
 use crate::rewrite::rewriter::{Plan, Rewriter, Source};
 use columns::{Sealed, add_keys};
 

@@ -120,6 +120,20 @@ impl Draft {
         self.file.sync()
     }
 
+    /// Removes it, or, where this user may remove nothing, gives its room back. Does nothing once it is the log.
+    pub(crate) fn discard(&self, folder: &Folder) {
+        let refused =
+            folder.remove(&self.name).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+        // Only while its own name leads to it: a draft that was renamed is the log.
+        if refused
+            && let (Ok(Some(named)), Ok(ours)) = (folder.stat(&self.name), self.file.stat())
+            && named.id == ours.id
+            && named.links == 1
+        {
+            let _ = self.file.set_len(0);
+        }
+    }
+
     fn write_if(&mut self, more_than: usize) -> io::Result<()> {
         if self.buffer.len() > more_than {
             write_all_at(&*self.file, &self.buffer, self.written)?;
