@@ -57,6 +57,7 @@ impl Actor {
                 subject = again;
             }
         }
+        subject.exit();
         if self.random.one_in(2) {
             self.simulation.leave(self.pid); // `process.exit`: no destructor has an effect
         }

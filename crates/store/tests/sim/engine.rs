@@ -294,6 +294,10 @@ impl Subject for OpenEngine {
         self.lock.give_up().map_err(refusal)
     }
 
+    fn exit(&mut self) {
+        self.store.flush_at_exit(Duration::from_millis(900));
+    }
+
     fn recover(&mut self, thorough: bool) -> Answer<()> {
         // Any write will do; nothing that only reads takes the folder lock.
         if thorough {

@@ -58,6 +58,9 @@ pub(crate) trait Subject {
     /// Gives the user-level lock back.
     fn release_lock(&mut self) -> Answer<()>;
 
+    /// The process is about to end, by a road that runs JavaScript's exit listeners.
+    fn exit(&mut self) {}
+
     /// Finishes what dead processes left half done, as the next write does it, or thoroughly, as `repair()`
     /// does.
     fn recover(&mut self, thorough: bool) -> Answer<()>;
