@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { logged, paths, readIndex, snapshot } from './support/disk.mjs';
+import { followedIndex, logged, paths, snapshot } from './support/disk.mjs';
 import { at, runEvent } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
@@ -71,7 +71,7 @@ describeOurs('the folder', () => {
     expect((await store.getStats()).eventCount).toBe(0);
     await store.append(runEvent({ timestamp: 2 }));
     expect(logged(path).map((event) => event.timestamp)).toEqual([2]);
-    expect(readIndex(path).eventCount).toBe(1);
+    expect((await followedIndex(path)).eventCount).toBe(1);
   });
 
   test('reading a missing folder creates nothing, whatever is read', async () => {

@@ -163,6 +163,7 @@ describeOurs('verify', () => {
   test('an orderly store', async () => {
     const { store } = planted('');
     for (const event of at(1, 2)) await store.append(event);
+    await store.flush();
     expect(await store.verify()).toMatchObject({
       lines: 2,
       events: 2,

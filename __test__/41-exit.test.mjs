@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { ascending, expectKept, numbersOf } from './support/accepted.mjs';
 import { logged, readIndex } from './support/disk.mjs';
+import { runEvent } from './support/events.mjs';
 import { describeFaults } from './support/fault.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
@@ -49,13 +50,19 @@ describeOurs(`an end right after ${COUNT} events`, () => {
     await expectKept(store, program.lines);
   });
 
-  test('an exit leaves an index.json that counts all of them', async () => {
+  test('an exit leaves an index.json, and the next writer brings it up to date', async () => {
     const store = fresh();
     await start('quick', { folder: store, count: COUNT, end: 'exit' }).done();
+    const left = readIndex(store);
+    expect(left.eventCount).toBeGreaterThan(0);
+    expect(left.eventCount).toBeLessThanOrEqual(COUNT);
+    const next = ours.createEventStore(store);
+    await next.append(runEvent({ timestamp: COUNT }));
+    await next.flush();
     expect(readIndex(store)).toMatchObject({
-      eventCount: COUNT,
+      eventCount: COUNT + 1,
       oldestTimestamp: 0,
-      newestTimestamp: COUNT - 1,
+      newestTimestamp: COUNT,
     });
   });
 

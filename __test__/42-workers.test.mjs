@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
-import { logged, readIndex } from './support/disk.mjs';
+import { followedIndex, logged } from './support/disk.mjs';
 import { runEvent, times } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
@@ -47,7 +47,7 @@ describeOurs('worker threads', () => {
       expect(idsOf(folder, name)).toEqual(expected(name, 200));
     expect(logged(folder)).toHaveLength(800);
     expect(await store.getStats()).toMatchObject({ eventCount: 800 });
-    expect(readIndex(folder).eventCount).toBe(800);
+    expect((await followedIndex(folder)).eventCount).toBe(800);
   });
 
   test('what one thread appended another reads at once', async () => {

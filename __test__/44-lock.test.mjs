@@ -115,7 +115,7 @@ describeOurs('the lock among processes', () => {
     // The original believes its clock: after 30 seconds without a word the holder is gone.
     await theirs.run(({ store }) => {
       const { now } = Date;
-      Date.now = () => now() + 31_000;
+      Date.now = () => now() + 30_050;
       return store.acquireLock().finally(() => {
         Date.now = now;
       });

@@ -83,6 +83,7 @@ describeFaults('a failing system call', () => {
     expect(readdirSync(store).filter((file) => file.includes('.tmp'))).toEqual([]);
     await it.run(append, runEvent({ eventId: 'next', timestamp: 9 }));
     expect(idsIn(store)).toEqual(['old-0', 'old-1', 'old-2', 'next']);
+    await it.run(({ store }) => store.flush());
     expect((await ours.createEventStore(store).verify()).index.drift).toBe(false);
     await it.run(CALLS[call], runEvent({ eventId: 'again', timestamp: 10 }));
     const expected = {

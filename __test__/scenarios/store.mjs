@@ -2,7 +2,7 @@
 
 import { appendFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { expect } from 'vitest';
-import { logText, paths, readIndex, readLog, snapshot } from '../support/disk.mjs';
+import { followedIndex, logText, paths, readIndex, readLog, snapshot } from '../support/disk.mjs';
 import { at, lineOf, runEvent, times } from '../support/events.mjs';
 
 export const store = {
@@ -37,7 +37,7 @@ export const store = {
     const event = runEvent({ timestamp: 5, taskId: 'a' });
     expect(await createEventStore(folder).append(event)).toBe(undefined);
     expect(logText(folder)).toBe(lineOf(event));
-    expect(readIndex(folder)).toEqual({
+    expect(await followedIndex(folder)).toEqual({
       eventCount: 1,
       oldestTimestamp: 5,
       newestTimestamp: 5,
@@ -65,7 +65,7 @@ export const store = {
     for (const event of events) await store.append(event);
     expect(await store.readAll()).toEqual(events);
     expect(logText(folder)).toBe(events.map(lineOf).join(''));
-    expect(readIndex(folder)).toEqual({
+    expect(await followedIndex(folder)).toEqual({
       eventCount: 4,
       oldestTimestamp: 10,
       newestTimestamp: 30,
@@ -278,7 +278,7 @@ export const store = {
     for (const event of at(50, 10, 40, 20, 30)) await store.append(event);
     expect(await store.compact(3)).toBe(2);
     expect(times(await store.readAll())).toEqual([30, 40, 50]);
-    expect(readIndex(folder)).toEqual({
+    expect(await followedIndex(folder)).toEqual({
       eventCount: 3,
       oldestTimestamp: 30,
       newestTimestamp: 50,
@@ -320,7 +320,7 @@ export const store = {
     for (const event of at(1, 2)) await store.append(event);
     expect(await store.compact(0)).toBe(2);
     expect(logText(folder)).toBe('');
-    expect(readIndex(folder)).toEqual({
+    expect(await followedIndex(folder)).toEqual({
       eventCount: 0,
       oldestTimestamp: null,
       newestTimestamp: null,
@@ -338,9 +338,9 @@ export const store = {
       ['a', 1],
     ])
       await store.append(runEvent({ taskId, timestamp }));
-    expect(readIndex(folder).taskIds).toEqual(['a', 'b', 'c']);
+    expect((await followedIndex(folder)).taskIds).toEqual(['a', 'b', 'c']);
     expect(await store.compact(3)).toBe(1);
-    expect(readIndex(folder).taskIds).toEqual(['a', 'c']);
+    expect((await followedIndex(folder)).taskIds).toEqual(['a', 'c']);
     return null;
   },
 
@@ -350,7 +350,7 @@ export const store = {
     const events = [runEvent({ taskId: 'b', timestamp: 9 }), runEvent({ taskId: 'a', timestamp: 4 })];
     expect(await store.writeAll(events)).toBe(undefined);
     expect(logText(folder)).toBe(events.map(lineOf).join(''));
-    expect(readIndex(folder)).toEqual({
+    expect(await followedIndex(folder)).toEqual({
       eventCount: 2,
       oldestTimestamp: 4,
       newestTimestamp: 9,
@@ -363,7 +363,7 @@ export const store = {
     await createEventStore(folder).writeAll([]);
     expect(logText(folder)).toBe('');
     expect(existsSync(paths(folder).log)).toBe(true);
-    expect(readIndex(folder)).toEqual({
+    expect(await followedIndex(folder)).toEqual({
       eventCount: 0,
       oldestTimestamp: null,
       newestTimestamp: null,
@@ -422,7 +422,7 @@ export const store = {
     const event = runEvent();
     await store.append(event);
     expect(await store.readAll()).toEqual([event]);
-    expect(readIndex(folder).eventCount).toBe(1);
+    expect((await followedIndex(folder)).eventCount).toBe(1);
     return null;
   },
 

@@ -30,6 +30,7 @@ export async function expectKept(
   { torn = false } = {},
 ) {
   await store.append({ eventId: `check-${Math.random()}`, taskId: 'check', timestamp: 1 });
+  await store.flush();
   const events = logged(folder, { torn });
   expect(compareIds(folder, accepted, { torn }), `of ${accepted.length} accepted; ${hint}`).toEqual({
     lost: [],

@@ -53,6 +53,28 @@ export function readIndex(folder) {
   return found === null ? null : JSON.parse(found.toString('utf8'));
 }
 
+/**
+ * index.json once it has followed the log: it counts the events that are there. Ours follows an append within 50
+ * milliseconds, the original's is written within the call.
+ */
+export async function followedIndex(folder) {
+  const isEvent = (line) => {
+    try {
+      const value = JSON.parse(line);
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    } catch {
+      return false;
+    }
+  };
+  const follows = () => {
+    const index = bytes(paths(folder).index)?.toString('utf8') ?? '';
+    const events = logText(folder).split('\n').filter(isEvent).length;
+    return isEvent(index) && JSON.parse(index).eventCount === events;
+  };
+  await until(follows, 'index.json to follow the log', 2000);
+  return readIndex(folder);
+}
+
 export function readLock(folder) {
   const found = bytes(paths(folder).lock);
   return found === null ? null : JSON.parse(found.toString('utf8'));

@@ -43,7 +43,9 @@ function flushAll(deadline) {
  * @param {(deadline: number) => void} flush
  */
 function atExit(flush) {
-  const shared = /** @type {Record<symbol, ((deadline: number) => void)[] | undefined>} */ (/** @type {unknown} */ (process));
+  const shared = /** @type {Record<symbol, ((deadline: number) => void)[] | undefined>} */ (
+    /** @type {unknown} */ (process)
+  );
   const flushes = shared[AT_EXIT] ?? [];
   flushes.push(flush);
   if (flushes.length > 1) return;

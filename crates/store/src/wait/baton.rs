@@ -12,7 +12,7 @@ use super::{Signal, Time};
 
 /// How long a thread that holds the baton for something short is waited for: it may just have lost its turn on
 /// a busy machine.
-const SHORT: Duration = Duration::from_millis(6);
+const SHORT: Duration = Duration::from_millis(50);
 /// How often a waiter looks whether it shall go on waiting.
 const LOOK: Duration = Duration::from_millis(20);
 
