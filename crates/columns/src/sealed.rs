@@ -10,6 +10,11 @@
 //! Invariant: positions are dense and stable: the event at position p of the set is the one at index p of the
 //! ledger.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "held for a few instructions; no disk and no wait can be reached from here"
+)]
+
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, ErrorKind};

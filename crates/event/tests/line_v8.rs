@@ -4,6 +4,7 @@
 //! Node.js process. All three must say the same of every line. Another seed can be tried with
 //! `LINE_SEED=<number>`.
 
+#![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 #[path = "support/hostile_lines.rs"]

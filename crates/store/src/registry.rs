@@ -7,14 +7,14 @@
 
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Weak};
 
 use crate::disk::{Disk, FileId};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::store::Store;
 use crate::wait::background::Background;
-use crate::wait::locked;
+use crate::wait::shared::Shared;
 
 /// How a process opens a folder.
 pub type OpenDisk = Box<dyn Fn(&Path) -> Arc<dyn Disk> + Send + Sync>;
@@ -23,14 +23,14 @@ pub type OpenDisk = Box<dyn Fn(&Path) -> Arc<dyn Disk> + Send + Sync>;
 pub struct Registry {
     background: Arc<Background>,
     open: OpenDisk,
-    stores: Mutex<HashMap<FileId, Weak<Store>>>,
+    stores: Shared<HashMap<FileId, Weak<Store>>>,
 }
 
 impl Registry {
     /// No stores yet. `open` gives the disk's folder of a path, without touching it.
     #[must_use]
     pub fn new(background: &Arc<Background>, open: OpenDisk) -> Arc<Self> {
-        Arc::new(Self { background: Arc::clone(background), open, stores: Mutex::default() })
+        Arc::new(Self { background: Arc::clone(background), open, stores: Shared::default() })
     }
 
     /// The threads of the process.
@@ -67,7 +67,7 @@ impl Registry {
             }
             None => return Ok(None),
         };
-        let known = locked(&self.stores).get(&id).and_then(Weak::upgrade);
+        let known = self.stores.with(|stores| stores.get(&id).and_then(Weak::upgrade));
         // The folder may have been renamed since: then that store means whatever is in its old place.
         if let Some(store) = known
             && store.folder().identity().is_ok_and(|now| now == Some(id))
@@ -76,16 +76,17 @@ impl Registry {
             return Ok(Some(store));
         }
         let store = self.store(folder.resolved());
-        let mut stores = locked(&self.stores);
-        stores.retain(|_, store| store.strong_count() > 0);
-        if let Some(other) = stores.get(&id).and_then(Weak::upgrade)
-            && other.folder().path() == store.folder().path()
-        {
-            // Another thread was faster.
-            return Ok(Some(other));
-        }
-        stores.insert(id, Arc::downgrade(&store));
-        Ok(Some(store))
+        let other = self.stores.with(|stores| {
+            stores.retain(|_, store| store.strong_count() > 0);
+            let other = stores.get(&id).and_then(Weak::upgrade);
+            let other = other.filter(|other| other.folder().path() == store.folder().path());
+            if other.is_none() {
+                stores.insert(id, Arc::downgrade(&store));
+            }
+            other
+        });
+        // Another thread may have been faster.
+        Ok(Some(other.unwrap_or(store)))
     }
 
     fn store(self: &Arc<Self>, disk: Arc<dyn Disk>) -> Arc<Store> {
@@ -100,7 +101,7 @@ impl Registry {
 
     /// Closes the descriptors of the stores that are not at work just now.
     fn give_descriptors_back(&self) {
-        let stores: Vec<_> = locked(&self.stores).values().filter_map(Weak::upgrade).collect();
+        let stores: Vec<_> = self.stores.with(|stores| stores.values().filter_map(Weak::upgrade).collect());
         for store in stores {
             store.give_descriptors_back();
         }

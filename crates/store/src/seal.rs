@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::io;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use columns::{Columns, Sealed, Source};
 
@@ -19,8 +19,8 @@ use crate::folder::Folder;
 use crate::log::log_columns::read_lines;
 use crate::paths::{FOLDER_WAIT, LOG};
 use crate::store::Store;
-use crate::wait::locked;
 use crate::wait::patience::Caller;
+use crate::wait::shared::Shared;
 
 /// A log up to this size is kept in memory.
 const IN_MEMORY: u64 = 16 << 20;
@@ -58,7 +58,7 @@ impl Store {
             Box::new(bytes)
         } else {
             let id = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?.id;
-            let open = Mutex::new(Some(Arc::from(log)));
+            let open = Shared::new(Some(Arc::from(log)));
             Box::new(LinesOfLog { folder: self.folder.clone(), id, open })
         };
         Ok(Some(Sealed::new(name, logged.columns, lines)))
@@ -70,20 +70,20 @@ struct LinesOfLog {
     folder: Folder,
     id: FileId,
     /// The file; `None` after it was given back.
-    open: Mutex<Option<Arc<dyn File>>>,
+    open: Shared<Option<Arc<dyn File>>>,
 }
 
 impl LinesOfLog {
     fn log(&self) -> io::Result<Arc<dyn File>> {
-        if let Some(log) = &*locked(&self.open) {
-            return Ok(Arc::clone(log));
+        if let Some(log) = self.open.with(|open| open.clone()) {
+            return Ok(log);
         }
         let log: Arc<dyn File> = self.folder.open(LOG, Open::Read)?.into();
         // The log was replaced meanwhile: what was loaded is gone.
         if log.stat()?.id != self.id {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        *locked(&self.open) = Some(Arc::clone(&log));
+        self.open.replace(Some(Arc::clone(&log)));
         Ok(log)
     }
 }
@@ -95,7 +95,7 @@ impl Source for LinesOfLog {
     }
 
     fn release(&self) {
-        *locked(&self.open) = None;
+        self.open.take();
     }
 }
 

@@ -1,5 +1,10 @@
 //! Processes that are killed or stopped at any storage call, and power cuts: nothing accepted is lost.
 #![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test uses real files, threads and clocks"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

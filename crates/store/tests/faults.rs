@@ -1,6 +1,11 @@
 //! Disks that fail: full, read-only, out of descriptors, failing reads, writes and syncs. By chance, and once
 //! at each call.
 #![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test uses real files, threads and clocks"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

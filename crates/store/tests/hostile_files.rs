@@ -1,5 +1,6 @@
 //! Folders and files that no program of ours would make: the answer is an error or the truth, in bounded memory.
 
+#![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 

@@ -1,5 +1,10 @@
 //! `.lock` beside other programs and under clocks that say anything, on real files with clocks of our own.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test uses real files, threads and clocks"
+)]
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::fs;

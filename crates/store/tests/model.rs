@@ -1,6 +1,11 @@
 //! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything,
 //! also beside the original module.
 #![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test uses real files, threads and clocks"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

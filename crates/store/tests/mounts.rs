@@ -1,5 +1,6 @@
 //! Compactions beside a program that has the old log open, on file systems that tell less than ext4 does.
 
+#![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail, and says why it is skipped")]
 

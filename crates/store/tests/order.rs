@@ -1,6 +1,11 @@
 //! The order in which a rewrite writes, syncs and renames. A simulated power cut finds a missing fsync only
 //! if no later one makes up for it; here each has its place.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test uses real files, threads and clocks"
+)]
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::io;

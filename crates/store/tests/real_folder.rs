@@ -1,5 +1,6 @@
 //! The store on a real folder, from an empty one to a compacted one, on each system that the tests run on.
 
+#![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::collections::HashSet;

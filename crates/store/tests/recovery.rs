@@ -1,5 +1,6 @@
 //! Finishing rewrites on real files: what was moved is not moved again, what was evicted stays away.
 
+#![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test may fail")]
 
 use std::fs;

@@ -1,5 +1,6 @@
 //! Folders that refuse to let a file be replaced: the rewrite says so, and appending goes on.
 
+#![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail, and says why it is skipped")]
 

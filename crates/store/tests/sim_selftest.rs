@@ -1,5 +1,10 @@
 //! The simulator on trial: a right store survives every storm, and each of its broken twins is found out.
 #![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a test uses real files, threads and clocks"
+)]
+#![expect(
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,

@@ -4,16 +4,19 @@
 //! a planted link, pipe or device can neither redirect a write nor hang us. New files are readable by their
 //! owner only: events may hold prompts and secrets.
 
+#![expect(clippy::disallowed_methods, reason = "the seam to the disk")]
+
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use super::facts::{stat_of_file, stat_of_path};
 use super::{Disk, File, FileId, Open, Stat};
+use crate::wait::Time;
+use crate::wait::shared::Shared;
 use crate::wait::system::SystemTimeAndThreads;
-use crate::wait::{Time, locked};
 
 /// Permission bits of files that we create.
 #[cfg(unix)]
@@ -35,14 +38,14 @@ pub struct RealFolder {
     path: PathBuf,
     shown: String,
     /// Folders whose entry was made by us and is not yet known to be durable.
-    made: Mutex<Vec<PathBuf>>,
+    made: Shared<Vec<PathBuf>>,
 }
 
 impl RealFolder {
     /// The folder at `path`, which need not exist. Touches no disk.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), shown: path.to_string_lossy().into_owned(), made: Mutex::default() }
+        Self { path: path.to_owned(), shown: path.to_string_lossy().into_owned(), made: Shared::default() }
     }
 
     fn at(&self, name: &str) -> PathBuf {
@@ -155,7 +158,7 @@ impl Disk for RealFolder {
     fn create_folder(&self) -> io::Result<()> {
         let mut made = Vec::new();
         let result = create_with_ancestors(&self.path, &mut made);
-        locked(&self.made).append(&mut made);
+        self.made.with(|all| all.append(&mut made));
         result
     }
 
@@ -169,16 +172,15 @@ impl Disk for RealFolder {
 
     fn resolved(&self) -> Arc<dyn Disk> {
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let made = std::mem::take(&mut *locked(&self.made));
-        Arc::new(Self { made: Mutex::new(made), ..Self::new(&path) })
+        Arc::new(Self { made: Shared::new(self.made.take()), ..Self::new(&path) })
     }
 
     fn sync_folder(&self) -> io::Result<()> {
-        let made = std::mem::take(&mut *locked(&self.made));
+        let made = self.made.take();
         for (number, folder) in made.iter().enumerate() {
             let synced = folder.parent().map_or(Ok(()), sync_folder);
             if synced.is_err() {
-                locked(&self.made).extend(made.iter().skip(number).cloned());
+                self.made.with(|all| all.extend(made.iter().skip(number).cloned()));
                 return synced;
             }
         }

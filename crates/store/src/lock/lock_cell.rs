@@ -3,15 +3,15 @@
 //!
 //! Invariant: a lock that comes after the cell was closed is given up at once.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::lock::user_lock::{LockTurn, UserLock};
 use crate::paths::LOCK_REFRESH;
+use crate::wait::Work;
 use crate::wait::patience::Patience;
-use crate::wait::{Work, locked};
+use crate::wait::shared::Shared;
 
 /// Called with the outcome of [`LockCell::acquire`].
 pub type Acquired = Box<dyn FnOnce(Result<()>) + Send>;
@@ -19,14 +19,14 @@ pub type Acquired = Box<dyn FnOnce(Result<()>) + Send>;
 /// Where a store object keeps its lock, and what keeps the lock fresh finds it.
 #[derive(Default)]
 pub struct LockCell {
-    held: Mutex<Held>,
-    /// Whether the background thread refreshes it.
-    refreshed: AtomicBool,
+    held: Shared<Held>,
 }
 
 #[derive(Default)]
 struct Held {
     lock: Option<(Folder, Arc<UserLock>)>,
+    /// Whether the background thread refreshes it.
+    refreshed: bool,
     /// The owner is gone: no lock is kept any more.
     closed: bool,
 }
@@ -44,16 +44,16 @@ impl Waiting {
     fn step(mut self) {
         loop {
             match self.turn.attempt() {
-                Ok(Some(lock)) => return (self.done)(self.cell.put(self.folder, lock)),
+                Ok(Some(lock)) => return (self.done)(self.cell.put(&self.folder, lock)),
                 Ok(None) => {}
                 Err(error) => return (self.done)(Err(error)),
             }
             let pause = self.turn.pause();
             let background = Arc::clone(self.folder.background());
-            let place = Arc::new(Mutex::new(Some(self)));
+            let place = Arc::new(Shared::new(Some(self)));
             let (quick, taken) = (Arc::clone(&background.quick), Arc::clone(&place));
             let chore = Box::new(move || {
-                let waiting = locked(&taken).take()?;
+                let waiting = taken.take()?;
                 // The lane has a thread, or this one does it.
                 if let Err(work) = quick.run(Box::new(move || waiting.step())) {
                     work();
@@ -64,7 +64,7 @@ impl Waiting {
                 return;
             }
             // Without a background thread this one waits.
-            let Some(waiting) = locked(&place).take() else { return };
+            let Some(waiting) = place.take() else { return };
             self = waiting;
             background.time.sleep(pause);
         }
@@ -103,16 +103,19 @@ impl LockCell {
     ///
     /// # Errors
     /// As [`UserLock::release`], if the cell is closed and the lock is given up at once.
-    fn put(self: &Arc<Self>, folder: Folder, lock: UserLock) -> Result<()> {
-        let mut held = self.held();
-        if held.closed {
-            drop(held);
-            return lock.release(&folder);
+    fn put(self: &Arc<Self>, folder: &Folder, lock: UserLock) -> Result<()> {
+        let lock = Arc::new(lock);
+        let (closed, refreshed) = self.held.with(|held| {
+            if !held.closed {
+                held.lock = Some((folder.clone(), Arc::clone(&lock)));
+            }
+            (held.closed, std::mem::replace(&mut held.refreshed, true))
+        });
+        if closed {
+            return lock.release(folder);
         }
-        held.lock = Some((folder.clone(), Arc::new(lock)));
-        drop(held);
-        if !self.refreshed.swap(true, Ordering::Relaxed) {
-            self.keep_fresh(&folder);
+        if !refreshed {
+            self.keep_fresh(folder);
         }
         Ok(())
     }
@@ -122,13 +125,13 @@ impl LockCell {
     /// # Errors
     /// As [`UserLock::release`].
     pub fn give_up(&self) -> Result<()> {
-        let taken = self.held().lock.take();
+        let taken = self.held.with(|held| held.lock.take());
         taken.map_or(Ok(()), |(folder, lock)| lock.release(&folder))
     }
 
     /// Gives the lock up, and at once each that is put in later: its owner is gone.
     pub fn close(&self) {
-        self.held().closed = true;
+        self.held.with(|held| held.closed = true);
         // No caller is left; the lock is free among our processes all the same.
         let _ = self.give_up();
     }
@@ -136,19 +139,16 @@ impl LockCell {
     /// Whether a lock is held.
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.held().lock.is_some()
+        self.held.with(|held| held.lock.is_some())
     }
 
     /// Refreshes the lock. Returns whether there is one.
     fn refresh(&self) -> bool {
-        let held = self.held().lock.clone();
+        let held = self.held.with(|held| {
+            held.refreshed = held.lock.is_some();
+            held.lock.clone()
+        });
         // What cannot be written now is written next time.
-        let there = held.map(|(folder, lock)| lock.refresh(folder.now_ms())).is_some();
-        self.refreshed.store(there, Ordering::Relaxed);
-        there
-    }
-
-    fn held(&self) -> MutexGuard<'_, Held> {
-        locked(&self.held)
+        held.map(|(folder, lock)| lock.refresh(folder.now_ms())).is_some()
     }
 }

@@ -10,8 +10,8 @@
 
 use std::collections::VecDeque;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use crate::disk::FileId;
@@ -23,8 +23,8 @@ use crate::log::queue::{Entry, OnFault, Queue, Ticket};
 use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, MAX_LINE};
 use crate::wait::baton::{Baton, Held};
-use crate::wait::locked;
 use crate::wait::patience::{Caller, Patience, Pauses};
+use crate::wait::shared::Shared;
 
 /// Bytes written by one call: more would hold the folder for long.
 const BATCH: usize = 4 << 20;
@@ -52,7 +52,7 @@ pub enum Appended {
 pub(crate) struct Appender {
     folder: Folder,
     tenure: Arc<Baton<Tenure>>,
-    queue: Mutex<Queue>,
+    queue: Shared<Queue>,
     /// The fsyncs.
     pub(crate) commit: GroupCommit,
     /// Whether lines that shall be on stable storage are not known to be there, under the log's name.
@@ -66,7 +66,7 @@ impl Appender {
         Self {
             folder: folder.clone(),
             tenure: Arc::clone(tenure),
-            queue: Mutex::default(),
+            queue: Shared::default(),
             commit: GroupCommit::new(&folder.background().time),
             unconfirmed: AtomicBool::new(false),
             leases,
@@ -87,17 +87,15 @@ impl Appender {
             return Err(Error::TooLong { bytes, limit: MAX_LINE });
         }
         let disk = durability == Durability::Disk;
-        let (ticket, first) = {
-            let mut queue = self.queue();
+        let queued = self.queue.with(|queue| {
             if queue.is_full_for(lines.len()) {
-                return Err(Error::Backlog {
-                    path: self.folder.path_of(LOG),
-                    waiting: queue.waiting_lines(),
-                });
+                return Err(queue.waiting_lines());
             }
             let first = queue.is_empty();
-            (queue.push(lines, on_fault, disk), first)
-        };
+            Ok((queue.push(lines, on_fault, disk), first))
+        });
+        let (ticket, first) =
+            queued.map_err(|waiting| Error::Backlog { path: self.folder.path_of(LOG), waiting })?;
         // If others wait already, trying again at each call would stall the caller for long.
         if !(first && inline) {
             return Ok(Appended::Queued(ticket));
@@ -108,14 +106,15 @@ impl Appender {
         let settled = !disk && !tenure.programs.may_have_missed();
         let leased = settled && on_fault == OnFault::Keep && tenure.programs.is_due();
         drop(tenure);
-        let mut queue = self.queue();
-        match (result, queue.take_error(ticket)) {
+        let (refused, waits) =
+            self.queue.with(|queue| (queue.take_error(ticket), queue.contains_any(&(ticket..=ticket))));
+        match (result, refused) {
             (_, Some(error)) => Err(error),
             (Err(Error::Busy { .. }), None) => Ok(Appended::Queued(ticket)),
-            (Err(error), None) if queue.contains_any(&(ticket..=ticket)) => match on_fault {
+            (Err(error), None) if waits => match on_fault {
                 OnFault::Keep => Ok(Appended::Queued(ticket)),
                 OnFault::Refuse => {
-                    queue.withdraw(ticket);
+                    self.queue.with(|queue| queue.withdraw(ticket));
                     Err(error)
                 }
             },
@@ -132,9 +131,9 @@ impl Appender {
         durability: Durability,
         caller: &Caller,
     ) -> Result<()> {
-        let waits = self.queue().contains_any(tickets);
+        let waits = self.queue.with(|queue| queue.contains_any(tickets));
         let drained = if waits { self.drain(&self.patience(FOLDER_WAIT, caller)) } else { Ok(()) };
-        self.queue().settle(tickets, drained)?;
+        self.queue.with(|queue| queue.settle(tickets, drained))?;
         self.confirm(durability, caller)
     }
 
@@ -146,7 +145,11 @@ impl Appender {
 
     /// Writes all that waits.
     pub(crate) fn write_waiting(&self, caller: &Caller) -> Result<()> {
-        if self.queue().is_empty() { Ok(()) } else { self.drain(&self.patience(FOLDER_WAIT, caller)) }
+        if self.queue.with(|queue| queue.is_empty()) {
+            Ok(())
+        } else {
+            self.drain(&self.patience(FOLDER_WAIT, caller))
+        }
     }
 
     /// Sees to it that what was written is in the log that the name leads to, and, with [`Durability::Disk`], on
@@ -209,7 +212,7 @@ impl Appender {
 
     /// Best effort before the process ends: what waits is written if the folder can be had within `patience`.
     pub(crate) fn flush_at_exit(&self, patience: &Patience) {
-        if !self.queue().is_empty() {
+        if !self.queue.with(|queue| queue.is_empty()) {
             let _ = self.drain(patience);
         }
         let _ = self.settle_with_programs(patience);
@@ -219,7 +222,7 @@ impl Appender {
     pub(crate) fn is_settled(&self, durability: Durability) -> bool {
         let confirmed = durability == Durability::Process || !self.unconfirmed.load(Ordering::Acquire);
         confirmed
-            && self.queue().is_empty()
+            && self.queue.with(|queue| queue.is_empty())
             && self.tenure.try_take().is_some_and(|mut tenure| {
                 if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
                     programs.look(&self.folder, log);
@@ -230,11 +233,7 @@ impl Appender {
 
     /// How many lines wait.
     pub(crate) fn waiting_lines(&self) -> u64 {
-        self.queue().waiting_lines()
-    }
-
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        locked(&self.queue)
+        self.queue.with(|queue| queue.waiting_lines())
     }
 
     fn patience(&self, wait: Duration, caller: &Caller) -> Patience {
@@ -254,13 +253,13 @@ impl Appender {
 
     /// The same with the baton in hand.
     fn drain_in(&self, tenure: &mut Tenure, patience: &Patience, may_lease: bool) -> Result<()> {
-        if self.queue().asks_for_disk() {
+        if self.queue.with(|queue| queue.asks_for_disk()) {
             self.commit.check_usable(&self.folder)?;
         }
         tenure.begin(&self.folder, patience)?;
         let mut result = Ok(());
         while result.is_ok() {
-            let entries = self.queue().take();
+            let entries = self.queue.with(Queue::take);
             if entries.is_empty() {
                 break;
             }
@@ -279,7 +278,7 @@ impl Appender {
                 batch.extend(entries.pop_front());
             }
             if let Some(error) = self.write_batch(tenure, &mut batch) {
-                self.queue().put_back(batch.into_iter().chain(entries), &error);
+                self.queue.with(|queue| queue.put_back(batch.into_iter().chain(entries), &error));
                 return Err(error);
             }
         }
@@ -315,7 +314,7 @@ impl Appender {
             }
         }
         let Some(error) = failure else {
-            self.queue().written(bytes);
+            self.queue.with(|queue| queue.written(bytes));
             return None;
         };
         let mut rest = stored;
@@ -323,7 +322,7 @@ impl Appender {
             let whole = stored_lines(&entry.bytes, rest.min(entry.bytes.len()));
             rest = rest.saturating_sub(entry.bytes.len());
             let written: Vec<u8> = entry.bytes.drain(..whole).collect();
-            self.queue().written(&written);
+            self.queue.with(|queue| queue.written(&written));
             !entry.bytes.is_empty()
         });
         Some(error)

@@ -7,7 +7,7 @@
 //!
 //! No lock but the baton is held during an fsync: a thread that writes, reads or only asks never waits for one.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use crate::disk::{File, FileId};
 use crate::error::{Error, Result};
@@ -15,8 +15,8 @@ use crate::folder::Folder;
 use crate::paths::LOG;
 use crate::wait::Time;
 use crate::wait::baton::Baton;
-use crate::wait::locked;
 use crate::wait::patience::Patience;
+use crate::wait::shared::Shared;
 
 /// How much an accepted event survives.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -31,7 +31,7 @@ pub enum Durability {
 
 /// Which writes there are, and which are confirmed.
 pub(crate) struct GroupCommit {
-    writes: Mutex<Writes>,
+    writes: Shared<Writes>,
     /// The log whose name is on stable storage; held by the thread that syncs.
     syncing: Baton<Option<FileId>>,
 }
@@ -52,35 +52,34 @@ struct Writes {
 
 impl GroupCommit {
     pub(crate) fn new(time: &Arc<dyn Time>) -> Self {
-        Self { writes: Mutex::default(), syncing: Baton::new(time, None) }
+        Self { writes: Shared::default(), syncing: Baton::new(time, None) }
     }
 
     /// Notes a write.
     pub(crate) fn wrote(&self, id: FileId, file: &Arc<dyn File>) {
-        let mut writes = locked(&self.writes);
-        if writes.files.last().is_none_or(|(last, _)| *last != id) {
-            writes.files.push((id, Arc::clone(file)));
-        }
-        writes.newest += 1;
+        self.writes.with(|writes| {
+            if writes.files.last().is_none_or(|(last, _)| *last != id) {
+                writes.files.push((id, Arc::clone(file)));
+            }
+            writes.newest += 1;
+        });
     }
 
     /// Returns once all that was written until now is on stable storage, with the file that was synced last. The first thread that comes syncs for all who wrote until then.
     pub(crate) fn wait(&self, folder: &Folder, patience: &Patience) -> Result<Option<FileId>> {
-        let number = {
-            let writes = locked(&self.writes);
-            if writes.confirmed >= writes.newest {
-                return Ok(writes.synced);
-            }
-            writes.newest
-        };
+        let confirmed = |writes: &Writes, number| (writes.confirmed >= number).then_some(writes.synced);
+        let (number, there) = self.writes.with(|writes| (writes.newest, confirmed(writes, writes.newest)));
+        if let Some(synced) = there {
+            return Ok(synced);
+        }
         let Some(mut named) = self.syncing.take(patience) else { return Err(folder.busy(LOG, patience)) };
-        let (newest, files) = {
-            let mut writes = locked(&self.writes);
-            if writes.confirmed >= number {
-                return Ok(writes.synced);
-            }
-            check(folder, &writes)?;
-            (writes.newest, std::mem::take(&mut writes.files))
+        let taken = self.writes.with(|writes| match confirmed(writes, number) {
+            Some(synced) => Ok(Err(synced)),
+            None => check(folder, writes).map(|()| Ok((writes.newest, std::mem::take(&mut writes.files)))),
+        });
+        let (newest, files) = match taken? {
+            Ok(taken) => taken,
+            Err(synced) => return Ok(synced),
         };
         let result = files.iter().try_for_each(|(id, file)| {
             file.sync().map_err(|error| (error.to_string(), folder.failed("fsync", LOG, &error)))?;
@@ -92,8 +91,7 @@ impl GroupCommit {
             }
             Ok(())
         });
-        let mut writes = locked(&self.writes);
-        match result {
+        self.writes.with(|writes| match result {
             Ok(()) => {
                 writes.confirmed = newest;
                 writes.synced = files.last().map(|(id, _)| *id).or(writes.synced);
@@ -103,29 +101,30 @@ impl GroupCommit {
                 writes.failed = Some(reason);
                 Err(error)
             }
-        }
+        })
     }
 
     /// Takes note that all that was written to this log is on stable storage in another file.
     pub(crate) fn copied(&self, id: FileId) {
-        locked(&self.writes).files.retain(|(file, _)| *file != id);
+        self.writes.with(|writes| writes.files.retain(|(file, _)| *file != id));
     }
 
     /// Fails if an fsync has failed.
     pub(crate) fn check_usable(&self, folder: &Folder) -> Result<()> {
-        check(folder, &locked(&self.writes))
+        self.writes.with(|writes| check(folder, writes))
     }
 
     /// Whether an fsync has failed.
     pub(crate) fn has_failed(&self) -> bool {
-        locked(&self.writes).failed.is_some()
+        self.writes.with(|writes| writes.failed.is_some())
     }
 
     /// Starts anew: everything that was written has been copied into a new, synced file.
     pub(crate) fn renew(&self) {
-        let mut writes = locked(&self.writes);
-        let newest = writes.newest;
-        *writes = Writes { newest, confirmed: newest, ..Writes::default() };
+        self.writes.with(|writes| {
+            let newest = writes.newest;
+            *writes = Writes { newest, confirmed: newest, ..Writes::default() };
+        });
     }
 }
 

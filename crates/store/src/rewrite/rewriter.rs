@@ -276,7 +276,7 @@ impl<'a> Rewriter<'a> {
             Ok(upto) => upto,
             Err(error) => {
                 if linked && folder.remove(PREVIOUS).is_err() {
-                    self.distrust_copies(tenure, rewrite);
+                    Self::distrust_copies(tenure, rewrite);
                 }
                 return Err(error);
             }
@@ -297,7 +297,7 @@ impl<'a> Rewriter<'a> {
 
     /// The second name of the log stays though the rewrite failed. Should a JavaScript program replace the log next,
     /// its log holds no copies of ours behind a certain place.
-    fn distrust_copies(&self, tenure: &mut Tenure, rewrite: Rewrite) {
+    fn distrust_copies(tenure: &mut Tenure, rewrite: Rewrite) {
         tenure.checkpoint.rewrite = Some(Rewrite { kept: 0, ..rewrite });
         if let Some((checkpoint, file)) = tenure.checkpoint_and_file() {
             // A hint to the next holder of the folder: it compares in any case.

@@ -2,6 +2,8 @@
 //!
 //! Invariant: at most one [`Held`] exists; giving it back lets a waiter look again.
 
+#![expect(clippy::disallowed_types, reason = "the room of clocks, threads and locks")]
+
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, TryLockError};

@@ -3,6 +3,8 @@
 //! Invariant: work is begun in the order in which it came, by at most `most` threads at once. Work that no
 //! thread can be had for is given back to the caller, never dropped.
 
+#![expect(clippy::disallowed_types, reason = "the room of clocks, threads and locks")]
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};

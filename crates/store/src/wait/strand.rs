@@ -3,6 +3,8 @@
 //! Invariant: pieces are done in the order in which they came, never two at once. What no thread can be had for
 //! is given back to the caller.
 
+#![expect(clippy::disallowed_types, reason = "the room of clocks, threads and locks")]
+
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};

@@ -2,6 +2,12 @@
 //!
 //! Invariant: it decides nothing; each method is one call of the system.
 
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the room of clocks, threads and locks"
+)]
+
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};

@@ -7,6 +7,8 @@
 //! Invariant: no promise rests on a chore. The thread starts with the first one, ends when there was none for
 //! a while, and dies with the process at any instruction.
 
+#![expect(clippy::disallowed_types, reason = "the room of clocks, threads and locks")]
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

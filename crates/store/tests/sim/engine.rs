@@ -3,14 +3,14 @@
 
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use columns::Sealed;
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
-use store::wait::{Time, Work};
+use store::wait::{Signal, Time, Work};
 use store::{Appended, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Store};
 
 use super::process::{FOLDERS, Installed};
@@ -29,7 +29,7 @@ impl Engine {
     /// An engine as an `EventStore` uses it.
     pub(crate) const STORE: Self = Self { user_lock: false, ledger: false };
     /// … as a `PersistentLedger` does.
-    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ..Self::STORE };
+    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true };
 }
 
 struct OpenEngine {
@@ -66,30 +66,49 @@ impl System for Engine {
     }
 }
 
+/// What another thread brings about, to be awaited by the main one.
+pub(crate) struct Promise<T> {
+    place: Arc<Mutex<Option<T>>>,
+    signal: Arc<dyn Signal>,
+}
+
+impl<T: Send + 'static> Promise<T> {
+    pub(crate) fn new(time: &Arc<dyn Time>) -> Self {
+        Self { place: Arc::default(), signal: time.signal() }
+    }
+
+    /// What settles it.
+    pub(crate) fn settle(&self) -> impl FnOnce(T) + Send + 'static {
+        let (place, signal) = (Arc::clone(&self.place), Arc::clone(&self.signal));
+        move |value| {
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+            signal.raise();
+        }
+    }
+
+    pub(crate) fn wait(self) -> T {
+        loop {
+            let seen = self.signal.count();
+            if let Some(value) = self.place.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                return value;
+            }
+            self.signal.rest(seen, FOR_EVER);
+        }
+    }
+}
+
 /// Awaits what `run` has another thread do; without a thread the caller's own does it, as libuv's pool would.
 fn awaited<T: Send + 'static>(
     time: &Arc<dyn Time>,
     run: impl FnOnce(Work) -> Result<(), Work>,
     call: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let place = Arc::new(Mutex::new(None));
-    let (done, signal) = (Arc::clone(&place), time.signal());
-    let raise = Arc::clone(&signal);
-    let work = Box::new(move || {
-        let result = call();
-        *done.lock().unwrap() = Some(result);
-        raise.raise();
-    });
-    if let Err(work) = run(work) {
+    let promise = Promise::new(time);
+    let settle = promise.settle();
+    if let Err(work) = run(Box::new(move || settle(call()))) {
         work();
     }
-    loop {
-        let seen = signal.count();
-        if let Some(result) = place.lock().unwrap().take() {
-            return result;
-        }
-        signal.rest(seen, FOR_EVER);
-    }
+    promise.wait()
 }
 
 /// No wait of the engine's lasts that long.
@@ -271,23 +290,12 @@ impl Subject for OpenEngine {
 
     fn acquire_lock(&mut self) -> Answer<()> {
         let patience = Patience::new(&**self.time(), Duration::from_millis(50)).until(&self.ending);
-        let place = Arc::new(Mutex::new(None));
-        let (done, signal) = (Arc::clone(&place), self.time().signal());
-        let raise = Arc::clone(&signal);
-        let acquired = Box::new(move |result| {
-            *done.lock().unwrap() = Some(result);
-            raise.raise();
-        });
-        if let Err(work) = self.lock.acquire(self.store.folder(), patience, acquired) {
+        let promise = Promise::new(self.time());
+        let settle = promise.settle();
+        if let Err(work) = self.lock.acquire(self.store.folder(), patience, Box::new(settle)) {
             work();
         }
-        loop {
-            let seen = signal.count();
-            if let Some(result) = place.lock().unwrap().take() {
-                return result.map_err(refusal);
-            }
-            signal.rest(seen, FOR_EVER);
-        }
+        promise.wait().map_err(refusal)
     }
 
     fn release_lock(&mut self) -> Answer<()> {

@@ -91,7 +91,9 @@ impl Time for SimulatedTime {
     }
 
     fn together<'a>(&self, works: Vec<Box<dyn FnOnce() + Send + 'a>>) {
-        works.into_iter().for_each(|work| work());
+        for work in works {
+            work();
+        }
     }
 
     fn processors(&self) -> usize {
