@@ -73,8 +73,21 @@ impl Store {
     /// # Errors
     /// Whatever the disk says; the log is then as it was.
     pub fn compact(&self, keep: u64) -> Result<u64> {
+        self.evict_by(&|events| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX)))
+    }
+
+    /// Evicts the oldest events by timestamp, `count` of them, however many others append meanwhile. Returns how
+    /// many were evicted; if none, nothing is written.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn evict(&self, count: u64) -> Result<u64> {
+        self.evict_by(&|events| events.min(usize::try_from(count).unwrap_or(usize::MAX)))
+    }
+
+    /// Evicts as many of the oldest events as `excess_of` says of their number.
+    fn evict_by(&self, excess_of: &dyn Fn(usize) -> usize) -> Result<u64> {
         self.drain_first()?;
-        let excess_of = |events: usize| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
         if self.snapshot()?.is_none_or(|(_, index)| excess_of(index.columns.len()) == 0) {
             return Ok(0);
         }
