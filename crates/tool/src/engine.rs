@@ -221,9 +221,9 @@ pub(crate) fn append_bounded(folder: &Path, name: &str, line: &[u8], largest: us
     kept.truncate(read);
     let start = memchr::memchr(b'\n', &kept).map_or(0, |newline| newline + 1);
     let text = [kept.get(start..).unwrap_or_default(), line].concat();
-    let side = place.open(name, Open::Side)?;
-    side.set_len(0)?;
-    side.write_at(&text, 0).map(|_| ())
+    let again = place.open(name, Open::Side)?;
+    again.set_len(0)?;
+    again.write_at(&text, 0).map(|_| ())
 }
 
 impl From<store::Error> for Failure {
@@ -234,7 +234,8 @@ impl From<store::Error> for Failure {
             "ETOOLONG" => return Self::TooLarge(message),
             _ => return Self::System(message),
         }
-        let user_lock = error.path().is_some_and(|path| path.ends_with(".lock"));
+        let user_lock =
+            error.path().is_some_and(|path| Path::new(path).file_name().is_some_and(|name| name == ".lock"));
         let advice =
             "\nIt is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.";
         Self::Locked(if user_lock { message + advice } else { message })

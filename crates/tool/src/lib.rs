@@ -21,6 +21,8 @@ mod exit;
 mod folder;
 mod json;
 mod log;
+mod metrics;
+mod page;
 mod place;
 mod report;
 mod run;

@@ -41,8 +41,8 @@ pub(crate) struct Call {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Options of every command")]
 pub(crate) struct CommonArgs {
-    /// The folder [default: $GUIDANCE_LEDGER_DIR or .claude-flow/guidance]
-    #[arg(long, global = true, value_name = "DIR", value_parser = values::path)]
+    /// The folder
+    #[arg(long, help = "The folder [default: $GUIDANCE_LEDGER_DIR or .claude-flow/guidance]", global = true, value_name = "DIR", value_parser = values::path)]
     pub(crate) dir: Option<PathBuf>,
     /// JSON instead of text
     #[arg(long, global = true)]
@@ -50,8 +50,8 @@ pub(crate) struct CommonArgs {
     /// Times in UTC, not in the local zone
     #[arg(long, global = true)]
     pub(crate) utc: bool,
-    /// No colours, as with NO_COLOR=1
-    #[arg(long, global = true)]
+    /// No colours
+    #[arg(long, help = "No colours, as with NO_COLOR=1", global = true)]
     pub(crate) no_color: bool,
 }
 
@@ -202,6 +202,7 @@ pub(crate) struct HookArgs {}
 
 /// Options of init.
 #[derive(Args, Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the call")]
 #[command(after_help = "\
 The hook runs this executable by its absolute path: no Node, no npx and no
 shell wrapper at a tool call. What the settings hold already stays as it is, in

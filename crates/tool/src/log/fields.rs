@@ -97,6 +97,6 @@ impl<'a> Fields<'a> {
 }
 
 /// The strings of an array; other elements are left out.
-pub(crate) fn strings<'a>(list: Option<Value<'a>>) -> impl Iterator<Item = Cow<'a, [u8]>> {
+pub(crate) fn strings(list: Option<Value<'_>>) -> impl Iterator<Item = Cow<'_, [u8]>> {
     list.into_iter().flat_map(Value::elements).filter_map(Value::string)
 }

@@ -160,7 +160,7 @@ mod tests {
     use std::io::Write;
     use std::path::PathBuf;
 
-    type Tested = std::result::Result<(), Box<dyn std::error::Error>>;
+    type Tested = Result<(), Box<dyn std::error::Error>>;
 
     struct Place(PathBuf);
 

@@ -15,6 +15,9 @@ const CHUNK: usize = 256 << 10;
 /// Longest line that is kept: V8 has no longer strings.
 const LONGEST: usize = 536_870_888;
 
+/// What looks at a line, and says whether to go on.
+pub(crate) type Visit<'a> = dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>> + 'a;
+
 /// Where a walk ended.
 pub(crate) struct Walked {
     /// Where the last whole line ended.
@@ -29,7 +32,7 @@ pub(crate) fn walk(
     from: u64,
     to: u64,
     needle: Option<&Needle>,
-    visit: &mut dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>>,
+    visit: &mut Visit<'_>,
 ) -> Result<Walked> {
     let mut buffer: Vec<u8> = Vec::new();
     let mut start = from; // offset of the buffer's first byte
@@ -73,7 +76,7 @@ fn visit_all(
     kept: usize,
     dropped: u64,
     needle: Option<&Needle>,
-    visit: &mut dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>>,
+    visit: &mut Visit<'_>,
 ) -> Result<ControlFlow<()>> {
     let mut at = 0;
     let mut hits = needle.map(|needle| needle.hits(lines));

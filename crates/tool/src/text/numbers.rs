@@ -5,7 +5,7 @@ pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
@@ -41,7 +41,7 @@ pub(crate) fn bytes(number: u64) -> String {
 pub(crate) fn rate(value: f64) -> String {
     let size = value.abs();
     let digits = if size >= 100.0 || size == 0.0 { 0 } else { 1 + usize::from(size < 9.995) };
-    if size >= 1000.0 && size < 1e15 {
+    if (1000.0..1e15).contains(&size) {
         let sign = if value < 0.0 { "−" } else { "" };
         return format!("{sign}{}", count(whole(size.round())));
     }

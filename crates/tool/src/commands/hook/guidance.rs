@@ -34,5 +34,7 @@ pub(crate) fn guidance_hash(root: &Path) -> String {
     if !any {
         return "none".to_owned();
     }
-    hasher.finalize().iter().take(KEPT).map(|byte| format!("{byte:02x}")).collect()
+    let digits =
+        |byte: &u8| [byte >> 4, byte & 15].map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0'));
+    hasher.finalize().iter().take(KEPT).flat_map(digits).collect()
 }

@@ -77,7 +77,7 @@ fn changed_lines(input: &HookInput<'_>) -> (u64, u64) {
     }
     let created = response.get(b"type").is_some_and(|kind| kind.is_string(b"create"));
     if let Some(content) = input.content.as_ref().filter(|_| created && added + removed == 0) {
-        let ends = content.iter().filter(|&&byte| byte == b'\n').count();
+        let ends = memchr::memchr_iter(b'\n', content).count();
         let open = usize::from(!content.is_empty() && content.last() != Some(&b'\n'));
         added = crate::text::numbers::long(ends + open);
     }

@@ -151,10 +151,7 @@ impl Import<'_> {
 
     /// Takes an item that is an event; refused with the reason.
     fn take(&mut self, text: &[u8]) -> std::result::Result<(), String> {
-        let event = match self.scanner.scan(text) {
-            Line::Event(event) => event,
-            _ => return Err(reason_of(text)),
-        };
+        let Line::Event(event) = self.scanner.scan(text) else { return Err(reason_of(text)) };
         if let Some(missing) = lacks(&event) {
             return Err(missing.to_owned());
         }

@@ -138,14 +138,13 @@ fn write(path: &Path, before: Option<&[u8]>, text: &[u8]) -> Result<Option<PathB
     let folder = real.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| Failure::io("mkdir", folder, &error))?;
     let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let backup = match before {
-        None => None,
-        Some(_) => {
-            let time = Zone::new(true).show(now_ms()).replace(':', "-");
-            let backup = folder.join(format!("{name}.{time}.backup"));
-            fs::copy(&real, &backup).map_err(|error| Failure::io("copy", &backup, &error))?;
-            Some(backup)
-        }
+    let backup = if before.is_some() {
+        let time = Zone::new(true).show(now_ms()).replace(':', "-");
+        let backup = folder.join(format!("{name}.{time}.backup"));
+        fs::copy(&real, &backup).map_err(|error| Failure::io("copy", &backup, &error))?;
+        Some(backup)
+    } else {
+        None
     };
     let temporary = folder.join(format!(".{name}.{}.tmp", uuid::Uuid::new_v4()));
     let written = fs::write(&temporary, [text, b"\n"].concat())
