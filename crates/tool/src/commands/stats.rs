@@ -1,11 +1,12 @@
 //! `stats`: what the folder holds, counted from the log itself.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 
 use event::line::{Line, Scanner};
 
 use crate::context::Context;
-use crate::engine::{Engine, INDEX, LOG, REJECTED, StoreFile};
+use crate::engine::{INDEX, LOG, REJECTED, StoreFile};
 use crate::exit::{Exit, Result};
 use crate::json::compose::Object;
 use crate::json::value::{Value, parse};
@@ -32,18 +33,17 @@ struct SetAside {
 
 pub(crate) fn run(mut context: Context) -> Result<Exit> {
     context.folder.must_exist(&context.call)?;
-    let engine = Engine::at(&context.folder.path);
-    let stats = engine.stats()?;
-    let malformed = malformed_lines(&context)?;
-    let index = index_state(&context, stats.events)?;
+    let sums = Sums::of(&context.folder.path)?;
+    let malformed = sums.malformed;
+    let index = index_state(&context, sums.events)?;
     let rejected = set_aside(&context)?;
-    let (oldest, newest) = (stats.times.map(|times| times.0), stats.times.map(|times| times.1));
+    let (oldest, newest) = (sums.times.map(|times| times.0), sums.times.map(|times| times.1));
     if context.json {
         let mut said = Object::new();
         said.string("folder", &context.folder.path.to_string_lossy())
             .boolean("exists", context.folder.exists)
-            .count("eventCount", stats.events)
-            .count("storageSizeBytes", stats.bytes)
+            .count("eventCount", sums.events)
+            .count("storageSizeBytes", sums.bytes)
             .maybe("oldestEvent", oldest)
             .maybe("newestEvent", newest)
             .count("malformedLines", malformed);
@@ -81,8 +81,8 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
     };
     let rows = [
         ["Folder".to_owned(), context.folder.shown()],
-        ["Events".to_owned(), paint.bold(&count(stats.events))],
-        ["Size".to_owned(), bytes(stats.bytes)],
+        ["Events".to_owned(), paint.bold(&count(sums.events))],
+        ["Size".to_owned(), bytes(sums.bytes)],
         ["Oldest".to_owned(), when(&context, oldest)],
         ["Newest".to_owned(), when(&context, newest)],
         ["Lines".to_owned(), lines],
@@ -103,17 +103,46 @@ fn when(context: &Context, time: Option<f64>) -> String {
     format!("{} ({} {way})", context.zone.show(time), show_span(ago.abs()))
 }
 
-/// How many lines are neither events nor blank.
-fn malformed_lines(context: &Context) -> Result<u64> {
-    let Some(log) = StoreFile::open(&context.folder.path, LOG)? else { return Ok(0) };
-    let (_, size) = log.stat()?;
-    let mut scanner = Scanner::new();
-    let mut malformed = 0;
-    walk(&log, 0, size, None, &mut |_, line| {
-        malformed += u64::from(matches!(scanner.scan(line), Line::Malformed));
-        Ok(ControlFlow::Continue(()))
-    })?;
-    Ok(malformed)
+/// The sums over the log, in one pass: those of the library's `getStats()`, and the lines that are not events.
+#[derive(Default)]
+struct Sums {
+    events: u64,
+    bytes: u64,
+    times: Option<(f64, f64)>,
+    malformed: u64,
+}
+
+impl Sums {
+    fn of(folder: &Path) -> Result<Self> {
+        let mut sums = Self::default();
+        if let Some(index) = StoreFile::open(folder, INDEX)? {
+            sums.bytes += index.stat()?.1;
+        }
+        let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(sums) };
+        let (_, size) = log.stat()?;
+        sums.bytes += size;
+        let mut scanner = Scanner::new();
+        let walked = walk(&log, 0, size, None, &mut |_, line| {
+            match scanner.scan(line) {
+                Line::Blank => {}
+                Line::Malformed => sums.malformed += 1,
+                Line::Event(event) => sums.add(event.timestamp),
+            }
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if let Line::Event(event) = scanner.scan(&walked.tail) {
+            sums.add(event.timestamp);
+        }
+        Ok(sums)
+    }
+
+    fn add(&mut self, time: Option<f64>) {
+        self.events += 1;
+        if let Some(time) = time.filter(|time| time.is_finite()) {
+            let (oldest, newest) = self.times.unwrap_or((time, time));
+            self.times = Some((oldest.min(time), newest.max(time)));
+        }
+    }
 }
 
 /// What `index.json` says: a courtesy to others, and never believed.

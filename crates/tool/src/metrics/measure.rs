@@ -136,8 +136,7 @@ pub(crate) const CALL_MEASURES: [Measure; 3] = [
         better: Better::Neither,
         is_share: false,
         scale: 1.0,
-        // How lines are spread over calls is not counted: no interval.
-        base: |t| Base::Mean(Mean { count: t.calls.min(1.0), sum: t.lines / t.calls.max(1.0), squares: 0.0 }),
+        base: |t| Base::Mean(Mean { count: t.calls, sum: t.lines, squares: t.line_squares }),
     },
 ];
 

@@ -26,6 +26,7 @@ pub(crate) struct Tally {
     /// Edits of a file that was edited before in the same session.
     pub(crate) edits_again: f64,
     pub(crate) lines: f64,
+    pub(crate) line_squares: f64,
     /// Earliest and latest plausible time.
     pub(crate) from: f64,
     pub(crate) to: f64,
@@ -50,6 +51,7 @@ impl Default for Tally {
             edits: 0.0,
             edits_again: 0.0,
             lines: 0.0,
+            line_squares: 0.0,
             from: f64::INFINITY,
             to: f64::NEG_INFINITY,
         }
@@ -79,6 +81,7 @@ impl Tally {
             self.calls += 1.0;
             self.failures += one(failed);
             self.lines += run.lines;
+            self.line_squares += run.lines * run.lines;
         }
         if run.edit.is_some() {
             self.edits += 1.0;
@@ -109,6 +112,7 @@ impl Tally {
             (&mut self.edits, more.edits),
             (&mut self.edits_again, more.edits_again),
             (&mut self.lines, more.lines),
+            (&mut self.line_squares, more.line_squares),
         ] {
             *sum += more;
         }

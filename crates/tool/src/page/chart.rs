@@ -69,8 +69,10 @@ impl Chart<'_> {
         let bars = |shapes: &mut Vec<Markup>| {
             for (place, (_, tally)) in self.places() {
                 let height = tally.events / axis.top * 100.0;
+                // Few bars stay bars.
+                let wide = (self.width() * 0.8).min(8.0);
                 shapes.push(html! {
-                    rect class="bar" x=(num(place + self.width() * 0.1)) width=(num(self.width() * 0.8))
+                    rect class="bar" x=(num(place + (self.width() - wide) / 2.0)) width=(num(wide))
                         y=(num(100.0 - height)) height=(num(height)) {}
                 });
             }

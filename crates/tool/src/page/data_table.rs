@@ -86,7 +86,7 @@ fn cell(measure: &Measure, tally: &Tally) -> Markup {
 pub(crate) fn rule_table(ranking: &[&RuleTally]) -> Markup {
     if ranking.is_empty() {
         return html! {
-            div class="card" { h3 { "Rules that cost most" } p class="empty" { "No rule was broken." } }
+            div class="card data" { h3 { "Rules that cost most" } p class="empty" { "No rule was broken." } }
         };
     }
     let head = html! {

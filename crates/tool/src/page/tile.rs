@@ -12,15 +12,20 @@ pub(crate) fn tile(measure: &Measure, total: &Tally, weeks: Option<&Weeks>) -> M
     html! {
         div class="card tile" {
             h3 { (measure.label) }
-            p class="value" { (measure.show(value)) }
+            p class="value" { (unbroken(&measure.show(value))) }
             @if value.is_none() {
                 p class="note" { "Nothing to count yet." }
             } @else if measure.interval(total).is_some() {
-                p class="note" { "true rate: " (measure.show_interval(measure.interval(total))) }
+                p class="note" { "true rate: " (unbroken(&measure.show_interval(measure.interval(total)))) }
             }
             @if let Some(weeks) = weeks { (week(measure, weeks)) }
         }
     }
+}
+
+/// A number whose unit stays beside it.
+pub(crate) fn unbroken(text: &str) -> String {
+    text.replace(" %", "\u{A0}%")
 }
 
 fn week(measure: &Measure, weeks: &Weeks) -> Markup {
@@ -39,7 +44,7 @@ fn week(measure: &Measure, weeks: &Weeks) -> Markup {
         p class="week" {
             span class=(class) { span aria-hidden="true" { (shape) " " } (verdict.words()) }
             br;
-            "week " (measure.show(Some(last))) ", before " (measure.show(Some(before)))
+            "week " (unbroken(&measure.show(Some(last)))) ", before " (unbroken(&measure.show(Some(before))))
         }
     }
 }

@@ -51,7 +51,7 @@ pub(crate) fn rate(value: f64) -> String {
 /// A share in percent.
 pub(crate) fn share(value: f64) -> String {
     let percent = value * 100.0;
-    let digits = usize::from(percent != 0.0 && percent < 9.95 || percent > 99.0 && percent < 100.0);
+    let digits = usize::from(percent != 0.0 && percent < 9.95 || percent > 99.0 && percent < 99.95);
     format!("{percent:.digits$} %")
 }
 

@@ -8,6 +8,7 @@ mod finding;
 mod repair;
 mod survey;
 
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use crate::call::commands::VerifyArgs;
@@ -39,19 +40,26 @@ impl Examined {
     /// Half a line at the end, or an `index.json` that is behind, may be the work of this very moment; so a log that is
     /// being written is looked at twice, and what has moved on meanwhile is not a finding.
     fn look(context: &Context, engine: &Engine) -> Result<Self> {
-        let first = engine.verify()?;
+        // Two looks at the same log, side by side.
+        let folder = &context.folder.path;
+        let (first, survey) = thread::scope(|scope| {
+            let survey = scope.spawn(|| Survey::of(folder));
+            (engine.verify(), survey.join())
+        });
+        let first = first?;
+        let survey = survey.unwrap_or_else(|_| Survey::of(folder))?;
         let passing = first.torn_tail.is_some() || first.index.as_ref().is_some_and(|index| index.drift);
         if !passing || !is_busy(context) {
-            return Self::of(context, first);
+            return Self::of(context, first, survey);
         }
-        std::thread::sleep(MOMENT);
+        thread::sleep(MOMENT);
         let second = engine.verify()?;
         let grown = second.lines != first.lines || second.events != first.events;
         let count = |report: &Report| report.index.as_ref().and_then(|index| index.event_count);
         let index_moved = grown || count(&second) != count(&first);
         let place = |report: &Report| report.torn_tail.map(|tail| tail.offset);
         let tail_moved = place(&second) != place(&first);
-        let mut examined = Self::of(context, second)?;
+        let mut examined = Self::of(context, second, Survey::of(folder)?)?;
         examined.findings.retain(|finding| match finding.kind {
             Kind::IndexDrift => !index_moved,
             Kind::TornTail => !tail_moved,
@@ -60,8 +68,7 @@ impl Examined {
         Ok(examined)
     }
 
-    fn of(context: &Context, report: Report) -> Result<Self> {
-        let survey = Survey::of(&context.folder.path)?;
+    fn of(context: &Context, report: Report, survey: Survey) -> Result<Self> {
         let findings = findings_of(context, &report, &survey)?;
         Ok(Self { report, survey, findings })
     }
