@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::call::commands::CommonArgs;
-use crate::exit::Result;
+use crate::exit::{Failure, Result};
 use crate::folder::{Folder, shown};
 use crate::report::Output;
 use crate::text::paint::Paint;
@@ -19,6 +19,8 @@ pub(crate) struct Context {
     /// The tool and the command, for hints.
     pub(crate) call: String,
     given: Option<PathBuf>,
+    /// The word that names the folder, if one does.
+    word: Option<String>,
 }
 
 impl Context {
@@ -34,7 +36,28 @@ impl Context {
             out: Output::new(),
             call,
             given: common.dir.as_deref().or(word).map(Path::to_owned),
+            word: word.map(shown),
         })
+    }
+
+    /// Refuses a folder that is not there. A word that names none was perhaps meant as something else.
+    pub(crate) fn must_exist(&self) -> Result<()> {
+        self.folder.not_a_file(&self.call)?;
+        if self.folder.exists {
+            return Ok(());
+        }
+        let message =
+            format!("There is no folder {}. Another one is chosen with --dir.", self.folder.shown());
+        let word = self.word.as_deref().unwrap_or_default();
+        let is_number = !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit());
+        let meant = match self.call.rsplit(' ').next().unwrap_or_default() {
+            "compact" if is_number => format!("--max-events {word}"),
+            "tail" if is_number => format!("-n {word}"),
+            "export" if word.contains('.') && !word.starts_with('.') => format!("--out {}", quoted(word)),
+            "query" if !word.is_empty() && !word.contains('/') => format!("--task {}", quoted(word)),
+            _ => "--dir DIR".to_owned(),
+        };
+        Err(Failure::usage(message, format!("{} {meant}", self.call)))
     }
 
     /// The call with these options, on the same folder.

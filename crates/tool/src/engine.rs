@@ -28,6 +28,8 @@ pub(crate) const LOG: &str = "events.ndjson";
 pub(crate) const INDEX: &str = "index.json";
 /// The name of the lines that rewriting set aside.
 pub(crate) const REJECTED: &str = "events.rejected.ndjson";
+/// The longest event that is accepted, in bytes.
+pub(crate) const LONGEST_EVENT: usize = 64 << 20;
 /// How long `index.json` may stay behind when a short-lived process ends.
 const INDEX_MAY_LAG: Duration = Duration::from_secs(1);
 /// A log up to this size is summed up in passing, if need be.
@@ -61,16 +63,19 @@ impl Engine {
 
     /// The same, waiting for other processes no longer than `wait`.
     pub(crate) fn append_within(&self, lines: Vec<u8>, wait: Duration) -> Result<()> {
-        self.store.append(lines, OnFault::Keep, Durability::Process)?;
-        if self.store.has_queued() || self.store.waits_for_peers() || self.index_lags() {
-            self.store.flush_at_exit(wait, true);
-        }
+        let ticket = match self.store.append(lines, OnFault::Refuse, Durability::Process)? {
+            Appended::Settled | Appended::Leased => return Ok(()),
+            Appended::Written(_) if !self.store.waits_for_peers() && !self.index_lags() => return Ok(()),
+            Appended::Written(ticket) | Appended::Queued(ticket) => ticket,
+        };
+        self.store.flush_at_exit(wait, true);
         if self.store.has_queued() {
             let text =
-                format!("ELOCKED: '{}' was not to be had within {} ms", self.shown(), wait.as_millis());
+                format!("ELOCKED: another process kept '{}' for {} ms", self.shown(), wait.as_millis());
             return Err(Failure::Locked(text));
         }
-        Ok(())
+        // What could be had within the wait was had; this says whether the lines were refused.
+        Ok(self.store.settle(ticket..=ticket, Durability::Process)?)
     }
 
     /// Whether `index.json` is missing, or old beside a log that is summed up in no time.
@@ -229,10 +234,8 @@ pub(crate) fn append_bounded(folder: &Path, name: &str, line: &[u8], largest: us
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
         let message = safe(&error.to_string()).into_owned();
-        match error.code() {
-            "ELOCKED" => {}
-            "ETOOLONG" => return Self::TooLarge(message),
-            _ => return Self::System(message),
+        if error.code() != "ELOCKED" {
+            return Self::System(message);
         }
         let user_lock =
             error.path().is_some_and(|path| Path::new(path).file_name().is_some_and(|name| name == ".lock"));

@@ -41,8 +41,6 @@ pub(crate) enum Failure {
     Locked(String),
     /// The disk or the system refused.
     System(String),
-    /// An event is larger than the store takes.
-    TooLarge(String),
     /// The reader of our output has seen enough.
     ReaderGone,
     /// A signal ended the work; what was half done is removed.
@@ -72,7 +70,7 @@ impl Failure {
         match self {
             Self::Usage(..) => 2,
             Self::Locked(_) => 3,
-            Self::System(_) | Self::TooLarge(_) => 4,
+            Self::System(_) => 4,
             Self::ReaderGone => 0,
             Self::Interrupted(signal) => 128 + signal,
         }
@@ -81,10 +79,9 @@ impl Failure {
     /// What stderr says about it; `None` if it ends quietly.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::Usage(message, None)
-            | Self::Locked(message)
-            | Self::System(message)
-            | Self::TooLarge(message) => Some(message.clone()),
+            Self::Usage(message, None) | Self::Locked(message) | Self::System(message) => {
+                Some(message.clone())
+            }
             Self::Usage(message, Some(hint)) => Some(format!("{message}\nTry: {hint}")),
             Self::ReaderGone | Self::Interrupted(_) => None,
         }

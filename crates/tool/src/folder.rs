@@ -54,16 +54,6 @@ impl Folder {
         Ok(())
     }
 
-    /// Refuses a folder that is not there, or not a folder.
-    pub(crate) fn must_exist(&self, call: &str) -> Result<()> {
-        self.not_a_file(call)?;
-        if self.exists {
-            return Ok(());
-        }
-        let message = format!("There is no folder {}. Another one is chosen with --dir.", self.shown());
-        Err(Failure::usage(message, format!("{call} --dir DIR")))
-    }
-
     /// The path of one of its files.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)

@@ -105,9 +105,7 @@ fn say(text: &str) -> Result<Exit> {
 
 fn wrong(error: &clap::Error, args: &[OsString]) -> Failure {
     let words: Vec<String> = args.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let names: Vec<String> =
-        Call::command().get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    usage::failure(error, &words, &names)
+    usage::failure(error, &words, &Call::command())
 }
 
 fn dispatch(call: &Call) -> Result<Exit> {

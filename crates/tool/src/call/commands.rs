@@ -139,16 +139,16 @@ pub(crate) struct RecordArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) rule: Vec<String>,
     /// Lines that had to be done again
-    #[arg(long, value_name = "N", value_parser = values::count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
     pub(crate) rework: Option<u64>,
     /// Lines added
-    #[arg(long, value_name = "N", value_parser = values::count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
     pub(crate) added: Option<u64>,
     /// Lines removed
-    #[arg(long, value_name = "N", value_parser = values::count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
     pub(crate) removed: Option<u64>,
     /// How long the run took, as '90s'
-    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true, value_parser = values::span)]
     pub(crate) duration: Option<f64>,
     /// The outcome was accepted
     #[arg(long, conflicts_with = "rejected")]
@@ -278,7 +278,7 @@ pub(crate) struct TailArgs {
     #[arg(value_parser = values::path)]
     pub(crate) folder: Option<PathBuf>,
     /// How many
-    #[arg(short = 'n', long, visible_alias = "limit", value_name = "N", default_value = "10", value_parser = values::count)]
+    #[arg(short = 'n', long, visible_alias = "limit", value_name = "N", allow_negative_numbers = true, default_value = "10", value_parser = values::count)]
     pub(crate) lines: u64,
     /// Wait for more
     #[arg(short, long)]
@@ -304,7 +304,7 @@ pub(crate) struct QueryArgs {
     #[arg(value_parser = values::path)]
     pub(crate) folder: Option<PathBuf>,
     /// At most so many, the newest in the log
-    #[arg(long, value_name = "N", value_parser = values::count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
     pub(crate) limit: Option<u64>,
     /// With --limit: the oldest instead
     #[arg(long)]
@@ -445,7 +445,7 @@ pub(crate) struct CompactArgs {
 #[derive(Args, Clone, Debug)]
 pub(crate) struct LockArgs {
     /// How long to wait for another holder of the lock
-    #[arg(long, value_name = "SPAN", default_value = "5s", value_parser = values::span)]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true, default_value = "5s", value_parser = values::span)]
     pub(crate) lock_timeout: f64,
 }
 
@@ -481,7 +481,7 @@ pub(crate) struct ExportArgs {
     #[arg(short, long, value_name = "FILE", value_parser = values::path)]
     pub(crate) out: Option<PathBuf>,
     /// At most so many, the newest in the log
-    #[arg(long, value_name = "N", value_parser = values::count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
     pub(crate) limit: Option<u64>,
     /// With --limit: the oldest instead
     #[arg(long)]

@@ -4,15 +4,16 @@
 //! and must not reach a terminal as it is.
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command};
 
 use crate::exit::Failure;
 use crate::text::safe::safe;
 
 const TOOL: &str = "guidance-ledger";
 
-/// What is wrong with a call. `args` are its words, without the tool's name.
-pub(crate) fn failure(error: &clap::Error, args: &[String], commands: &[String]) -> Failure {
-    let call = Words { args, command: args.iter().find(|word| commands.contains(word)) };
+/// What is wrong with a call of `tool`. `args` are its words, without the tool's name.
+pub(crate) fn failure(error: &clap::Error, args: &[String], tool: &Command) -> Failure {
+    let call = Words { args, tool, command: args.iter().find(|word| tool.find_subcommand(word).is_some()) };
     let text = |kind: ContextKind| context(error, kind);
     let argument = text(ContextKind::InvalidArg).unwrap_or_default();
     let flag = argument.split([' ', '=']).next().unwrap_or_default().to_owned();
@@ -32,9 +33,9 @@ pub(crate) fn failure(error: &clap::Error, args: &[String], commands: &[String])
             let value = text(ContextKind::InvalidValue).unwrap_or_default();
             let valid = text(ContextKind::ValidValue).unwrap_or_default();
             let near = text(ContextKind::SuggestedValue);
-            let first = valid.split(", ").next().unwrap_or_default().to_owned();
             let message = format!("{} takes one of {valid}; got '{}'", safe(&flag), safe(&value));
-            Failure::usage(message, call.with(&format!("{flag} {}", near.unwrap_or(first))))
+            let near = near.unwrap_or_else(|| nearest(&value, valid.split(", ")).to_owned());
+            Failure::usage(message, call.with(&format!("{flag} {near}")))
         }
         ErrorKind::ValueValidation => {
             let reason = std::error::Error::source(error).map(ToString::to_string).unwrap_or_default();
@@ -65,11 +66,17 @@ pub(crate) fn failure(error: &clap::Error, args: &[String], commands: &[String])
             };
             Failure::usage(message, call.help())
         }
-        ErrorKind::MissingRequiredArgument => {
-            Failure::usage(format!("{} is missing", safe(&argument)), call.with(&argument))
-        }
+        ErrorKind::MissingRequiredArgument => Failure::usage(
+            format!("{} is missing", safe(argument.trim_matches(['<', '>']))),
+            call.with(&argument),
+        ),
         _ => Failure::usage(safe(error.to_string().trim().trim_start_matches("error: ")), call.help()),
     }
+}
+
+/// The word that is most like another one.
+fn nearest<'a>(word: &str, words: impl Iterator<Item = &'a str>) -> &'a str {
+    words.min_by_key(|known| strsim::damerau_levenshtein(word, known)).unwrap_or_default()
 }
 
 /// An example of a value, after the words that refused one.
@@ -102,6 +109,7 @@ fn context(error: &clap::Error, kind: ContextKind) -> Option<String> {
 /// The words of the call that was wrong.
 struct Words<'a> {
     args: &'a [String],
+    tool: &'a Command,
     command: Option<&'a String>,
 }
 
@@ -114,6 +122,16 @@ impl Words<'_> {
         // clap writes `--since <TIME>`, people `--since TIME`.
         let more: String = more.chars().filter(|char| !matches!(char, '<' | '>')).collect();
         format!("{} {}", self.base(), safe(&more))
+    }
+
+    /// A flag with what its value is called.
+    fn with_value(&self, flag: &str) -> String {
+        let command = self.command.and_then(|name| self.tool.find_subcommand(name)).unwrap_or(self.tool);
+        let named = |arg: &&Arg| arg.get_long().is_some_and(|long| flag.strip_prefix("--") == Some(long));
+        let arg = command.get_arguments().chain(self.tool.get_arguments()).find(named);
+        let value =
+            arg.filter(|arg| arg.get_action().takes_values()).and_then(|arg| arg.get_value_names()?.first());
+        value.map_or_else(|| flag.to_owned(), |value| format!("{flag} {value}"))
     }
 
     fn help(&self) -> String {
@@ -135,7 +153,12 @@ impl Words<'_> {
         let position = self.args.iter().position(|word| word == name).map_or(0, |at| at + 1);
         let rest: Vec<_> =
             self.args.get(position..).unwrap_or_default().iter().map(|word| safe(word)).collect();
-        let near = near.map(|near| near.split(", ").next().unwrap_or_default().to_owned());
+        let names =
+            self.tool.get_subcommands().filter(|command| !command.is_hide_set()).map(Command::get_name);
+        let near = near.map(|near| near.split(", ").next().unwrap_or_default().to_owned()).or_else(|| {
+            let nearest = nearest(name, names);
+            (strsim::damerau_levenshtein(nearest, name) <= 2).then(|| nearest.to_owned())
+        });
         let help =
             if self.args.first().is_some_and(|word| word == "help") { vec!["--help".into()] } else { rest };
         let hint = match near {
@@ -150,6 +173,13 @@ impl Words<'_> {
         if !argument.starts_with('-') {
             return Failure::usage(format!("unexpected argument '{shown}'"), self.help());
         }
+        let number = |word: &&String| {
+            word.starts_with(argument)
+                && word.strip_prefix('-').is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
+        };
+        // clap takes `-30` for `-3` and what follows it.
+        let argument = self.args.iter().find(number).map_or(argument, String::as_str);
+        let shown = safe(argument);
         let digits = argument.trim_start_matches('-');
         if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             let hint = if self.command.is_some_and(|command| command == "tail") {
@@ -159,7 +189,7 @@ impl Words<'_> {
             };
             return Failure::usage(format!("unknown option {shown}"), hint);
         }
-        let hint = near.map_or_else(|| self.help(), |near| self.with(&near));
+        let hint = near.map_or_else(|| self.help(), |near| self.with(&self.with_value(&near)));
         Failure::usage(format!("unknown option {shown}"), hint)
     }
 }

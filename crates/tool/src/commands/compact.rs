@@ -25,13 +25,13 @@ const MAX_EVENTS: u64 = 10_000;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct KeepArgs {
     /// How many to keep [default: 10000, if nothing else says what to keep]
-    #[arg(long, value_name = "N", value_parser = values::count)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
     max_events: Option<u64>,
     /// Remove what is older than this
-    #[arg(long, value_name = "SPAN", value_parser = values::span)]
+    #[arg(long, value_name = "SPAN", allow_negative_numbers = true, value_parser = values::span)]
     older_than: Option<f64>,
     /// Keep no more than so much
-    #[arg(long, value_name = "SIZE", value_parser = values::size)]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::size)]
     max_bytes: Option<u64>,
 }
 
@@ -88,7 +88,7 @@ impl KeepArgs {
 }
 
 pub(crate) fn run(mut context: Context, args: &CompactArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
+    context.must_exist()?;
     let engine = Engine::at(&context.folder.path);
     let planned = args.keep.excess(&context, &engine)?;
     if args.dry_run || planned == 0 {

@@ -97,9 +97,9 @@ impl Sides {
 }
 
 pub(crate) fn run(mut context: Context, args: &CompareArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
     let filter = args.filters.filter(&context.zone, &context.call)?;
     let sides = Sides::of(&context, args)?;
+    context.must_exist()?;
     let now = now_ms();
     let mut tallies = [Tallies::new(&context.zone, now), Tallies::new(&context.zone, now)];
     let mut hashes = [BTreeSet::new(), BTreeSet::new()];

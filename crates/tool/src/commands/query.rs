@@ -17,8 +17,8 @@ pub(crate) fn part(limit: Option<u64>, oldest: bool) -> Part {
 }
 
 pub(crate) fn run(mut context: Context, args: &QueryArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
     let filter = args.filters.filter(&context.zone, &context.call)?;
+    context.must_exist()?;
     let view = View::new(&context);
     let mut found = false;
     let Context { out, folder, .. } = &mut context;

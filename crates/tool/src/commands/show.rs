@@ -14,7 +14,7 @@ use crate::text::safe::{push_json, safe};
 const NAMED: usize = 5;
 
 pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
+    context.must_exist()?;
     let wanted = args.id.as_bytes();
     let mut exact: Vec<Vec<u8>> = Vec::new();
     let mut similar: Vec<(String, Vec<u8>)> = Vec::new();

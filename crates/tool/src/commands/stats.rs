@@ -32,7 +32,7 @@ struct SetAside {
 }
 
 pub(crate) fn run(mut context: Context) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
+    context.must_exist()?;
     let sums = Sums::of(&context.folder.path)?;
     let malformed = sums.malformed;
     let index = index_state(&context, sums.events)?;

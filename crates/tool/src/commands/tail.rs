@@ -43,12 +43,12 @@ fn skipped(lines: u64) {
 }
 
 pub(crate) fn run(mut context: Context, args: &TailArgs) -> Result<Exit> {
+    let filter = args.filters.filter(&context.zone, &context.call)?;
     if args.follow {
         context.folder.not_a_file(&context.call)?;
     } else {
-        context.folder.must_exist(&context.call)?;
+        context.must_exist()?;
     }
-    let filter = args.filters.filter(&context.zone, &context.call)?;
     let view = View::new(&context);
     let log = StoreFile::open(&context.folder.path, LOG)?;
     let mut offset = 0;

@@ -50,7 +50,9 @@ impl LineStyle {
         }
         let rest = self.rest(event);
         let free = room.saturating_sub(used + GAP + width(&outcome) + GAP);
-        let columns = if self.room.is_none() { 28 } else { (free * 3 / 5).clamp(8, 40).min(free) };
+        // Where there is little room, what was done tells more than the rest.
+        let part = if room < 56 { free } else { free / 5 * 3 };
+        let columns = if self.room.is_none() { 28 } else { part.clamp(8, 40).min(free) };
         let longest = if self.room.is_none() { 120 } else { columns };
         add(&mut cells, &mut used, &what(event, longest), columns);
         used += GAP + width(&outcome);
@@ -232,6 +234,6 @@ mod tests {
                 assert!(!line.contains("undefined"), "{line}");
             }
         }
-        assert!(line(RUN, Some(40)).starts_with("00:00:00  Ed"), "{}", line(RUN, Some(40)));
+        assert!(line(RUN, Some(40)).starts_with("00:00:00  Edit, Ba"), "{}", line(RUN, Some(40)));
     }
 }

@@ -51,6 +51,16 @@ pub(crate) fn room() -> Option<usize> {
     if !io::stdout().is_terminal() {
         return None;
     }
-    let columns = terminal_size::terminal_size_of(io::stdout()).map_or(80, |(width, _)| usize::from(width.0));
-    Some(if columns == 0 { 80 } else { columns.max(40) })
+    Some(columns().filter(|&columns| columns > 0).map_or(80, |columns| columns.max(40)))
+}
+
+#[cfg(unix)]
+fn columns() -> Option<usize> {
+    // A terminal may know its columns and not its rows.
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col))
+}
+
+#[cfg(not(unix))]
+fn columns() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
 }

@@ -19,8 +19,8 @@ use crate::text::safe::push_json;
 use crate::whole_file::Target;
 
 pub(crate) fn run(mut context: Context, args: &ExportArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
     let filter = args.filters.filter(&context.zone, &context.call)?;
+    context.must_exist()?;
     let part = part(args.limit, args.oldest);
     let path = args.out.as_deref().unwrap_or(Path::new("-"));
     let target = Target::open(path, "--out", &context.folder)?;

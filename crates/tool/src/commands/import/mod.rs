@@ -10,21 +10,21 @@ mod known;
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, IsTerminal};
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use event::line::{Event, Line, Scanner, Task};
 
 use crate::call::commands::ImportArgs;
 use crate::context::{Context, quoted};
-use crate::engine::{Durability, Engine};
+use crate::engine::{Durability, Engine, LONGEST_EVENT};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;
 use crate::json::compose::Object;
 use crate::json::items::{Item, Items};
 use crate::json::value::parse;
 use crate::report::note;
-use crate::text::numbers::{count, counted, counted_as};
+use crate::text::numbers::{count, counted, counted_as, long};
 use crate::text::progress::Progress;
 use crate::text::safe::safe;
 
@@ -32,6 +32,8 @@ use known::Known;
 
 /// Events, and bytes, that are written together and share one trip to the disk.
 const BATCH: (u64, usize) = (2000, 4 << 20);
+/// Bytes of one write.
+const PIECE: usize = 64 << 10;
 /// Refused items that are reported one by one.
 const REPORTED: u64 = 10;
 /// Characters of a refused item that are shown.
@@ -102,7 +104,8 @@ fn open(file: Option<&Path>, context: &Context) -> Result<Box<dyn BufRead>> {
     };
     if path.is_dir() {
         let message = format!("{} is a folder; import reads a file", shown(path));
-        let within = path.join(crate::engine::LOG).components().collect::<std::path::PathBuf>();
+        let within = path.join(crate::engine::LOG);
+        let within: PathBuf = within.components().filter(|part| *part != Component::CurDir).collect();
         return Err(Failure::usage(message, format!("{} {}", context.call, quoted(&shown(&within)))));
     }
     let file = File::open(path).map_err(|error| Failure::io("open", path, &error))?;
@@ -140,10 +143,7 @@ impl Import<'_> {
             if let Err(reason) = self.take(&item.text) {
                 self.refuse(&item, &reason);
             } else if self.batch >= BATCH.0 || self.waiting.len() >= BATCH.1 {
-                match self.write() {
-                    Err(Failure::TooLarge(reason)) => self.refuse(&item, &reason),
-                    written => written?,
-                }
+                self.write()?;
             }
         }
         items.finish()
@@ -152,6 +152,9 @@ impl Import<'_> {
     /// Takes an item that is an event; refused with the reason.
     fn take(&mut self, text: &[u8]) -> std::result::Result<(), String> {
         let Line::Event(event) = self.scanner.scan(text) else { return Err(reason_of(text)) };
+        if event.text.len() > LONGEST_EVENT {
+            return Err(too_long(event.text.len()));
+        }
         if let Some(missing) = lacks(&event) {
             return Err(missing.to_owned());
         }
@@ -166,13 +169,26 @@ impl Import<'_> {
         Ok(())
     }
 
+    /// Writes what waits: in small pieces, so that a process that is killed leaves few half lines, and with one trip to
+    /// the disk.
     fn write(&mut self) -> Result<()> {
         let lines = std::mem::take(&mut self.waiting);
         let events = std::mem::take(&mut self.batch);
-        if !lines.is_empty() && !self.dry {
-            self.engine.append(lines, Durability::Disk)?;
+        if self.dry {
+            self.counts.added += events;
+            return Ok(());
         }
-        self.counts.added += events;
+        let mut rest = lines.as_slice();
+        while !rest.is_empty() {
+            let whole = rest.get(..PIECE).and_then(|piece| memchr::memrchr(b'\n', piece));
+            let end = whole.or_else(|| memchr::memchr(b'\n', rest)).map_or(rest.len(), |newline| newline + 1);
+            let (piece, after) = rest.split_at_checked(end).unwrap_or((rest, &[]));
+            // One fsync makes all durable that was written before.
+            let durability = if after.is_empty() { Durability::Disk } else { Durability::Process };
+            self.engine.append(piece.to_vec(), durability)?;
+            self.counts.added += long(memchr::memchr_iter(b'\n', piece).count());
+            rest = after;
+        }
         Ok(())
     }
 
@@ -187,10 +203,14 @@ impl Import<'_> {
 }
 
 fn reason_of(text: &[u8]) -> String {
-    if text.len() > 64 << 20 {
-        return "longer than 64 MiB".to_owned();
+    if text.len() > LONGEST_EVENT {
+        return too_long(text.len());
     }
     if parse(text).is_some() { "not an object" } else { "not JSON" }.to_owned()
+}
+
+fn too_long(bytes: usize) -> String {
+    format!("{} bytes or more, where 64 MiB are the most", count(long(bytes)))
 }
 
 /// What an object lacks to be an event.

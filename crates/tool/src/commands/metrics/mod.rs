@@ -48,8 +48,8 @@ fn note_left_out(tallies: &Tallies) {
 }
 
 pub(crate) fn run(mut context: Context, args: &MetricsArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
     let filter = args.filters.filter(&context.zone, &context.call)?;
+    context.must_exist()?;
     let target =
         args.html.as_deref().map(|path| Target::open(path, "--html", &context.folder)).transpose()?;
     let tallies = tally(&context, &filter)?;

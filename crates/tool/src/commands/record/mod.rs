@@ -93,10 +93,7 @@ impl Recorder<'_> {
             let taken = self.take(&text);
             match taken {
                 Err(reason) => self.refuse(number, &reason, &text),
-                Ok(()) if self.stream || self.waiting.len() >= BATCH => match self.write() {
-                    Err(Failure::TooLarge(reason)) => self.refuse(number, &reason, b""),
-                    written => written?,
-                },
+                Ok(()) if self.stream || self.waiting.len() >= BATCH => self.write()?,
                 Ok(()) => {}
             }
         }

@@ -123,7 +123,7 @@ impl Examined {
 }
 
 pub(crate) fn run(mut context: Context, args: &VerifyArgs) -> Result<Exit> {
-    context.folder.must_exist(&context.call)?;
+    context.must_exist()?;
     let engine = Engine::at(&context.folder.path);
     let before = Examined::look(&context, &engine)?;
     let found = !before.findings.is_empty();
