@@ -44,7 +44,19 @@ const FILTERS = [
 /** Every command with its own options. */
 const COMMANDS = {
   record: [
-    ...['task', 'session', 'agent', 'intent', 'guidance', 'tool', 'file', 'rule', 'rework', 'added', 'removed'],
+    ...[
+      'task',
+      'session',
+      'agent',
+      'intent',
+      'guidance',
+      'tool',
+      'file',
+      'rule',
+      'rework',
+      'added',
+      'removed',
+    ],
     ...['duration', 'accepted', 'rejected', 'tests', 'violation', 'set', 'stream', 'durability'],
   ],
   hook: [],
@@ -199,10 +211,22 @@ describe('mistakes', () => {
     [['stats', '--dir=a\u001b[2Jb', 'x\u001b[2J'], 'unexpected argument', 'guidance-ledger stats --help'],
     [['import', 'a', 'b'], "unexpected argument 'b'", 'guidance-ledger import --help'],
     [['record', '--accepted'], 'an event needs its --task', 'guidance-ledger record --task ID'],
-    [['record', '--task', 't', '--tests', 'ran=1'], "got 'ran=1'", 'guidance-ledger record --task ID --tests'],
-    [['record', '--task', 't', '--violation', 'auto'], 'the rule is missing', 'guidance-ledger record --task ID --violation'],
+    [
+      ['record', '--task', 't', '--tests', 'ran=1'],
+      "got 'ran=1'",
+      'guidance-ledger record --task ID --tests',
+    ],
+    [
+      ['record', '--task', 't', '--violation', 'auto'],
+      'the rule is missing',
+      'guidance-ledger record --task ID --violation',
+    ],
     [['record', '--task', 't', '--set', 'x'], "got 'x'", 'guidance-ledger record --set KEY=VALUE'],
-    [['record', '--task', 't', '--accepted', '--rejected'], 'exclude each other', 'guidance-ledger record --help'],
+    [
+      ['record', '--task', 't', '--accepted', '--rejected'],
+      'exclude each other',
+      'guidance-ledger record --help',
+    ],
     [['metrics', '--by', 'days'], "got 'days'", 'guidance-ledger metrics --by day'],
     [['compact', '--max-bytes', 'much'], "got 'much'", 'guidance-ledger compact --max-bytes 100MB'],
     [['compare', 'a', '--dir', '.'], 'compare what?', 'guidance-ledger compare --before 7d'],
@@ -293,13 +317,16 @@ describe('the folder', () => {
     expect(missing.err).toContain('where --html would be, is not there');
   });
 
-  test.each([...WITHOUT_TRACE, ['compact', '--yes'], ['record', '--task', 't']])('%s of a file says that it is one', async (...args) => {
-    const file = join(folder(), `file${ESCAPE}`); // Windows knows no such names
-    writeFileSync(file, 'text');
-    const { code, out, err } = await cli([...args, '--dir', file]);
-    expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toContain(`file${ESCAPE.replace('\u001b', '\\u001b')} is a file; events lie in a folder`);
-  });
+  test.each([...WITHOUT_TRACE, ['compact', '--yes'], ['record', '--task', 't']])(
+    '%s of a file says that it is one',
+    async (...args) => {
+      const file = join(folder(), `file${ESCAPE}`); // Windows knows no such names
+      writeFileSync(file, 'text');
+      const { code, out, err } = await cli([...args, '--dir', file]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(`file${ESCAPE.replace('\u001b', '\\u001b')} is a file; events lie in a folder`);
+    },
+  );
 
   test('a name cannot harm a terminal', async () => {
     const { err } = await cli(['stats', '--dir', join(folder(), 'no\u001b[2J')]);
@@ -333,7 +360,12 @@ describe('the folder', () => {
 describe('output', () => {
   test('--json is JSON of one line, or NDJSON, in every command', async () => {
     const path = folderOf([runEvent({ timestamp: NOON, violations: [violation('r')] }), ...since(1)]);
-    for (const args of [...WITHOUT_TRACE.filter(([name]) => name !== 'export'), ['export'], ['doctor'], ['which']]) {
+    for (const args of [
+      ...WITHOUT_TRACE.filter(([name]) => name !== 'export'),
+      ['export'],
+      ['doctor'],
+      ['which'],
+    ]) {
       const result = await cli([...args, '--json', '--dir', path]);
       expect(result.code).toBe(0);
       for (const value of parsed(result)) expect(typeof value).toBe('object');
@@ -369,7 +401,8 @@ describe('output', () => {
 });
 
 describe('the launcher', () => {
-  const launch = (args, options) => spawnSync(process.execPath, [LAUNCHER, ...args], { encoding: 'utf8', ...options });
+  const launch = (args, options) =>
+    spawnSync(process.execPath, [LAUNCHER, ...args], { encoding: 'utf8', ...options });
 
   test('runs the executable with its arguments, stdin, stdout, stderr and exit code', () => {
     const path = fresh();
@@ -379,7 +412,11 @@ describe('the launcher', () => {
       stdout: '1 event added, 0 already there, 0 refused.\n',
     });
     expect(launch(['export', path]).stdout).toBe(input);
-    expect(launch(['qurey'])).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('query') });
+    expect(launch(['qurey'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('query'),
+    });
     expect(launch(['which']).stdout).toBe(`${realpathSync(TOOL)}\n`);
   });
 

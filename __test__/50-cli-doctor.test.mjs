@@ -83,6 +83,8 @@ describe('doctor', () => {
     await cli(['hook', '--dir', path], { input: '[]' });
     const finding = named(await doctor(path), 'hook');
     expect(finding.verdict).toBe('warning');
-    expect(finding.text).toMatch(/^2 failures in .*hook-errors\.log; the last one: \d{4}-.*stdin is not a JSON object/);
+    expect(finding.text).toMatch(
+      /^2 failures in .*hook-errors\.log; the last one: \d{4}-.*stdin is not a JSON object/,
+    );
   });
 });

@@ -187,7 +187,9 @@ describe('export', () => {
     };
     const file = join(folder(), 'out');
     for (const format of ['ndjson', 'json', 'csv']) {
-      const child = bounded(['export', '--dir', path, '--format', format, '--out', file], { stdio: 'ignore' });
+      const child = bounded(['export', '--dir', path, '--format', format, '--out', file], {
+        stdio: 'ignore',
+      });
       expect(await once(child, 'close')).toEqual([0, null]);
       expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeGreaterThanOrEqual(20_000);
     }
@@ -209,27 +211,36 @@ describe('export', () => {
     ];
     const path = folderOf([], ...lines);
     expect((await exported(path)).out).toBe(lines.join(''));
-    expect((await exported(path, '--format', 'json')).out).toBe(`[\n${lines.join(',').replace('\n,', ',\n').trim()}\n]\n`);
+    expect((await exported(path, '--format', 'json')).out).toBe(
+      `[\n${lines.join(',').replace('\n,', ',\n').trim()}\n]\n`,
+    );
     const csv = await exported(path, '--format', 'csv');
     expect(readCsv(csv.out)[0].timestamp).toBe('738529527931269425');
   });
 
-  test.skipIf(process.platform === 'win32')('- and the names of open streams write to them, and truncate nothing', async () => {
-    const path = folderOf(events);
-    const place = folder();
-    for (const out of ['-', '/dev/stdout', '/dev/fd/1']) {
-      const file = join(place, 'all');
-      const script = `{ echo before; '${TOOL}' export --dir '${path}' --out ${out}; echo after; } > '${file}'`;
-      expect(spawnSync('sh', ['-c', script], { cwd: place }).status).toBe(0);
-      expect(readFileSync(file, 'utf8')).toBe(`before\n${readLog(path)}after\n`);
-    }
-    expect(spawnSync('bash', ['-c', `'${TOOL}' export --dir '${path}' --out >(cat > piped; touch done)`], { cwd: place }).status).toBe(0);
-    await until(() => existsSync(join(place, 'done')), 'the reader');
-    expect(readFileSync(join(place, 'piped'), 'utf8')).toBe(readLog(path).toString());
-    const page = spawnSync(TOOL, ['metrics', '--html', '-', path], { cwd: place });
-    expect(page.stdout.toString()).toMatch(/<\/html>\n$/);
-    expect(readdirSync(place).sort()).toEqual(['all', 'done', 'piped']);
-  });
+  test.skipIf(process.platform === 'win32')(
+    '- and the names of open streams write to them, and truncate nothing',
+    async () => {
+      const path = folderOf(events);
+      const place = folder();
+      for (const out of ['-', '/dev/stdout', '/dev/fd/1']) {
+        const file = join(place, 'all');
+        const script = `{ echo before; '${TOOL}' export --dir '${path}' --out ${out}; echo after; } > '${file}'`;
+        expect(spawnSync('sh', ['-c', script], { cwd: place }).status).toBe(0);
+        expect(readFileSync(file, 'utf8')).toBe(`before\n${readLog(path)}after\n`);
+      }
+      expect(
+        spawnSync('bash', ['-c', `'${TOOL}' export --dir '${path}' --out >(cat > piped; touch done)`], {
+          cwd: place,
+        }).status,
+      ).toBe(0);
+      await until(() => existsSync(join(place, 'done')), 'the reader');
+      expect(readFileSync(join(place, 'piped'), 'utf8')).toBe(readLog(path).toString());
+      const page = spawnSync(TOOL, ['metrics', '--html', '-', path], { cwd: place });
+      expect(page.stdout.toString()).toMatch(/<\/html>\n$/);
+      expect(readdirSync(place).sort()).toEqual(['all', 'done', 'piped']);
+    },
+  );
 
   test('what a killed export leaves is removed by the next one', async () => {
     const path = folderOf(Array.from({ length: 50_000 }, () => runEvent()));
@@ -377,9 +388,11 @@ describe('import', () => {
     expect(counts.skipped).toBeGreaterThan(0);
     expect(counts.added).toBeGreaterThan(0);
     // The line at which it was killed may be half there, and is no event then.
-    expect(parsed(await cli(['query', '--json', path])).map(({ eventId }) => eventId).sort()).toEqual(
-      many.map(({ eventId }) => eventId).sort(),
-    );
+    expect(
+      parsed(await cli(['query', '--json', path]))
+        .map(({ eventId }) => eventId)
+        .sort(),
+    ).toEqual(many.map(({ eventId }) => eventId).sort());
   });
 
   test('bytes pass through: numbers and escapes, in lines and in arrays', async () => {
@@ -402,16 +415,20 @@ describe('import', () => {
     const path = fresh();
     const deep = `{"taskId":"deep","timestamp":1,"deep":${'['.repeat(9000)}${']'.repeat(9000)}}`;
     const long = `{"taskId":"long","timestamp":1,"note":"${'x'.repeat(65 << 20)}"}`;
-    const result = await imported(path, [], [lineOf(events[0]).trim(), long, deep, lineOf(events[1])].join('\n'));
+    const result = await imported(
+      path,
+      [],
+      [lineOf(events[0]).trim(), long, deep, lineOf(events[1])].join('\n'),
+    );
     expect(result.code).toBe(1);
     expect(parsed(result)).toMatchObject([{ read: 4, added: 3, refused: 1 }]);
     expect(result.err).toContain('line 2 is refused: ');
-    expect(readLog(path).toString().split('\n').map((line) => line.length)).toEqual([
-      lineOf(events[0]).length - 1,
-      deep.length,
-      lineOf(events[1]).length - 1,
-      0,
-    ]);
+    expect(
+      readLog(path)
+        .toString()
+        .split('\n')
+        .map((line) => line.length),
+    ).toEqual([lineOf(events[0]).length - 1, deep.length, lineOf(events[1]).length - 1, 0]);
   });
 
   test.skipIf(process.platform === 'win32')('reads a pipe once', async () => {

@@ -130,7 +130,10 @@ describe('metrics, and times', () => {
   });
 
   test('days are local, or of UTC if the call says so; the one that is not over is marked', async () => {
-    const path = folderOf([dated({ timestamp: START + 20 * 3_600_000 }), runEvent({ timestamp: Date.now() })]);
+    const path = folderOf([
+      dated({ timestamp: START + 20 * 3_600_000 }),
+      runEvent({ timestamp: Date.now() }),
+    ]);
     const days = async (...args) =>
       parsed(await cli(['metrics', '--json', path, ...args], { env: { TZ: 'Asia/Tokyo' } }))[0].days;
     expect((await days())[0]).toMatchObject({ day: '2026-01-02', partial: false });
@@ -196,7 +199,9 @@ describe('metrics --by', () => {
   test('day: each day; and as a table, with how far off a rate may be', async () => {
     expect((await by('day')).groups).toHaveLength(60);
     const { out } = await cli(['metrics', '--by', 'guidance', path()]);
-    expect(out).toMatch(/^Guidance +Events +Violations\/10 +Corrected +Rework\/event +Accepted +Tests passed$/m);
+    expect(out).toMatch(
+      /^Guidance +Events +Violations\/10 +Corrected +Rework\/event +Accepted +Tests passed$/m,
+    );
     expect(out).toMatch(/^new-hash +30 +1\.00 ±1\.1\d/m);
   });
 
@@ -219,7 +224,9 @@ describe('metrics --by', () => {
     const day = new Date(START + 30 * DAY).toISOString().slice(0, 10);
     const [times] = parsed(await cli(['compare', '--before', day, '--json', '--dir', store]));
     expect([times.before.events, times.after.events]).toEqual([30, 30]);
-    const [gap] = parsed(await cli(['compare', '--before', '2026-01-11', '--after', '2026-01-21', '--json', '--dir', store]));
+    const [gap] = parsed(
+      await cli(['compare', '--before', '2026-01-11', '--after', '2026-01-21', '--json', '--dir', store]),
+    );
     expect([gap.before.events, gap.after.events]).toEqual([10, 40]);
     const few = folderOf([dated({ guidanceHash: 'a' }), dated({ guidanceHash: 'b' })]);
     const [little] = parsed(await cli(['compare', 'a', 'b', '--json', '--dir', few]));
@@ -227,11 +234,17 @@ describe('metrics --by', () => {
   });
 
   test('compare of hashes that are not there, or not enough, says so', async () => {
-    const store = folderOf([dated({ guidanceHash: 'aa1' }), dated({ guidanceHash: 'aa2' }), dated({ guidanceHash: 'b' })]);
+    const store = folderOf([
+      dated({ guidanceHash: 'aa1' }),
+      dated({ guidanceHash: 'aa2' }),
+      dated({ guidanceHash: 'b' }),
+    ]);
     const none = await cli(['compare', 'x', 'b', '--dir', store]);
     expect(none).toMatchObject({ code: 2, out: '' });
     expect(none.err).toContain('no event has guidance x\nTry: guidance-ledger metrics --by guidance');
-    expect((await cli(['compare', 'aa', 'b', '--dir', store])).err).toContain('several hashes begin with aa: aa1, aa2');
+    expect((await cli(['compare', 'aa', 'b', '--dir', store])).err).toContain(
+      'several hashes begin with aa: aa1, aa2',
+    );
     expect((await cli(['compare', '--before', '1d', '--after', '2d', '--dir', store])).code).toBe(2);
   });
 });
@@ -252,12 +265,17 @@ describe('metrics --html', () => {
     if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(text).not.toMatch(/<link|<img|@import|url\(|https?:|src=|href=| on\w+=| style=/i);
     // Its one script and one style are those of its policy, by their hashes.
-    const policy = /content="(default-src 'none'; script-src 'sha256-([^']+)'; style-src 'sha256-([^']+)'; [^"]*)"/.exec(
-      text.replaceAll('&#39;', "'"),
-    );
+    const policy =
+      /content="(default-src 'none'; script-src 'sha256-([^']+)'; style-src 'sha256-([^']+)'; [^"]*)"/.exec(
+        text.replaceAll('&#39;', "'"),
+      );
     const hash = (content) => createHash('sha256').update(content).digest('base64');
-    expect([...text.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, content]) => hash(content))).toEqual([policy[2]]);
-    expect([...text.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, content]) => hash(content))).toEqual([policy[3]]);
+    expect([...text.matchAll(/<script>([\s\S]*?)<\/script>/g)].map(([, content]) => hash(content))).toEqual([
+      policy[2],
+    ]);
+    expect([...text.matchAll(/<style>([\s\S]*?)<\/style>/g)].map(([, content]) => hash(content))).toEqual([
+      policy[3],
+    ]);
     expect(text).toContain('prefers-color-scheme: dark');
     expect(text.match(/<svg class="shapes"/g)).toHaveLength(6);
     expect(drawn(text)).not.toMatch(/NaN|Infinity|\[object/);
@@ -273,10 +291,18 @@ describe('metrics --html', () => {
 
   test('what events say cannot break out of it', async () => {
     const evil = `</td><script>alert(1)</script>"'&\u001b\u202e\ud800`;
-    const events = [dated({ intent: evil, violations: [violation(evil)], reworkLines: 1, sessionId: evil, guidanceHash: evil })];
+    const events = [
+      dated({
+        intent: evil,
+        violations: [violation(evil)],
+        reworkLines: 1,
+        sessionId: evil,
+        guidanceHash: evil,
+      }),
+    ];
     const { text } = await page(folderOf(events));
     expect(text.match(/<script/g)).toHaveLength(1);
-    expect(text).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;\'&amp;\\u001b\\u202e\\ud800');
+    expect(text).toContain("&lt;script&gt;alert(1)&lt;/script&gt;&quot;'&amp;\\u001b\\u202e\\ud800");
     const filtered = await page(folderOf(events), '--task', '<script>', '--session', '"<b>', '--intent', '&');
     expect(filtered.text).toContain('task &lt;script&gt; · session &quot;&lt;b&gt; · kind of work &amp;');
   });
@@ -307,17 +333,24 @@ describe('metrics --html', () => {
     expect(many).toContain('<p>2026-01-01 to 2026-02-09 (UTC) · 500 events</p>');
     expect(many).toMatch(/class="mean".*line: mean of 7 days|line: mean of 7 days.*class="mean"/s);
     // A verdict in words and by its shape, with the two weeks it is about.
-    expect(many).toMatch(/Outcomes accepted<\/h3>.*?<span aria-hidden="true">[▲▼≈] <\/span>(?:better|worse|within the noise)<\/span><br>week \d+/s);
+    expect(many).toMatch(
+      /Outcomes accepted<\/h3>.*?<span aria-hidden="true">[▲▼≈] <\/span>(?:better|worse|within the noise)<\/span><br>week \d+/s,
+    );
     for (const [events, args, text] of [
       [[], [], 'Nothing was recorded here yet.'],
       [someEvents(5, 1), ['--task', 'x'], 'No event matches.'],
       [[runEvent({ timestamp: 'soon' })], [], 'No event has a time that can be drawn.'],
     ])
-      expect((await page(folderOf(events), ...args)).text).toContain(`<section class="card empty"><p>${text}`);
+      expect((await page(folderOf(events), ...args)).text).toContain(
+        `<section class="card empty"><p>${text}`,
+      );
   });
 
   test('marks the days on which the guidance changed', async () => {
-    const events = someEvents(100, 30).map((event, i) => ({ ...event, guidanceHash: i < 50 ? 'one' : 'two' }));
+    const events = someEvents(100, 30).map((event, i) => ({
+      ...event,
+      guidanceHash: i < 50 ? 'one' : 'two',
+    }));
     const { text } = await page(folderOf(events));
     expect(text.match(/class="mark" d="M50 0V100"/g)).toHaveLength(6);
     expect(text).toContain('<b>G2</b> two');
@@ -357,18 +390,27 @@ function inspect() {
     }
     return 'rgb(255, 255, 255)';
   };
-  for (const element of document.querySelectorAll('h1, h2, h3, p, small, td, th, th button, span, figcaption, label, b')) {
+  for (const element of document.querySelectorAll(
+    'h1, h2, h3, p, small, td, th, th button, span, figcaption, label, b',
+  )) {
     const at = element.getBoundingClientRect();
     if (at.width === 0 || element.textContent.trim() === '') continue;
-    if (ratio(getComputedStyle(element).color, ground(element)) < 4.5) found.contrast.push(element.outerHTML.slice(0, 80));
+    if (ratio(getComputedStyle(element).color, ground(element)) < 4.5)
+      found.contrast.push(element.outerHTML.slice(0, 80));
   }
   for (const element of document.querySelectorAll('.y span, .x span, .value, h3, figcaption')) {
     const at = element.getBoundingClientRect();
     if (at.left < 0 || at.right > width + 0.5) found.cut.push(element.textContent);
   }
-  for (const [selector, property] of [['.bar', 'fill'], ['.dot', 'stroke'], ['.mean', 'stroke'], ['.mark', 'stroke']]) {
+  for (const [selector, property] of [
+    ['.bar', 'fill'],
+    ['.dot', 'stroke'],
+    ['.mean', 'stroke'],
+    ['.mark', 'stroke'],
+  ]) {
     const element = document.querySelector(selector);
-    if (element && ratio(getComputedStyle(element)[property], ground(element)) < 3) found.contrast.push(selector);
+    if (element && ratio(getComputedStyle(element)[property], ground(element)) < 3)
+      found.contrast.push(selector);
   }
   const press = (element, key) => element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
   const tip = document.getElementById('tip');
@@ -386,7 +428,9 @@ function inspect() {
     hit?.dispatchEvent(new PointerEvent('pointerdown', { bubbles: true, pointerType: 'touch' }));
     found.touched = tip.textContent;
   }
-  const rules = [...document.querySelectorAll('.data')].find((card) => card.querySelector('h3').textContent.startsWith('Rules'));
+  const rules = [...document.querySelectorAll('.data')].find((card) =>
+    card.querySelector('h3').textContent.startsWith('Rules'),
+  );
   const times = rules?.querySelectorAll('th button')[1];
   if (times) {
     const column = () => [...rules.querySelectorAll('tbody tr')].map((row) => Number(row.cells[1].dataset.v));
@@ -437,15 +481,20 @@ describe.skipIf(!chromium)(`in a browser${chromium ? '' : ' (skipped: there is n
       .replace('</body>', `<script>${script}</script></body>`);
     writeFileSync(file, text);
     const dom = await browse(file, scheme, `--window-size=${width},1000`, '--dump-dom');
-    const title = /<title>(.*?)<\/title>/.exec(dom)[1].replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+    const title = /<title>(.*?)<\/title>/
+      .exec(dom)[1]
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&amp;', '&');
     return JSON.parse(title);
   }
 
   const LONG = 'a-rule-with-a-name-that-is-longer-than-any-table-has-room-for'.repeat(3);
   const logs = {
-    'nothing': () => [],
+    nothing: () => [],
     'one event': () => [dated({ violations: [violation(LONG)] })],
-    'forty days': () => someEvents(500, 40).map((event, i) => ({ ...event, guidanceHash: i < 250 ? 'one' : 'two' })),
+    'forty days': () =>
+      someEvents(500, 40).map((event, i) => ({ ...event, guidanceHash: i < 250 ? 'one' : 'two' })),
     'two years, 300 rules, long names': () =>
       Array.from({ length: 5000 }, (_, i) =>
         dated({
@@ -459,14 +508,23 @@ describe.skipIf(!chromium)(`in a browser${chromium ? '' : ' (skipped: there is n
       ),
   };
 
-  test.each(Object.keys(logs))('of %s no label is cut, and contrast is enough, at every width, light and dark', async (name) => {
-    const path = folderOf(logs[name]());
-    for (const width of [390, 768, 1280, 1600])
-      for (const [scheme, flag] of SCHEMES) {
-        const found = await inspected(path, width, flag);
-        expect({ width, scheme, ...found }).toMatchObject({ cut: [], contrast: [], requests: 0, sideways: false });
-      }
-  }, 240_000);
+  test.each(Object.keys(logs))(
+    'of %s no label is cut, and contrast is enough, at every width, light and dark',
+    async (name) => {
+      const path = folderOf(logs[name]());
+      for (const width of [390, 768, 1280, 1600])
+        for (const [scheme, flag] of SCHEMES) {
+          const found = await inspected(path, width, flag);
+          expect({ width, scheme, ...found }).toMatchObject({
+            cut: [],
+            contrast: [],
+            requests: 0,
+            sideways: false,
+          });
+        }
+    },
+    240_000,
+  );
 
   test('keys, a tap and the heads of tables work', async () => {
     const found = await inspected(folderOf(logs['forty days']()), 390, SCHEMES[0][1]);

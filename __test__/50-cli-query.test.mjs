@@ -180,21 +180,31 @@ describe('query', () => {
   test('days of --since and --until are those of the zone', async () => {
     const path = folderOf(at(Date.UTC(2026, 0, 1, 20)));
     const count = async (day, ...more) =>
-      (await cli(['query', path, '--since', day, '--until', day, '--json', ...more], { env: { TZ: 'Asia/Tokyo' } }))
-        .lines.length;
+      (
+        await cli(['query', path, '--since', day, '--until', day, '--json', ...more], {
+          env: { TZ: 'Asia/Tokyo' },
+        })
+      ).lines.length;
     expect(await count('2026-01-02')).toBe(1);
     expect(await count('2026-01-01')).toBe(0);
     expect(await count('2026-01-01', '--utc')).toBe(1);
   });
 
   test('a string is found however it is written', async () => {
-    const path = folderOf([], '{"eventId":"x","taskId":"\\u0074ask","note":"\\\\"}\n', '{"taskId":"other"}\n');
-    expect(parsed(await cli(['query', path, '--task', 'task', '--json'])).map(({ eventId }) => eventId)).toEqual(['x']);
+    const path = folderOf(
+      [],
+      '{"eventId":"x","taskId":"\\u0074ask","note":"\\\\"}\n',
+      '{"taskId":"other"}\n',
+    );
+    expect(
+      parsed(await cli(['query', path, '--task', 'task', '--json'])).map(({ eventId }) => eventId),
+    ).toEqual(['x']);
   });
 });
 
 describe('show', () => {
-  const path = () => folderOf([], '{"eventId":"abc-1","n":738529527931269425,"x":[1e999]}\n', '{"eventId":"abc-2"}\n');
+  const path = () =>
+    folderOf([], '{"eventId":"abc-1","n":738529527931269425,"x":[1e999]}\n', '{"eventId":"abc-2"}\n');
 
   test('gives one event in full, by its id or the beginning of it', async () => {
     const folder = path();

@@ -1,5 +1,13 @@
 /** tail, and tail -f across everything that happens to a log. Single steps of it are tested beside its code. */
-import { appendFileSync, existsSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, folderOf, parsed, start } from './support/cli.mjs';

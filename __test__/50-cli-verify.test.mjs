@@ -4,16 +4,7 @@ import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import {
-  cli,
-  cliInTerminal,
-  folderOf,
-  lockHolder,
-  NOON,
-  noTerminal,
-  parsed,
-  since,
-} from './support/cli.mjs';
+import { cli, cliInTerminal, folderOf, lockHolder, NOON, noTerminal, parsed, since } from './support/cli.mjs';
 import { bytes, logged, paths, readLog, snapshot } from './support/disk.mjs';
 import { lineOf, runEvent } from './support/events.mjs';
 import { ours } from './support/implementations.mjs';
@@ -38,12 +29,17 @@ describe('verify', () => {
   });
 
   test.each([
-    ['malformed', (path) => appendFileSync(paths(path).log, 'nonsense\n'), '1 line is not an event\n    at byte'],
+    [
+      'malformed',
+      (path) => appendFileSync(paths(path).log, 'nonsense\n'),
+      '1 line is not an event\n    at byte',
+    ],
     ['torn-tail', (path) => appendFileSync(paths(path).log, '{"half'), 'the last line is only half there'],
     ['torn-tail', (path) => appendFileSync(paths(path).log, '{}'), 'the last event lacks its newline'],
     [
       'duplicate-ids',
-      (path) => appendFileSync(paths(path).log, lineOf(runEvent({ eventId: 'same', timestamp: NOON })).repeat(3)),
+      (path) =>
+        appendFileSync(paths(path).log, lineOf(runEvent({ eventId: 'same', timestamp: NOON })).repeat(3)),
       '1 id is there more than once; the events are identical\n    same: 3 times',
     ],
     [
@@ -92,6 +88,32 @@ describe('verify', () => {
     const quiet = await cli(['verify', '--json', '--dir', path]);
     expect(quiet.code).toBe(1);
     expect(parsed(quiet)[0].findings).toEqual(['torn-tail', 'index-drift']);
+  });
+
+  test('an index.json that short-lived writers left behind the log is no finding; any other is', async () => {
+    const path = folderOf(since(1, 2, 3));
+    const index = (eventCount, oldest, newest) =>
+      writeFileSync(
+        paths(path).index,
+        JSON.stringify({
+          eventCount,
+          oldestTimestamp: NOON + oldest,
+          newestTimestamp: NOON + newest,
+          taskIds: ['task-1'],
+        }),
+      );
+    index(2, 1, 2);
+    const behind = await cli(['verify', '--json', path]);
+    expect(behind.code).toBe(0);
+    expect(parsed(behind)[0]).toMatchObject({ findings: [], index: { eventCount: 2, drift: true } });
+    for (const wrong of [
+      [2, 1, 3],
+      [4, 1, 3],
+      [3, 1, 2],
+    ]) {
+      index(...wrong);
+      expect(parsed(await cli(['verify', '--json', path]))[0].findings).toEqual(['index-drift']);
+    }
   });
 
   test('what to run next is said', async () => {

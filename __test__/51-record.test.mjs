@@ -32,9 +32,33 @@ describe('record, from options', () => {
     const { code, out } = await record(path, [
       ...['--task', 'T', '--session', 'S', '--agent', 'A', '--intent', 'bug-fix', '--guidance', 'h1'],
       ...['--tool', 'Edit', '--tool', 'Bash', '--file', 'src/a.rs', '--rule', 'R-1', '--rework', '3'],
-      ...['--added', '7', '--removed', '2', '--duration', '90s', '--accepted', '--tests', 'passed=12,failed=0'],
-      ...['--violation', 'rule=R-7,severity=high,location=a.rs:3,text=too long,auto', '--violation', 'rule=R-8'],
-      ...['--set', 'costUsd=0.12', '--set', 'big=738529527931269425', '--set', 'o={"a":[1e999]}', '--set', 'x=y z'],
+      ...[
+        '--added',
+        '7',
+        '--removed',
+        '2',
+        '--duration',
+        '90s',
+        '--accepted',
+        '--tests',
+        'passed=12,failed=0',
+      ],
+      ...[
+        '--violation',
+        'rule=R-7,severity=high,location=a.rs:3,text=too long,auto',
+        '--violation',
+        'rule=R-8',
+      ],
+      ...[
+        '--set',
+        'costUsd=0.12',
+        '--set',
+        'big=738529527931269425',
+        '--set',
+        'o={"a":[1e999]}',
+        '--set',
+        'x=y z',
+      ],
       ...['--durability', 'disk', '--json'],
     ]);
     expect(code).toBe(0);
@@ -86,10 +110,12 @@ describe('record, from stdin', () => {
     const lines = readLog(path).toString().trimEnd().split('\n');
     expect(lines[0]).toBe(whole);
     expect(lines[1]).toMatch(/^\{"eventId":"[-0-9a-f]{36}","timestamp":\d{13},"taskId":"t","x":-0\}$/);
-    expect(out.trim().split('\n').map((line) => JSON.parse(line).eventId)).toEqual([
-      'e',
-      JSON.parse(lines[1]).eventId,
-    ]);
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line).eventId),
+    ).toEqual(['e', JSON.parse(lines[1]).eventId]);
   });
 
   test('takes one object over several lines', async () => {
@@ -141,7 +167,11 @@ describe('record, beside others', () => {
     const names = Array.from({ length: 60 }, (_, i) => `task-${i}`);
     const results = await Promise.all(names.map((name) => record(path, ['--task', name])));
     expect(results.every(({ code }) => code === 0)).toBe(true);
-    expect(logged(path).map(({ taskId }) => taskId).sort()).toEqual([...names].sort());
+    expect(
+      logged(path)
+        .map(({ taskId }) => taskId)
+        .sort(),
+    ).toEqual([...names].sort());
   });
 
   test('does not wait for a holder of .lock', async () => {
@@ -151,18 +181,24 @@ describe('record, beside others', () => {
     expect(logged(path)).toHaveLength(1);
   });
 
-  test.skipIf(process.platform !== 'linux')('starts no thread, and reads no more of the log than its end', async () => {
-    const path = folderOf(Array.from({ length: 20_000 }, () => runEvent()));
-    await record(path, ['--task', 'warm']); // a checkpoint is there from now on
-    if (spawnSync('strace', ['--version']).status !== 0) return;
-    const trace = `${path}.trace`;
-    const args = ['-f', '-e', 'trace=clone,clone3,read,pread64', '-o', trace];
-    expect(spawnSync('strace', [...args, TOOL, 'record', '--dir', path, '--task', 't']).status).toBe(0);
-    const text = readFileSync(trace, 'utf8');
-    expect(text).not.toMatch(/clone/);
-    const read = [...text.matchAll(/read(?:64)?\(.*\) = (\d+)$/gm)].reduce((sum, [, size]) => sum + Number(size), 0);
-    expect(read).toBeLessThan(64 << 10);
-  });
+  test.skipIf(process.platform !== 'linux')(
+    'starts no thread, and reads no more of the log than its end',
+    async () => {
+      const path = folderOf(Array.from({ length: 20_000 }, () => runEvent()));
+      await record(path, ['--task', 'warm']); // a checkpoint is there from now on
+      if (spawnSync('strace', ['--version']).status !== 0) return;
+      const trace = `${path}.trace`;
+      const args = ['-f', '-e', 'trace=clone,clone3,read,pread64', '-o', trace];
+      expect(spawnSync('strace', [...args, TOOL, 'record', '--dir', path, '--task', 't']).status).toBe(0);
+      const text = readFileSync(trace, 'utf8');
+      expect(text).not.toMatch(/clone/);
+      const read = [...text.matchAll(/read(?:64)?\(.*\) = (\d+)$/gm)].reduce(
+        (sum, [, size]) => sum + Number(size),
+        0,
+      );
+      expect(read).toBeLessThan(64 << 10);
+    },
+  );
 
   test('of a log that does not end in a newline begins a new line', async () => {
     const path = folderOf([runEvent()], '{"half":');

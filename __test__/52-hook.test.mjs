@@ -43,23 +43,44 @@ const EDIT = (root) => ({
     filePath: join(root, 'src', 'a.rs'),
     oldString: SECRET,
     originalFile: SECRET,
-    structuredPatch: [{ oldStart: 1, oldLines: 2, newStart: 1, newLines: 3, lines: [' a', `-${SECRET}`, '+b', '+c'] }],
+    structuredPatch: [
+      { oldStart: 1, oldLines: 2, newStart: 1, newLines: 3, lines: [' a', `-${SECRET}`, '+b', '+c'] },
+    ],
   },
   tool_use_id: 'toolu_01',
 });
 
 describe('hook', () => {
   test.each([
-    ['Edit', EDIT, { toolsUsed: ['Edit'], filesTouched: ['src/a.rs'], diffSummary: { linesAdded: 2, linesRemoved: 1, filesChanged: 1 }, toolFailed: false, hookEvent: 'PostToolUse' }],
+    [
+      'Edit',
+      EDIT,
+      {
+        toolsUsed: ['Edit'],
+        filesTouched: ['src/a.rs'],
+        diffSummary: { linesAdded: 2, linesRemoved: 1, filesChanged: 1 },
+        toolFailed: false,
+        hookEvent: 'PostToolUse',
+      },
+    ],
     [
       'Write of a new file',
       (root) => ({
         ...common(root, 'PostToolUse'),
         tool_name: 'Write',
         tool_input: { file_path: join(root, 'new.md'), content: `${SECRET}\ntwo\nthree` },
-        tool_response: { type: 'create', filePath: join(root, 'new.md'), content: SECRET, structuredPatch: [] },
+        tool_response: {
+          type: 'create',
+          filePath: join(root, 'new.md'),
+          content: SECRET,
+          structuredPatch: [],
+        },
       }),
-      { toolsUsed: ['Write'], filesTouched: ['new.md'], diffSummary: { linesAdded: 3, linesRemoved: 0, filesChanged: 1 } },
+      {
+        toolsUsed: ['Write'],
+        filesTouched: ['new.md'],
+        diffSummary: { linesAdded: 3, linesRemoved: 0, filesChanged: 1 },
+      },
     ],
     [
       'Write, the short documented response',
@@ -69,7 +90,11 @@ describe('hook', () => {
         tool_input: { file_path: '/elsewhere/file.txt', content: SECRET },
         tool_response: { filePath: '/elsewhere/file.txt', success: true },
       }),
-      { filesTouched: ['/elsewhere/file.txt'], diffSummary: { linesAdded: 0, linesRemoved: 0, filesChanged: 0 }, toolFailed: false },
+      {
+        filesTouched: ['/elsewhere/file.txt'],
+        diffSummary: { linesAdded: 0, linesRemoved: 0, filesChanged: 0 },
+        toolFailed: false,
+      },
     ],
     [
       'NotebookEdit',
@@ -117,7 +142,12 @@ describe('hook', () => {
     [
       'a call of a subagent, with a prompt id',
       (root) => ({ ...EDIT(root), prompt_id: 'prompt-9', agent_id: 'agent-1', agent_type: 'Explore' }),
-      { taskId: 'prompt-9', agentId: 'agent-1', agentType: 'Explore', sessionId: '00893aaf-19fa-41d2-8238-13269b9b3ca0' },
+      {
+        taskId: 'prompt-9',
+        agentId: 'agent-1',
+        agentType: 'Explore',
+        sessionId: '00893aaf-19fa-41d2-8238-13269b9b3ca0',
+      },
     ],
     [
       'Stop',
@@ -142,22 +172,41 @@ describe('hook', () => {
     expect(err).toBe('');
     const [event, ...others] = logged(hooks(root));
     expect(others).toEqual([]);
-    const whole = { taskId: '00893aaf-19fa-41d2-8238-13269b9b3ca0', sessionId: '00893aaf-19fa-41d2-8238-13269b9b3ca0' };
-    expect(event).toMatchObject({ ...whole, violations: [], outcomeAccepted: null, intent: 'general', ...expected });
+    const whole = {
+      taskId: '00893aaf-19fa-41d2-8238-13269b9b3ca0',
+      sessionId: '00893aaf-19fa-41d2-8238-13269b9b3ca0',
+    };
+    expect(event).toMatchObject({
+      ...whole,
+      violations: [],
+      outcomeAccepted: null,
+      intent: 'general',
+      ...expected,
+    });
     expect(event.guidanceHash).toMatch(/^[0-9a-f]{16}$/);
     for (const name of readdirSync(hooks(root)))
       expect(readFileSync(join(hooks(root), name), 'utf8'), name).not.toContain(SECRET);
   });
 
-  test.each(['PreToolUse', 'UserPromptSubmit', 'Notification', 'SessionStart', 'SessionEnd', 'PreCompact', 'SubagentStart', 'StopFailure', 'SomethingNew'])(
-    '%s stores nothing, and is not an error',
-    async (name) => {
-      const root = project();
-      const { err } = await hook({ ...common(root, name), prompt: SECRET, new_field: { deep: [1] } }, { cwd: root });
-      expect(err).toBe('');
-      expect(existsSync(join(root, '.guidance-ledger'))).toBe(false);
-    },
-  );
+  test.each([
+    'PreToolUse',
+    'UserPromptSubmit',
+    'Notification',
+    'SessionStart',
+    'SessionEnd',
+    'PreCompact',
+    'SubagentStart',
+    'StopFailure',
+    'SomethingNew',
+  ])('%s stores nothing, and is not an error', async (name) => {
+    const root = project();
+    const { err } = await hook(
+      { ...common(root, name), prompt: SECRET, new_field: { deep: [1] } },
+      { cwd: root },
+    );
+    expect(err).toBe('');
+    expect(existsSync(join(root, '.guidance-ledger'))).toBe(false);
+  });
 
   test('its folder is at the root of the project, however deep the agent works, and is not committed', async () => {
     const root = project();
@@ -216,7 +265,10 @@ describe('hook never fails its host', () => {
     ['no object', '[1]'],
     ['a hook without a session', '{"hook_event_name":"Stop"}'],
     ['fields of other types', '{"hook_event_name":"PostToolUse","session_id":5,"tool_name":{},"cwd":[]}'],
-    ['half surrogate pairs and numbers out of range', '{"hook_event_name":"Stop","session_id":"\\ud800","n":1e999}'],
+    [
+      'half surrogate pairs and numbers out of range',
+      '{"hook_event_name":"Stop","session_id":"\\ud800","n":1e999}',
+    ],
   ])('%s', async (_, input) => {
     const root = project();
     const { err } = await hook(input, { cwd: root });
@@ -244,7 +296,12 @@ describe('hook never fails its host', () => {
   test.skipIf(process.platform === 'win32')('a process that holds the folder and is stopped', async () => {
     const root = project();
     await hook(EDIT(root), { cwd: root });
-    const holder = spawn('flock', [paths(hooks(root)).log.replace('events.ndjson', '.events.lk'), 'sh', '-c', 'echo held; sleep 60']);
+    const holder = spawn('flock', [
+      paths(hooks(root)).log.replace('events.ndjson', '.events.lk'),
+      'sh',
+      '-c',
+      'echo held; sleep 60',
+    ]);
     onTestFinished(() => void holder.kill('SIGKILL'));
     await once(holder.stdout, 'data');
     const start = performance.now();
@@ -263,7 +320,13 @@ describe('hook never fails its host', () => {
     const text = readFileSync(log, 'utf8');
     expect(statSync(log).size).toBeLessThanOrEqual(64 << 10);
     expect(text).toContain('2026-01-02T00:00:00Z last\n');
-    expect(text.trimEnd().split('\n').slice(-2).every((line) => line.endsWith('as hooks give one'))).toBe(true);
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .slice(-2)
+        .every((line) => line.endsWith('as hooks give one')),
+    ).toBe(true);
     expect(text).toMatch(/^2026-01-01T00:00:00Z old\n/);
   });
 
@@ -278,13 +341,22 @@ describe('hook never fails its host', () => {
     await until(() => logged(hooks(root)).length === 40, 'all events');
   });
 
-  test.skipIf(spawnSync('jq', ['--version']).status !== 0)('the command that init writes runs in a shell', async () => {
-    const root = project();
-    await cli(['init', '--yes'], { cwd: root });
-    const settings = join(root, '.claude', 'settings.local.json');
-    const [command] = JSON.parse(readFileSync(settings, 'utf8')).hooks.PostToolUse.map((entry) => entry.hooks[0].command);
-    const ran = spawnSync('sh', ['-c', command], { cwd: root, input: JSON.stringify(EDIT(root)), encoding: 'utf8' });
-    expect({ status: ran.status, stdout: ran.stdout }).toEqual({ status: 0, stdout: '' });
-    expect(logged(hooks(root))).toHaveLength(1);
-  });
+  test.skipIf(spawnSync('jq', ['--version']).status !== 0)(
+    'the command that init writes runs in a shell',
+    async () => {
+      const root = project();
+      await cli(['init', '--yes'], { cwd: root });
+      const settings = join(root, '.claude', 'settings.local.json');
+      const [command] = JSON.parse(readFileSync(settings, 'utf8')).hooks.PostToolUse.map(
+        (entry) => entry.hooks[0].command,
+      );
+      const ran = spawnSync('sh', ['-c', command], {
+        cwd: root,
+        input: JSON.stringify(EDIT(root)),
+        encoding: 'utf8',
+      });
+      expect({ status: ran.status, stdout: ran.stdout }).toEqual({ status: 0, stdout: '' });
+      expect(logged(hooks(root))).toHaveLength(1);
+    },
+  );
 });

@@ -1,6 +1,15 @@
 /** init: the hook in an agent's settings, without losing what is there. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+
 import { spawnSync } from 'node:child_process';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, noTerminal, parsed, TOOL } from './support/cli.mjs';
@@ -14,7 +23,10 @@ function project() {
 
 const local = (root) => join(root, '.claude', 'settings.local.json');
 const commands = (text) =>
-  Object.entries(JSON.parse(text).hooks).map(([hook, list]) => [hook, list.flatMap(({ hooks }) => hooks.map(({ command }) => command))]);
+  Object.entries(JSON.parse(text).hooks).map(([hook, list]) => [
+    hook,
+    list.flatMap(({ hooks }) => hooks.map(({ command }) => command)),
+  ]);
 const COMMAND = `${realpathSync(TOOL)} hook`;
 
 describe('init', () => {
@@ -51,10 +63,21 @@ describe('init', () => {
     expect(said).toMatchObject({ changed: true, command: COMMAND });
     expect(readFileSync(said.backup, 'utf8')).toBe(old);
     expect(Object.keys(JSON.parse(text))).toEqual(['zebra', 'permissions', 'hooks', 'apple']);
-    expect(Object.keys(JSON.parse(text).hooks)).toEqual(['Stop', 'PreToolUse', 'PostToolUse', 'PostToolUseFailure', 'SubagentStop']);
+    expect(Object.keys(JSON.parse(text).hooks)).toEqual([
+      'Stop',
+      'PreToolUse',
+      'PostToolUse',
+      'PostToolUseFailure',
+      'SubagentStop',
+    ]);
     expect(commands(text)[0]).toEqual(['Stop', ['say done', COMMAND]]);
     // Every line of before is still there, but for commas and brackets that now go on.
-    for (const part of ['"zebra": 1e3', '{ "allow": ["Bash(npm run *)"] }', '{ "type": "command", "command": "say done" }', '"apple": "\\u0041"'])
+    for (const part of [
+      '"zebra": 1e3',
+      '{ "allow": ["Bash(npm run *)"] }',
+      '{ "type": "command", "command": "say done" }',
+      '"apple": "\\u0041"',
+    ])
       expect(text).toContain(part);
   });
 
@@ -96,21 +119,33 @@ describe('init', () => {
     expect(command).toBe(`${COMMAND} --dir '${join(realpathSync(root), 'my events')}'`);
   });
 
-  test.skipIf(process.platform === 'win32')('refuses an executable in the cache of npx, and replaces an older path', async () => {
-    const root = project();
-    const place = folder();
-    for (const name of ['_npx', 'old place']) mkdirSync(join(place, name));
-    for (const name of ['_npx', 'old place']) copyFileSync(TOOL, join(place, name, basename(TOOL)));
-    const run = (name) => spawnSync(join(place, name, basename(TOOL)), ['init', '--yes'], { cwd: root, encoding: 'utf8', env: { PATH: process.env.PATH } });
-    const npx = run('_npx');
-    expect({ status: npx.status, stdout: npx.stdout }).toEqual({ status: 2, stdout: '' });
-    expect(npx.stderr).toContain('cache of npx');
-    expect(existsSync(local(root))).toBe(false);
-    expect(run('old place').status).toBe(0);
-    expect(commands(readFileSync(local(root), 'utf8'))[0][1]).toEqual([`'${realpathSync(place)}/old place/guidance-ledger' hook`]);
-    await cli(['init', '--yes'], { cwd: root });
-    expect(commands(readFileSync(local(root), 'utf8')).map(([, list]) => list)).toEqual(Array(4).fill([COMMAND]));
-  });
+  test.skipIf(process.platform === 'win32')(
+    'refuses an executable in the cache of npx, and replaces an older path',
+    async () => {
+      const root = project();
+      const place = folder();
+      for (const name of ['_npx', 'old place']) mkdirSync(join(place, name));
+      for (const name of ['_npx', 'old place']) copyFileSync(TOOL, join(place, name, basename(TOOL)));
+      const run = (name) =>
+        spawnSync(join(place, name, basename(TOOL)), ['init', '--yes'], {
+          cwd: root,
+          encoding: 'utf8',
+          env: { PATH: process.env.PATH },
+        });
+      const npx = run('_npx');
+      expect({ status: npx.status, stdout: npx.stdout }).toEqual({ status: 2, stdout: '' });
+      expect(npx.stderr).toContain('cache of npx');
+      expect(existsSync(local(root))).toBe(false);
+      expect(run('old place').status).toBe(0);
+      expect(commands(readFileSync(local(root), 'utf8'))[0][1]).toEqual([
+        `'${realpathSync(place)}/old place/guidance-ledger' hook`,
+      ]);
+      await cli(['init', '--yes'], { cwd: root });
+      expect(commands(readFileSync(local(root), 'utf8')).map(([, list]) => list)).toEqual(
+        Array(4).fill([COMMAND]),
+      );
+    },
+  );
 
   test('leaves settings alone that are not what settings are', async () => {
     for (const text of ['not JSON', '[]', '{"hooks":[]}', '{"hooks":{"Stop":{}}}', '{} // why']) {

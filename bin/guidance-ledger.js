@@ -11,7 +11,8 @@ const { dirname, join } = require('node:path');
 
 const NAME = process.platform === 'win32' ? 'guidance-ledger.exe' : 'guidance-ledger';
 /** @type {NodeJS.Signals[]} */
-const SIGNALS = process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+const SIGNALS =
+  process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
 
 /** The packages that may hold the executable for this platform. A system may have both C libraries. */
 function packages() {

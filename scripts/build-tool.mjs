@@ -18,7 +18,10 @@ const profile = args.includes('--debug') ? 'debug' : 'release';
 const flags = ['-p', 'guidance-ledger-tool', '--bin', 'guidance-ledger', '--locked'];
 if (profile === 'release') flags.push('--release');
 if (target !== undefined) flags.push('--target', target);
-execFileSync('cargo', [args.includes('--zig') ? 'zigbuild' : 'build', ...flags], { cwd: root, stdio: 'inherit' });
+execFileSync('cargo', [args.includes('--zig') ? 'zigbuild' : 'build', ...flags], {
+  cwd: root,
+  stdio: 'inherit',
+});
 
 const triple = target?.replace(/\.\d+\.\d+$/, '');
 const windows = triple?.includes('windows') ?? process.platform === 'win32';

@@ -15,7 +15,8 @@ export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'guidance-l
 
 /** The environment without what would change the tool's answers. */
 function environment(changes = {}) {
-  const { GUIDANCE_LEDGER_DIR, CLAUDE_PROJECT_DIR, CLAUDE_CONFIG_DIR, NO_COLOR, FORCE_COLOR, ...env } = process.env;
+  const { GUIDANCE_LEDGER_DIR, CLAUDE_PROJECT_DIR, CLAUDE_CONFIG_DIR, NO_COLOR, FORCE_COLOR, ...env } =
+    process.env;
   return { ...env, TERM: 'xterm', TZ: 'UTC', ...changes };
 }
 
@@ -51,9 +52,7 @@ export const noTerminal = hasScript ? '' : "needs util-linux's script for a term
  * Runs the tool in a terminal, where `input` is typed. The answer's `out` is all that the terminal showed.
  */
 export async function cliInTerminal(args, { input = '', env, columns = 120 } = {}) {
-  const command = [TOOL, ...args]
-    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
-    .join(' ');
+  const command = [TOOL, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const child = spawn('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], {
     env: environment(env),
   });

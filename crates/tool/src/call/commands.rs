@@ -14,7 +14,7 @@ Examples
   guidance-ledger stats                        what the default folder holds
   guidance-ledger tail -f                      watch events arrive
   guidance-ledger query --since 2h             the last two hours
-  guidance-ledger init                         record each tool call of Claude Code
+  guidance-ledger init                         record an agent's tool calls
 
 The folder is --dir, else $GUIDANCE_LEDGER_DIR, else .claude-flow/guidance.
 

@@ -84,7 +84,9 @@
 
   function lookAtWidths() {
     for (const frame of document.querySelectorAll('.scroll')) {
-      frame.parentNode.querySelector('.sideways').classList.toggle('whole', frame.scrollWidth <= frame.clientWidth);
+      frame.parentNode
+        .querySelector('.sideways')
+        .classList.toggle('whole', frame.scrollWidth <= frame.clientWidth);
     }
   }
   addEventListener('resize', lookAtWidths);

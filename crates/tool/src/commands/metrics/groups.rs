@@ -113,13 +113,13 @@ pub(crate) fn print(context: &mut Context, tallies: &Tallies, by: By) -> Result<
     Ok(())
 }
 
-/// A rate with half the width of its interval: `3.1 ±0.4`.
+/// A rate with how far off it may be at most: `3.1 ±0.4`.
 fn show(measure: &Measure, tally: &Tally) -> String {
     let value = measure.value(tally);
     let Some((low, high)) = measure.interval(tally).filter(|_| value.is_some()) else {
         return measure.show(value);
     };
-    let half = (high - low) / 2.0;
+    let half = value.map_or(0.0, |value| (high - value).max(value - low));
     let reach = if measure.is_share { format!("{:.0}", half * 100.0) } else { measure.show(Some(half)) };
     format!("{} {}", measure.show(value), pad(&format!("±{reach}"), 4))
 }

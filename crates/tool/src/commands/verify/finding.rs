@@ -91,7 +91,7 @@ pub(crate) fn findings_of(context: &Context, report: &Report, survey: &Survey) -
         more.extend(and_more(survey.implausible.saturating_sub(long(more.len()))));
         add(Kind::ImplausibleTimes, text, more);
     }
-    if let Some(index) = report.index.as_ref().filter(|index| index.drift) {
+    if let Some(index) = report.index.as_ref().filter(|index| index.drift && !survey.index_is_behind) {
         let more = match index.event_count {
             None => "it cannot be read".to_owned(),
             Some(said) if said == report.events => {

@@ -1,5 +1,8 @@
-//! What the tool looks for in a log beyond the engine's report: times that cannot be, and whether events that share an
-//! id are the same one.
+//! What the tool looks for in a log beyond the engine's report: times that cannot be, whether events that share an id
+//! are the same one, and whether an `index.json` that does not agree is merely behind.
+//!
+//! A process that records one event and ends at once may leave `index.json` behind its log. Such a file holds the sums
+//! of the log's beginning; that is no fault, and any other disagreement is one.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,14 +12,22 @@ use std::path::Path;
 use event::identity::event_key;
 use event::line::{Line, Scanner};
 
-use crate::engine::{LOG, StoreFile};
+use crate::engine::{INDEX, LOG, StoreFile};
 use crate::exit::Result;
+use crate::json::value::{Value, parse};
 use crate::log::forward::walk;
-use crate::text::numbers::long;
+use crate::text::numbers::{long, whole};
 use crate::text::times::{is_plausible, now_ms};
 
 /// Places that are kept.
 const LISTED: usize = 10;
+
+/// Events, and earliest and latest time.
+#[derive(Default, Clone, Copy, PartialEq)]
+struct Sums {
+    events: u64,
+    times: Option<(f64, f64)>,
+}
 
 /// See the head of this file.
 #[derive(Default)]
@@ -25,6 +36,12 @@ pub(crate) struct Survey {
     pub(crate) implausible: u64,
     /// The first of them: offset and time.
     pub(crate) places: Vec<(u64, f64)>,
+    /// What `index.json` says.
+    index: Option<Sums>,
+    /// The sums over the events so far.
+    sums: Sums,
+    /// Whether `index.json` holds the sums of the log's beginning.
+    pub(crate) index_is_behind: bool,
     /// For each id: the hash of the first text, and whether another text has the same id.
     ids: HashMap<u64, (u64, bool)>,
 }
@@ -32,7 +49,7 @@ pub(crate) struct Survey {
 impl Survey {
     /// Looks at a folder's log.
     pub(crate) fn of(folder: &Path) -> Result<Self> {
-        let mut survey = Self::default();
+        let mut survey = Self { index: index_sums(folder)?, ..Self::default() };
         let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(survey) };
         let (_, size) = log.stat()?;
         let now = now_ms();
@@ -53,6 +70,12 @@ impl Survey {
                 self.places.push((offset, time));
             }
         }
+        self.sums.events += 1;
+        if let Some(time) = event.timestamp.filter(|time| time.is_finite()) {
+            let (oldest, newest) = self.sums.times.unwrap_or((time, time));
+            self.sums.times = Some((oldest.min(time), newest.max(time)));
+        }
+        self.index_is_behind |= self.index == Some(self.sums);
         if event.id.is_some() {
             let mut hasher = DefaultHasher::new();
             event.text.hash(&mut hasher);
@@ -66,4 +89,17 @@ impl Survey {
     pub(crate) fn differing(&self) -> u64 {
         long(self.ids.values().filter(|(_, differs)| *differs).count())
     }
+}
+
+/// The most that is read of `index.json`.
+const LARGEST_INDEX: usize = 64 << 20;
+
+/// What `index.json` says; `None` if there is none, or if it is not what it should be.
+fn index_sums(folder: &Path) -> Result<Option<Sums>> {
+    let Some(file) = StoreFile::open(folder, INDEX)? else { return Ok(None) };
+    let text = file.read(0, LARGEST_INDEX)?;
+    let Some(index) = parse(&text) else { return Ok(None) };
+    let number = |name: &[u8]| index.get(name).and_then(Value::number);
+    let times = number(b"oldestTimestamp").zip(number(b"newestTimestamp"));
+    Ok(number(b"eventCount").map(|events| Sums { events: whole(events), times }))
 }
