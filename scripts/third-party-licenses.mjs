@@ -16,13 +16,12 @@ const root = resolve(import.meta.dirname, '..');
 const file = join(root, 'THIRD-PARTY-LICENSES.md');
 const targets = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).napi.targets;
 
-/** The texts of crates that carry none, by licence. */
-const TEXTS = {
-  MIT: (authors) => {
-    const own = readFileSync(join(root, 'LICENSE'), 'utf8');
-    return own.replace(/^Copyright .*$/m, `Copyright (c) ${authors.join(', ')}`);
-  },
-};
+/** The MIT licence, for crates that carry no text and are under it, alone or by choice. */
+function mit(name, authors) {
+  const own = readFileSync(join(root, 'LICENSE'), 'utf8');
+  const holders = authors.length > 0 ? authors.join(', ') : `the ${name} contributors`;
+  return own.replace(/^Copyright .*$/m, `Copyright (c) ${holders}`);
+}
 
 const crates = linkedCrates();
 const text = page(crates);
@@ -77,7 +76,8 @@ function licenceText({ name, license, authors, manifest_path }) {
     names.find((entry) => /mit/i.test(entry)) ??
     names.find((entry) => !/apache|boost|unlicense/i.test(entry)) ??
     names.find((entry) => /apache/i.test(entry));
-  const raw = chosen ? readFileSync(join(folder, chosen), 'utf8') : TEXTS[license]?.(authors);
+  const own = /\bMIT\b/.test(license) ? mit(name, authors) : undefined;
+  const raw = chosen ? readFileSync(join(folder, chosen), 'utf8') : own;
   if (raw === undefined)
     throw new Error(`${name} carries no licence text, and there is none for "${license}"`);
   return raw

@@ -10,8 +10,9 @@ use jiff::civil::Date;
 use super::run::{Run, is_corrected};
 use super::tally::Tally;
 use crate::call::commands::By;
+use crate::json::compose::string;
 use crate::json::value::Value;
-use crate::log::fields::{Fields, strings};
+use crate::log::fields::Fields;
 use crate::text::event_line::shown;
 use crate::text::safe::safe_bytes;
 use crate::text::times::{DAY_MS, Zone, is_plausible};
@@ -41,20 +42,32 @@ impl RuleTally {
     }
 }
 
-/// Groups by name, in the order of their first event.
+/// Groups by the value of a property, in the order of their first event.
 #[derive(Default, Clone)]
 pub(crate) struct Groups {
-    places: HashMap<String, usize>,
+    /// By the value's JSON text, so that a name is decoded once for each group, not for each event.
+    places: HashMap<Vec<u8>, usize>,
     list: Vec<(String, Tally)>,
 }
 
 impl Groups {
-    fn add(&mut self, name: String, run: &Run, again: bool, dated: bool) {
-        let list = &mut self.list;
-        let place = *self.places.entry(name).or_insert_with_key(|name| {
-            list.push((name.clone(), Tally::default()));
-            list.len() - 1
-        });
+    fn add(&mut self, value: Option<Value<'_>>, run: &Run, again: bool, dated: bool) {
+        let text = value.map_or(b"".as_slice(), |value| value.0);
+        // A string may be written in several ways, with escapes.
+        let plain = if text.contains(&b'\\') {
+            value.and_then(Value::string).map(|text| string(&text))
+        } else {
+            None
+        };
+        let key = plain.as_deref().unwrap_or(text);
+        let place = match self.places.get(key) {
+            Some(place) => *place,
+            None => {
+                self.list.push((shown(value), Tally::default()));
+                self.places.insert(key.to_vec(), self.list.len() - 1);
+                self.list.len() - 1
+            }
+        };
         if let Some((_, tally)) = self.list.get_mut(place) {
             tally.add(run, again, dated);
         }
@@ -129,19 +142,20 @@ impl Tallies {
         if let Some(day) = day {
             self.days.entry(day).or_default().add(&run, again, dated);
         }
-        self.intents.add(shown(event.intent), &run, again, dated);
-        self.guidance.add(shown(event.guidance), &run, again, dated);
+        self.intents.add(event.intent, &run, again, dated);
+        self.guidance.add(event.guidance, &run, again, dated);
         if event.session.is_some() {
-            self.sessions.add(shown(event.session), &run, again, dated);
+            self.sessions.add(event.session, &run, again, dated);
         }
         if let Some(agent) = event.agent_type.or(event.agent) {
-            self.agents.add(shown(Some(agent)), &run, again, dated);
+            self.agents.add(Some(agent), &run, again, dated);
         }
-        let mut tools: Vec<_> = strings(event.tools).collect();
-        tools.sort();
+        let mut tools: Vec<_> = event.tools.into_iter().flat_map(Value::elements).collect();
+        tools.retain(|tool| tool.string().is_some());
+        tools.sort_by_key(|tool| tool.0);
         tools.dedup();
         for tool in tools {
-            self.tools.add(safe_bytes(&tool).into_owned(), &run, again, dated);
+            self.tools.add(Some(tool), &run, again, dated);
         }
         self.add_rules(event, &run, day, again);
     }
