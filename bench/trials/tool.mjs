@@ -1,7 +1,7 @@
 // The command-line tool: one event from a process of its own, beside a program that does nothing and beside Node; and
 // looking into a large log.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,39 +12,39 @@ const STORED = 100_000;
 const LARGE = 1_000_000;
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
 const TOOL = join(PACKAGE, process.platform === 'win32' ? 'guidance-ledger.exe' : 'guidance-ledger');
+const TIMER = fileURLToPath(new URL('../support/time-process.c', import.meta.url));
 const APPEND = `require(${JSON.stringify(PACKAGE)}).createEventStore(process.argv[1]).append(JSON.parse(process.argv[2]))`;
 
-/** Milliseconds of a process's life. */
-function life(program, args) {
-  const start = performance.now();
-  const { status, error } = spawnSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
-  const ms = performance.now() - start;
-  if (status !== 0) throw error ?? new Error(`${program} ended with ${status}`);
-  return ms;
-}
-
-/** A program that does nothing, for the price of a process. */
-function emptyProgram(folder) {
-  const source = join(folder, 'empty.c');
-  writeFileSync(source, 'int main(void) { return 0; }\n');
-  execFileSync('cc', ['-O2', source, '-o', join(folder, 'empty')]);
-  return join(folder, 'empty');
+/** Compiles a C program of a few lines. */
+function compiled(source, program) {
+  execFileSync('cc', ['-O2', source, '-o', program]);
+  return program;
 }
 
 async function lives({ data, folder, quick }) {
-  const empty = emptyProgram(folder);
+  const source = join(folder, 'empty.c');
+  writeFileSync(source, 'int main(void) { return 0; }\n');
+  const empty = compiled(source, join(folder, 'empty'));
+  const timer = compiled(TIMER, join(folder, 'time-process'));
+  /** Milliseconds of a process's life, several times. */
+  const life = (count, ...command) =>
+    execFileSync(timer, [String(count), ...command], { encoding: 'utf8' })
+      .trim()
+      .split('\n')
+      .map(Number);
+
   const store = copyOf(fixture(data, STORED, STORED), `${folder}/store`);
   const large = fixture(data, quick ? STORED : LARGE, 1000);
-  const record = ['record', '--dir', store, '--task', 'T-17', '--tool', 'Edit', '--file', 'src/a.rs'];
-  life(TOOL, record); // some process was the first one
+  const record = [TOOL, 'record', '--dir', store, '--task', 'T-17', '--tool', 'Edit', '--file', 'src/a.rs'];
+  life(1, ...record); // some process was the first one
   const times = { empty: [], record: [], node: [], query: [], tail: [] };
-  for (let turn = 0; turn < (quick ? 20 : 200); turn++) {
-    times.empty.push(life(empty, []));
-    times.record.push(life(TOOL, record));
-    if (turn % 10 === 0)
-      times.node.push(life(process.execPath, ['-e', APPEND, store, JSON.stringify(event(turn, STORED))]));
-    if (turn % 20 === 0) times.query.push(life(TOOL, ['query', '--task', 'task-0000002a', '--dir', large]));
-    if (turn % 4 === 0) times.tail.push(life(TOOL, ['tail', '-n', '10', '--dir', large]));
+  for (let turn = 0; turn < (quick ? 10 : 40); turn++) {
+    times.empty.push(...life(5, empty));
+    times.record.push(...life(5, ...record));
+    times.node.push(...life(1, process.execPath, '-e', APPEND, store, JSON.stringify(event(turn, STORED))));
+    times.tail.push(...life(2, TOOL, 'tail', '-n', '10', '--dir', large));
+    if (turn % 4 === 0)
+      times.query.push(...life(1, TOOL, 'query', '--task', 'task-0000002a', '--dir', large));
   }
   const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
   return {
