@@ -70,6 +70,8 @@ const COMMANDS = {
   compare: ['before', 'after', ...FILTERS],
   verify: ['repair', 'lock-timeout', 'yes'],
   compact: ['max-events', 'older-than', 'max-bytes', 'dry-run', 'lock-timeout', 'yes'],
+  backup: ['out'],
+  restore: ['lock-timeout'],
   export: ['format', 'out', 'limit', 'oldest', ...FILTERS],
   import: ['dry-run', 'lock-timeout'],
   doctor: [],
@@ -335,7 +337,7 @@ describe('the folder', () => {
     expect(err).not.toMatch(/\u001b/);
   });
 
-  test('a lock that is held is told with what to do', async () => {
+  test('a lock that is held is reported with what to do', async () => {
     const path = folderOf(at(1, 2));
     await lockHolder(path);
     const args = ['--max-events', '1', '--yes', '--lock-timeout', '10ms', '--dir', path];
@@ -344,7 +346,7 @@ describe('the folder', () => {
     expect(err).toContain('--lock-timeout 1m waits longer');
   });
 
-  test('that nothing is there to be shown is told, but not to programs', async () => {
+  test('that nothing is there to be shown is said, but not to programs', async () => {
     const path = folderOf(at(1));
     expect(await cli(['query', '--task', 'x', '--dir', path])).toMatchObject({
       code: 0,
@@ -383,16 +385,19 @@ describe('output', () => {
     }
   });
 
-  test.skipIf(noTerminal)('colours are for terminals, unless somebody says no', async () => {
-    const path = folderOf([runEvent({ violations: [violation('r')], outcomeAccepted: true })]);
-    const args = ['query', '--dir', path];
-    expect((await cli(args)).out).not.toContain('\u001b');
-    expect((await cliInTerminal(args)).out).toContain('\u001b[33mbroke r');
-    expect((await cliInTerminal([...args, '--no-color'])).out).not.toContain('\u001b');
-    expect((await cliInTerminal(args, { env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
-    expect((await cliInTerminal(args, { env: { TERM: 'dumb' } })).out).not.toContain('\u001b');
-    expect((await cliInTerminal([...args, '--json'])).out).not.toContain('\u001b');
-  });
+  test.skipIf(noTerminal)(
+    'colours are for terminals, unless the call or the environment says no',
+    async () => {
+      const path = folderOf([runEvent({ violations: [violation('r')], outcomeAccepted: true })]);
+      const args = ['query', '--dir', path];
+      expect((await cli(args)).out).not.toContain('\u001b');
+      expect((await cliInTerminal(args)).out).toContain('\u001b[33mbroke r');
+      expect((await cliInTerminal([...args, '--no-color'])).out).not.toContain('\u001b');
+      expect((await cliInTerminal(args, { env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
+      expect((await cliInTerminal(args, { env: { TERM: 'dumb' } })).out).not.toContain('\u001b');
+      expect((await cliInTerminal([...args, '--json'])).out).not.toContain('\u001b');
+    },
+  );
 
   test('progress is not shown where there is no terminal', async () => {
     const path = folderOf(Array.from({ length: 5000 }, () => runEvent()));

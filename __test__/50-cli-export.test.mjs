@@ -387,7 +387,7 @@ describe('import', () => {
     const [counts] = parsed(await imported(path, [file]));
     expect(counts.skipped).toBeGreaterThan(0);
     expect(counts.added).toBeGreaterThan(0);
-    // The line at which it was killed may be half there, and is no event then.
+    // The line at which it was killed may be half there, and is not an event then.
     expect(
       parsed(await cli(['query', '--json', path]))
         .map(({ eventId }) => eventId)

@@ -104,7 +104,7 @@ describe('metrics', () => {
     expect(out).toContain('A bar for 3 days');
   });
 
-  test('events of irregular shape are left out and told; so are times that are none', async () => {
+  test('events of irregular shape are left out and reported; so are times that are none', async () => {
     const odd = [{}, { violations: [null], reworkLines: 1 }, runEvent({ reworkLines: 'many' })];
     const undated = [runEvent({ timestamp: 'soon' }), runEvent({ timestamp: null })];
     const result = await cli(['metrics', '--json', '--dir', folderOf([...odd, ...undated, dated()])]);

@@ -178,8 +178,8 @@ describe('verify --repair', () => {
     expect(readLog(path)).toEqual(before);
     expect(backups(path)).toEqual([]);
     writeFileSync(paths(path).index, 'x');
-    const told = parsed(await repair(path, '--yes', '--json'));
-    expect(told).toMatchObject([{ findings: [], index: { drift: false }, repaired: { backup: null } }]);
+    const said = parsed(await repair(path, '--yes', '--json'));
+    expect(said).toMatchObject([{ findings: [], index: { drift: false }, repaired: { backup: null } }]);
   });
 
   test('leaves what it cannot put right, and says so', async () => {

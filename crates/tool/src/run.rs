@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use crate::call::commands::{Call, Command, CommonArgs, HookArgs, RecordArgs};
+use crate::call::commands::{Call, Command, CommonArgs};
+use crate::call::recording::{HookArgs, RecordArgs};
 use crate::call::usage;
 use crate::commands;
 use crate::context::Context;
@@ -128,6 +129,8 @@ fn dispatch(call: &Call) -> Result<Exit> {
         Command::Compare(args) => commands::compare::run(context("compare", None)?, args),
         Command::Verify(args) => commands::verify::run(context("verify", args.folder.as_ref())?, args),
         Command::Compact(args) => commands::compact::run(context("compact", args.folder.as_ref())?, args),
+        Command::Backup(args) => commands::backup::backup(context("backup", args.folder.as_ref())?, args),
+        Command::Restore(args) => commands::backup::restore(context("restore", None)?, args),
         Command::Export(args) => commands::export::run(context("export", args.folder.as_ref())?, args),
         Command::Import(args) => commands::import::run(context("import", None)?, args),
         Command::Doctor(args) => commands::doctor::run(context("doctor", args.folder.as_ref())?),

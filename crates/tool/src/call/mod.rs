@@ -2,5 +2,8 @@
 
 pub(crate) mod commands;
 pub(crate) mod filters;
+pub(crate) mod keeping;
+pub(crate) mod looking;
+pub(crate) mod recording;
 pub(crate) mod usage;
 pub(crate) mod values;

@@ -67,7 +67,7 @@ pub(crate) fn failure(error: &clap::Error, args: &[String], tool: &Command) -> F
             Failure::usage(message, call.help())
         }
         ErrorKind::MissingRequiredArgument => Failure::usage(
-            format!("{} is missing", safe(argument.trim_matches(['<', '>']))),
+            format!("{} is missing", safe(&argument.replace(['<', '>'], ""))),
             call.with(&argument),
         ),
         _ => Failure::usage(safe(error.to_string().trim().trim_start_matches("error: ")), call.help()),

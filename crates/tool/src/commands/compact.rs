@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::call::commands::CompactArgs;
+use crate::call::keeping::CompactArgs;
 use crate::call::values;
 use crate::context::Context;
 use crate::engine::Engine;

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::call::commands::CompareArgs;
+use crate::call::looking::CompareArgs;
 use crate::commands::metrics::group_json;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};

@@ -2,7 +2,8 @@
 
 use clap::CommandFactory;
 
-use crate::call::commands::{Call, CompletionsArgs};
+use crate::call::commands::Call;
+use crate::call::keeping::CompletionsArgs;
 use crate::exit::{Exit, Failure, Result};
 use crate::report::Output;
 

@@ -1,6 +1,6 @@
 //! `query`: the events that satisfy all conditions.
 
-use crate::call::commands::QueryArgs;
+use crate::call::looking::QueryArgs;
 use crate::commands::tail::View;
 use crate::context::Context;
 use crate::exit::{Exit, Result};

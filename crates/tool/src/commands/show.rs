@@ -1,6 +1,6 @@
 //! `show`: one event in full.
 
-use crate::call::commands::ShowArgs;
+use crate::call::looking::ShowArgs;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
 use crate::json::pretty::pretty;

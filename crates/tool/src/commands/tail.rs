@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use event::line::{Line, Scanner};
 
-use crate::call::commands::TailArgs;
+use crate::call::looking::TailArgs;
 use crate::context::Context;
 use crate::engine::{LOG, StoreFile};
 use crate::exit::{Exit, Result};

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 
 use super::run::{Run, is_corrected};
 use super::tally::Tally;
-use crate::call::commands::By;
+use crate::call::looking::By;
 use crate::json::compose::string;
 use crate::json::value::Value;
 use crate::log::fields::Fields;
@@ -60,13 +60,12 @@ impl Groups {
             None
         };
         let key = plain.as_deref().unwrap_or(text);
-        let place = match self.places.get(key) {
-            Some(place) => *place,
-            None => {
-                self.list.push((shown(value), Tally::default()));
-                self.places.insert(key.to_vec(), self.list.len() - 1);
-                self.list.len() - 1
-            }
+        let place = if let Some(place) = self.places.get(key) {
+            *place
+        } else {
+            self.list.push((shown(value), Tally::default()));
+            self.places.insert(key.to_vec(), self.list.len() - 1);
+            self.list.len() - 1
         };
         if let Some((_, tally)) = self.list.get_mut(place) {
             tally.add(run, again, dated);
@@ -274,7 +273,7 @@ pub(crate) fn plus_days(day: Date, days: i32) -> Date {
 #[cfg(test)]
 mod tests {
     use super::Tallies;
-    use crate::call::commands::By;
+    use crate::call::looking::By;
     use crate::log::fields::Fields;
     use crate::text::times::{DAY_MS, Zone};
 

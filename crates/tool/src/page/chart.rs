@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 
 use super::axis::{Axis, Unit};
-use crate::call::commands::By;
+use crate::call::looking::By;
 use crate::metrics::measure::Measure;
 use crate::metrics::tallies::{Tallies, days_between, plus_days};
 use crate::metrics::tally::Tally;

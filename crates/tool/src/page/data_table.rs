@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use crate::call::commands::By;
+use crate::call::looking::By;
 use crate::metrics::measure::{Measure, measures_of};
 use crate::metrics::tallies::RuleTally;
 use crate::metrics::tally::Tally;

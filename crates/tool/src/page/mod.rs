@@ -12,7 +12,7 @@ mod tile;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::call::commands::By;
+use crate::call::looking::By;
 use crate::metrics::measure::measures_of;
 use crate::metrics::tallies::Tallies;
 use crate::metrics::weeks::last_weeks;

@@ -1,6 +1,6 @@
 //! Tables: rows of cells under each other.
 //!
-//! Invariant: in a terminal a table fits its width: the last columns are left out, and the reader is told how many.
+//! Invariant: in a terminal a table fits its width: the last columns are left out, and how many is said.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 

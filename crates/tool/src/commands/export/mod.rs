@@ -4,7 +4,7 @@ mod csv;
 
 use std::path::Path;
 
-use crate::call::commands::{ExportArgs, Format};
+use crate::call::keeping::{ExportArgs, Format};
 use crate::commands::query::part;
 use crate::context::Context;
 use crate::exit::{Exit, Result};

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use event::line::{Event, Line, Scanner, Task};
 
-use crate::call::commands::ImportArgs;
+use crate::call::keeping::ImportArgs;
 use crate::context::{Context, quoted};
 use crate::engine::{Durability, Engine, LONGEST_EVENT};
 use crate::exit::{Exit, Failure, Result};

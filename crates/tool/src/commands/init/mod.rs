@@ -9,7 +9,8 @@ mod settings;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::call::commands::{CommonArgs, InitArgs};
+use crate::call::commands::CommonArgs;
+use crate::call::recording::InitArgs;
 use crate::context::quoted;
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;

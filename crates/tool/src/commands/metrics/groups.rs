@@ -1,7 +1,7 @@
 //! `metrics --by`: one row for each group, with intervals.
 
 use super::json::calls;
-use crate::call::commands::By;
+use crate::call::looking::By;
 use crate::context::Context;
 use crate::exit::Result;
 use crate::json::compose::{Object, array};

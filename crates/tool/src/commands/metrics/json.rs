@@ -1,6 +1,6 @@
 //! The sums as JSON: those of the library's methods, per day, per kind of work, and the ranking of rules.
 
-use crate::call::commands::By;
+use crate::call::looking::By;
 use crate::context::Context;
 use crate::json::compose::{Object, array, string};
 use crate::metrics::tallies::{RuleTally, Tallies};

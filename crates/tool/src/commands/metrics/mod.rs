@@ -4,7 +4,7 @@ mod groups;
 mod json;
 mod tables;
 
-use crate::call::commands::MetricsArgs;
+use crate::call::looking::MetricsArgs;
 use crate::context::Context;
 use crate::exit::{Exit, Result};
 use crate::folder::shown;

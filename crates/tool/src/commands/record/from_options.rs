@@ -1,6 +1,6 @@
 //! An event from the options of a call: complete, with a new id, at this moment.
 
-use crate::call::commands::RecordArgs;
+use crate::call::recording::RecordArgs;
 use crate::exit::{Failure, Result};
 use crate::json::compose::{Object, array, string};
 use crate::text::numbers::{float, long};

@@ -10,7 +10,8 @@ mod line;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use crate::call::commands::{CommonArgs, Level, RecordArgs};
+use crate::call::commands::CommonArgs;
+use crate::call::recording::{Level, RecordArgs};
 use crate::engine::{Durability, Engine};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::Folder;

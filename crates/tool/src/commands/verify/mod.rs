@@ -11,7 +11,7 @@ mod survey;
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use crate::call::commands::VerifyArgs;
+use crate::call::keeping::VerifyArgs;
 use crate::context::Context;
 use crate::engine::{Engine, LOG, Report};
 use crate::exit::{Exit, Result};
