@@ -193,11 +193,11 @@ describe('query', () => {
   test('a string is found however it is written', async () => {
     const path = folderOf(
       [],
-      '{"eventId":"x","taskId":"\\u0074ask","note":"\\\\"}\n',
+      '{"eventId":"x","taskId":"\\u0078-ray","note":"\\\\"}\n',
       '{"taskId":"other"}\n',
     );
     expect(
-      parsed(await cli(['query', path, '--task', 'task', '--json'])).map(({ eventId }) => eventId),
+      parsed(await cli(['query', path, '--task', 'x-ray', '--json'])).map(({ eventId }) => eventId),
     ).toEqual(['x']);
   });
 });

@@ -314,7 +314,7 @@ describe('hook never fails its host', () => {
   test('the log of failures holds 64 KiB at most, the newest', async () => {
     const path = folderOf([]);
     const log = join(path, 'hook-errors.log');
-    writeFileSync(log, `${'2026-01-01T00:00:00Z old\n'.repeat(2600)}2026-01-02T00:00:00Z last\n`);
+    writeFileSync(log, `${'2026-01-01T00:00:00Z old\n'.repeat(2620)}2026-01-02T00:00:00Z last\n`);
     await hook('x', { args: ['--dir', path] });
     await hook('x', { args: ['--dir', path] });
     const text = readFileSync(log, 'utf8');
