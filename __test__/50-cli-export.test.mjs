@@ -193,6 +193,13 @@ describe('export', () => {
       expect(await once(child, 'close')).toEqual([0, null]);
       expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeGreaterThanOrEqual(20_000);
     }
+    for (const args of [
+      ['tail', '-n', '20000'],
+      ['query', '--limit', '20000', '--json'],
+    ]) {
+      const child = bounded([...args, '--dir', path], { stdio: 'ignore' });
+      expect(await once(child, 'close')).toEqual([0, null]);
+    }
     // A reader that is slow does not make the tool gather what it has not taken.
     const slow = bounded(['export', '--dir', path], { stdio: ['ignore', 'pipe', 'inherit'] });
     let lines = 0;

@@ -152,6 +152,17 @@ describe('record, from stdin', () => {
     expect(await once(tool.child, 'exit')).toEqual([0, null]);
   });
 
+  test('a reader that goes away loses no event', async () => {
+    const path = fresh();
+    const tool = start(['record', '--stream', '--dir', path]);
+    tool.child.stdin.write('{"eventId":"first"}\n');
+    await once(tool.child.stdout, 'data');
+    tool.child.stdout.destroy();
+    tool.child.stdin.end('{"eventId":"a"}\n{"eventId":"b"}\n{"eventId":"c"}\n');
+    expect(await once(tool.child, 'exit')).toEqual([0, null]);
+    expect(logged(path).map(({ eventId }) => eventId)).toEqual(['first', 'a', 'b', 'c']);
+  });
+
   test('many lines are each stored once', async () => {
     const events = Array.from({ length: 30_000 }, () => runEvent());
     const path = fresh();

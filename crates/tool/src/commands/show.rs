@@ -6,7 +6,8 @@ use crate::exit::{Exit, Failure, Result};
 use crate::json::pretty::pretty;
 use crate::json::value::Value;
 use crate::log::filter::Filter;
-use crate::log::select::{Part, each};
+use crate::log::needle::Needle;
+use crate::log::select::each_with;
 use crate::report::note;
 use crate::text::safe::{push_json, safe};
 
@@ -18,7 +19,8 @@ pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
     let wanted = args.id.as_bytes();
     let mut exact: Vec<Vec<u8>> = Vec::new();
     let mut similar: Vec<(String, Vec<u8>)> = Vec::new();
-    each(&context.folder.path, &Filter::default(), Part::All, &mut |event| {
+    let needle = Needle::new(wanted);
+    each_with(&context.folder.path, &Filter::default(), needle.as_ref(), &mut |event| {
         let Some(id) = event.id.and_then(Value::string) else { return Ok(()) };
         if *id == *wanted {
             exact.push(event.text.to_vec());

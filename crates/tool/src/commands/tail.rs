@@ -55,14 +55,13 @@ pub(crate) fn run(mut context: Context, args: &TailArgs) -> Result<Exit> {
     if let Some(log) = &log {
         let found = newest(log, &filter, args.lines, args.follow)?;
         offset = found.end;
-        for text in &found.events {
-            view.show(&Fields::of(text), &mut context.out)?;
-        }
+        let Context { out, .. } = &mut context;
+        found.each(log, &mut |event| view.show(event, out))?;
         context.out.flush()?;
         if found.malformed > 0 {
             skipped(found.malformed);
         }
-        if found.events.is_empty() && args.lines > 0 && offset > 0 && !context.json && !args.follow {
+        if found.is_empty() && args.lines > 0 && offset > 0 && !context.json && !args.follow {
             note(if filter.is_empty() { "There are no events yet." } else { "No event matches." });
         }
     }

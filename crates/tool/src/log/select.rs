@@ -10,6 +10,7 @@ use super::backward::Backward;
 use super::fields::Fields;
 use super::filter::Filter;
 use super::forward::walk;
+use super::needle::Needle;
 use crate::engine::{LOG, StoreFile};
 use crate::exit::Result;
 
@@ -27,12 +28,35 @@ pub(crate) enum Part {
 /// What a look at the end of a log found.
 #[derive(Default)]
 pub(crate) struct Newest {
-    /// The texts of the events, in the order of the log.
-    pub(crate) events: VecDeque<Vec<u8>>,
+    /// Where the events' lines are and how long, in the order of the log. Their texts are read again when they are
+    /// shown: there may be more of them than memory holds.
+    lines: VecDeque<(u64, usize)>,
     /// Lines among them that are not events.
     pub(crate) malformed: u64,
     /// Where the last whole line ends.
     pub(crate) end: u64,
+}
+
+impl Newest {
+    /// Whether no event was chosen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Visits the events.
+    pub(crate) fn each(
+        &self,
+        log: &StoreFile,
+        visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
+    ) -> Result<()> {
+        let mut scanner = Scanner::new();
+        for (offset, length) in &self.lines {
+            if let Line::Event(event) = scanner.scan(&log.read(*offset, *length)?) {
+                visit(&Fields::of(event.text))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Visits the chosen events. Without a log there are none.
@@ -44,20 +68,27 @@ pub(crate) fn each(
 ) -> Result<()> {
     let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(()) };
     match part {
-        Part::Newest(limit) => {
-            for text in newest(&log, filter, limit, false)?.events {
-                visit(&Fields::of(&text))?;
-            }
-            Ok(())
-        }
-        Part::All => forward(&log, filter, u64::MAX, visit),
-        Part::Oldest(limit) => forward(&log, filter, limit, visit),
+        Part::Newest(limit) => newest(&log, filter, limit, false)?.each(&log, visit),
+        Part::All => forward(&log, filter, filter.needle().as_ref(), u64::MAX, visit),
+        Part::Oldest(limit) => forward(&log, filter, filter.needle().as_ref(), limit, visit),
     }
+}
+
+/// Visits all chosen events that may contain some bytes.
+pub(crate) fn each_with(
+    folder: &Path,
+    filter: &Filter,
+    needle: Option<&Needle>,
+    visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
+) -> Result<()> {
+    let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(()) };
+    forward(&log, filter, needle, u64::MAX, visit)
 }
 
 fn forward(
     log: &StoreFile,
     filter: &Filter,
+    needle: Option<&Needle>,
     limit: u64,
     visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
 ) -> Result<()> {
@@ -77,7 +108,7 @@ fn forward(
     if left == 0 {
         return Ok(());
     }
-    let walked = walk(log, 0, size, filter.needle().as_ref(), &mut |_, line| {
+    let walked = walk(log, 0, size, needle, &mut |_, line| {
         take(line, &mut left)?;
         Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     })?;
@@ -110,7 +141,7 @@ pub(crate) fn newest(log: &StoreFile, filter: &Filter, limit: u64, following: bo
             Line::Malformed => found.malformed += u64::from(line.whole),
             Line::Event(event) => {
                 if filter.matches(&Fields::of(event.text)) {
-                    found.events.push_front(event.text.to_vec());
+                    found.lines.push_front((line.offset, bytes.len()));
                     count += 1;
                 }
             }

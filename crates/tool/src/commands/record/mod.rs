@@ -39,6 +39,8 @@ struct Recorder<'a> {
     durability: Durability,
     json: bool,
     stream: bool,
+    /// Whether the reader of stdout is gone.
+    unheard: bool,
     out: Output,
     waiting: Vec<u8>,
     ids: Vec<Vec<u8>>,
@@ -59,6 +61,7 @@ pub(crate) fn run(common: &CommonArgs, args: &RecordArgs) -> Result<Exit> {
         durability,
         json: common.json,
         stream: args.stream,
+        unheard: false,
         out: Output::new(),
         waiting: Vec::new(),
         ids: Vec::new(),
@@ -83,8 +86,10 @@ pub(crate) fn run(common: &CommonArgs, args: &RecordArgs) -> Result<Exit> {
     if recorder.refused > REPORTED {
         note(&format!("… and {} more refused.", recorder.refused - REPORTED));
     }
-    recorder.out.flush()?;
-    Ok(Exit::found(recorder.refused > 0))
+    match recorder.out.flush() {
+        Ok(()) | Err(Failure::ReaderGone) => Ok(Exit::found(recorder.refused > 0)),
+        Err(failure) => Err(failure),
+    }
 }
 
 impl Recorder<'_> {
@@ -119,10 +124,25 @@ impl Recorder<'_> {
         }
         self.engine.append(lines, self.durability)?;
         self.stored += long(ids.len());
+        match self.say(ids) {
+            // A reader that goes away is no reason to lose events.
+            Err(Failure::ReaderGone) => {
+                self.unheard = true;
+                Ok(())
+            }
+            said => said,
+        }
+    }
+
+    /// Says the ids of accepted events.
+    fn say(&mut self, ids: Vec<Vec<u8>>) -> Result<()> {
+        if self.unheard || !(self.json || self.stream) {
+            return Ok(());
+        }
         for id in ids {
             if self.json {
                 self.out.json(&Object::new().raw("eventId", id).text())?;
-            } else if self.stream {
+            } else {
                 let text = event::text::parse_json_string(&id).unwrap_or(id);
                 self.out.line(&safe_bytes(&text))?;
             }
