@@ -42,7 +42,8 @@ pub(crate) fn guidance_marks(
     stretches: &[(Date, Tally)],
     step: i32,
 ) -> Vec<Mark> {
-    let Some((first, _)) = stretches.first() else { return Vec::new() };
+    // Where there is one stretch, there is no before and after.
+    let [(first, _), _, ..] = stretches else { return Vec::new() };
     let width = 100.0 / float(long(stretches.len()));
     let groups = tallies.groups(By::Guidance);
     let mut marks = Vec::new();
