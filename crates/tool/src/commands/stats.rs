@@ -9,20 +9,11 @@ use crate::context::Context;
 use crate::engine::{INDEX, LOG, REJECTED, StoreFile};
 use crate::exit::{Exit, Result};
 use crate::json::compose::Object;
-use crate::json::value::{Value, parse};
 use crate::log::forward::walk;
-use crate::text::numbers::{bytes, count, counted, counted_as, float, long, whole};
+use crate::log::sums::{IndexFile, Sums};
+use crate::text::numbers::{bytes, count, counted, counted_as, long, whole};
 use crate::text::tables::table;
 use crate::text::times::{now_ms, show_span};
-
-/// The most that is read of `index.json` to find its count.
-const LARGEST_INDEX: usize = 64 << 20;
-
-/// What `index.json` says.
-struct Index {
-    count: Option<f64>,
-    drift: bool,
-}
 
 /// Lines and bytes of the lines that were set aside.
 #[derive(Default)]
@@ -33,9 +24,8 @@ struct SetAside {
 
 pub(crate) fn run(mut context: Context) -> Result<Exit> {
     context.must_exist()?;
-    let sums = Sums::of(&context.folder.path)?;
-    let malformed = sums.malformed;
-    let index = index_state(&context, sums.events)?;
+    let Counted { sums, bytes: size, malformed } = Counted::of(&context.folder.path)?;
+    let index = IndexFile::read(&context.folder.path)?;
     let rejected = set_aside(&context)?;
     let (oldest, newest) = (sums.times.map(|times| times.0), sums.times.map(|times| times.1));
     if context.json {
@@ -43,7 +33,7 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
         said.string("folder", &context.folder.path.to_string_lossy())
             .boolean("exists", context.folder.exists)
             .count("eventCount", sums.events)
-            .count("storageSizeBytes", sums.bytes)
+            .count("storageSizeBytes", size)
             .maybe("oldestEvent", oldest)
             .maybe("newestEvent", newest)
             .count("malformedLines", malformed);
@@ -51,7 +41,7 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
             None => said.raw("index", "null"),
             Some(index) => said.object(
                 "index",
-                Object::new().maybe("eventCount", index.count).boolean("drift", index.drift),
+                Object::new().maybe("eventCount", index.count).boolean("drift", !index.counts(sums.events)),
             ),
         };
         said.object("rejected", Object::new().count("lines", rejected.lines).count("bytes", rejected.bytes));
@@ -68,8 +58,8 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
     };
     let index = match index {
         None => "none".to_owned(),
-        Some(Index { drift: false, .. }) => "agrees".to_owned(),
-        Some(Index { count: said, .. }) => {
+        Some(index) if index.counts(sums.events) => "agrees".to_owned(),
+        Some(IndexFile { count: said, .. }) => {
             let says = said
                 .map_or_else(|| "cannot be read".to_owned(), |said| format!("says {}", count(whole(said))));
             paint.yellow(&format!("{says}; the next append, or verify --repair, writes it anew"))
@@ -82,7 +72,7 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
     let rows = [
         ["Folder".to_owned(), context.folder.shown()],
         ["Events".to_owned(), paint.bold(&count(sums.events))],
-        ["Size".to_owned(), bytes(sums.bytes)],
+        ["Size".to_owned(), bytes(size)],
         ["Oldest".to_owned(), when(&context, oldest)],
         ["Newest".to_owned(), when(&context, newest)],
         ["Lines".to_owned(), lines],
@@ -103,55 +93,39 @@ fn when(context: &Context, time: Option<f64>) -> String {
     format!("{} ({} {way})", context.zone.show(time), show_span(ago.abs()))
 }
 
-/// The sums over the log, in one pass: those of the library's `getStats()`, and the lines that are not events.
+/// What one pass over the log gives.
 #[derive(Default)]
-struct Sums {
-    events: u64,
+struct Counted {
+    sums: Sums,
+    /// Bytes of the log and of `index.json`.
     bytes: u64,
-    times: Option<(f64, f64)>,
+    /// Lines that are neither events nor blank.
     malformed: u64,
 }
 
-impl Sums {
+impl Counted {
     fn of(folder: &Path) -> Result<Self> {
-        let mut sums = Self::default();
+        let mut counted = Self::default();
         if let Some(index) = StoreFile::open(folder, INDEX)? {
-            sums.bytes += index.stat()?.1;
+            counted.bytes += index.stat()?.1;
         }
-        let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(sums) };
+        let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(counted) };
         let (_, size) = log.stat()?;
-        sums.bytes += size;
+        counted.bytes += size;
         let mut scanner = Scanner::new();
         let walked = walk(&log, 0, size, None, &mut |_, line| {
             match scanner.scan(line) {
                 Line::Blank => {}
-                Line::Malformed => sums.malformed += 1,
-                Line::Event(event) => sums.add(event.timestamp),
+                Line::Malformed => counted.malformed += 1,
+                Line::Event(event) => counted.sums.add(event.timestamp),
             }
             Ok(ControlFlow::Continue(()))
         })?;
         if let Line::Event(event) = scanner.scan(&walked.tail) {
-            sums.add(event.timestamp);
+            counted.sums.add(event.timestamp);
         }
-        Ok(sums)
+        Ok(counted)
     }
-
-    fn add(&mut self, time: Option<f64>) {
-        self.events += 1;
-        if let Some(time) = time.filter(|time| time.is_finite()) {
-            let (oldest, newest) = self.times.unwrap_or((time, time));
-            self.times = Some((oldest.min(time), newest.max(time)));
-        }
-    }
-}
-
-/// What `index.json` says: a courtesy to others, and never believed.
-fn index_state(context: &Context, truth: u64) -> Result<Option<Index>> {
-    let Some(file) = StoreFile::open(&context.folder.path, INDEX)? else { return Ok(None) };
-    let text = file.read(0, LARGEST_INDEX)?;
-    let count = parse(&text).and_then(|index| index.get(b"eventCount")).and_then(Value::number);
-    let drift = count.is_none_or(|count| count.total_cmp(&float(truth)).is_ne());
-    Ok(Some(Index { count, drift }))
 }
 
 fn set_aside(context: &Context) -> Result<SetAside> {

@@ -7,3 +7,4 @@ pub(crate) mod follow;
 pub(crate) mod forward;
 pub(crate) mod needle;
 pub(crate) mod select;
+pub(crate) mod sums;

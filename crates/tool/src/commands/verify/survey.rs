@@ -12,22 +12,15 @@ use std::path::Path;
 use event::identity::event_key;
 use event::line::{Line, Scanner};
 
-use crate::engine::{INDEX, LOG, StoreFile};
+use crate::engine::{LOG, StoreFile};
 use crate::exit::Result;
-use crate::json::value::{Value, parse};
 use crate::log::forward::walk;
-use crate::text::numbers::{long, whole};
+use crate::log::sums::{IndexFile, Sums};
+use crate::text::numbers::long;
 use crate::text::times::{is_plausible, now_ms};
 
 /// Places that are kept.
 const LISTED: usize = 10;
-
-/// Events, and earliest and latest time.
-#[derive(Default, Clone, Copy, PartialEq)]
-struct Sums {
-    events: u64,
-    times: Option<(f64, f64)>,
-}
 
 /// See the head of this file.
 #[derive(Default)]
@@ -37,7 +30,7 @@ pub(crate) struct Survey {
     /// The first of them: offset and time.
     pub(crate) places: Vec<(u64, f64)>,
     /// What `index.json` says.
-    index: Option<Sums>,
+    index: Option<IndexFile>,
     /// The sums over the events so far.
     sums: Sums,
     /// Whether `index.json` holds the sums of the log's beginning.
@@ -49,7 +42,7 @@ pub(crate) struct Survey {
 impl Survey {
     /// Looks at a folder's log.
     pub(crate) fn of(folder: &Path) -> Result<Self> {
-        let mut survey = Self { index: index_sums(folder)?, ..Self::default() };
+        let mut survey = Self { index: IndexFile::read(folder)?, ..Self::default() };
         let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(survey) };
         let (_, size) = log.stat()?;
         let now = now_ms();
@@ -70,12 +63,8 @@ impl Survey {
                 self.places.push((offset, time));
             }
         }
-        self.sums.events += 1;
-        if let Some(time) = event.timestamp.filter(|time| time.is_finite()) {
-            let (oldest, newest) = self.sums.times.unwrap_or((time, time));
-            self.sums.times = Some((oldest.min(time), newest.max(time)));
-        }
-        self.index_is_behind |= self.index == Some(self.sums);
+        self.sums.add(event.timestamp);
+        self.index_is_behind |= self.index.as_ref().is_some_and(|index| index.says(&self.sums));
         if event.id.is_some() {
             let mut hasher = DefaultHasher::new();
             event.text.hash(&mut hasher);
@@ -89,17 +78,4 @@ impl Survey {
     pub(crate) fn differing(&self) -> u64 {
         long(self.ids.values().filter(|(_, differs)| *differs).count())
     }
-}
-
-/// The most that is read of `index.json`.
-const LARGEST_INDEX: usize = 64 << 20;
-
-/// What `index.json` says; `None` if there is none, or if it is not what it should be.
-fn index_sums(folder: &Path) -> Result<Option<Sums>> {
-    let Some(file) = StoreFile::open(folder, INDEX)? else { return Ok(None) };
-    let text = file.read(0, LARGEST_INDEX)?;
-    let Some(index) = parse(&text) else { return Ok(None) };
-    let number = |name: &[u8]| index.get(name).and_then(Value::number);
-    let times = number(b"oldestTimestamp").zip(number(b"newestTimestamp"));
-    Ok(number(b"eventCount").map(|events| Sums { events: whole(events), times }))
 }
