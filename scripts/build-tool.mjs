@@ -26,7 +26,7 @@ execFileSync('cargo', [args.includes('--zig') ? 'zigbuild' : 'build', ...flags],
 const triple = target?.replace(/\.\d+\.\d+$/, '');
 const windows = triple?.includes('windows') ?? process.platform === 'win32';
 const name = windows ? 'guidance-ledger.exe' : 'guidance-ledger';
-const folder = join(root, process.env.CARGO_TARGET_DIR ?? 'target', ...(triple ? [triple] : []), profile);
+const folder = resolve(root, process.env.CARGO_TARGET_DIR ?? 'target', ...(triple ? [triple] : []), profile);
 // Removed first: a running executable cannot be written to.
 rmSync(join(root, name), { force: true });
 copyFileSync(join(folder, name), join(root, name));
