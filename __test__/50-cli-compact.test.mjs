@@ -7,7 +7,7 @@ import { at, times } from './support/events.mjs';
 const compact = (path, ...args) => cli(['compact', '--dir', path, ...args]);
 
 describe('compact', () => {
-  test('keeps the newest, moves what is no event aside, and gives the lock back', async () => {
+  test('keeps the newest, moves what is not an event aside, and gives the lock back', async () => {
     const path = folderOf(at(3, 1, 4, 2), 'nonsense\n');
     const { code, out } = await compact(path, '--max-events', '2', '--yes');
     expect({ code, out }).toEqual({ code: 0, out: '2 events removed, 2 events left.\n' });
@@ -65,9 +65,26 @@ describe('compact', () => {
     const args = ['compact', '--max-events', '1', '--dir', path];
     const no = await cliInTerminal(args, { input: 'n\n' });
     expect(no.code).toBe(1);
-    expect(no.out).toContain(`Remove the oldest 1 event of ${path}? [y/N]`);
+    expect(no.out).toContain(`Remove the oldest 1 event of ${path}? They are gone then. [y/N]`);
     expect(snapshot(path)).toEqual(before);
     expect(await cliInTerminal(args, { input: 'yes\n' })).toMatchObject({ code: 0 });
     expect(times(logged(path))).toEqual([2]);
+  });
+
+  test('--older-than and --max-bytes evict by the first rule that is met', async () => {
+    const DAY = 86_400_000;
+    const ages = [100, 50, 10, 1].map((days) => Date.now() - days * DAY);
+    const path = folderOf(at(...ages, 'soon'));
+    const removed = async (...args) => parsed(await compact(path, '--dry-run', '--json', ...args))[0].removed;
+    expect(await removed('--older-than', '90d')).toBe(2); // an event without a time goes first
+    expect(await removed('--older-than', '30d')).toBe(3);
+    expect(await removed('--older-than', '200d')).toBe(1);
+    expect(await removed('--max-bytes', '1GB')).toBe(0);
+    const line = JSON.stringify(at(ages[0])[0]).length + 10;
+    expect(await removed('--max-bytes', String(2 * line))).toBe(3);
+    expect(await removed('--older-than', '200d', '--max-bytes', String(2 * line))).toBe(3);
+    expect(await removed('--older-than', '200d', '--max-events', '1')).toBe(4);
+    expect((await compact(path, '--older-than', '30d', '--yes')).code).toBe(0);
+    expect(times(logged(path))).toEqual(ages.slice(2));
   });
 });

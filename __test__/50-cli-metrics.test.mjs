@@ -1,23 +1,17 @@
-/** metrics, as tables, as JSON and as a page. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+/** metrics and compare, as tables and as JSON. */
+import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, noTerminal, parsed } from './support/cli.mjs';
 import { runEvent, violation } from './support/events.mjs';
-import { folder } from './support/folder.mjs';
 import { ours } from './support/implementations.mjs';
 import { Random } from './support/random.mjs';
 
-const require = createRequire(import.meta.url);
-const { stretches, Tallies } = require('../lib/cli/tallies.js');
-const { width } = require('../lib/cli/table.js');
-
+/** Columns of a text without wide characters. */
+const width = (text) => [...text].length;
 const DAY = 86_400_000;
 const START = Date.UTC(2026, 0, 1);
+
+/** An event of a day on which it can have happened. */
+const dated = (fields) => runEvent({ timestamp: START, ...fields });
 
 function someEvents(count, days) {
   const random = new Random(7);
@@ -90,162 +84,160 @@ describe('metrics', () => {
     const long = runEvent({ timestamp: START, violations: [violation('a-rule-with-quite-a-long-name')] });
     const path = folderOf([...someEvents(500, 40), long]);
     const { out } = await cliInTerminal(['metrics', '--no-color', '--dir', path], { columns: 60 });
-    for (const line of out.split('\n')) expect(width(line), line).toBeLessThanOrEqual(60);
+    const note = /^\d columns? not shown: the terminal is narrow; --json has all\.$/m;
+    expect(out).toMatch(note);
+    for (const line of out.replace(note, '').split('\n')) expect(width(line), line).toBeLessThanOrEqual(60);
     expect(out).toMatch(/^Day \(UTC\) +Events +Violations\/10 +Corrected +Rework\/event *$/m);
     expect(out).toMatch(/^a-rule-with… +1 .* [▁▂▃▄▅▆▇█]{10,}$/m);
   });
 
   test('a long time is drawn in fewer bars', async () => {
-    const path = folderOf([runEvent({ timestamp: 0 }), runEvent({ timestamp: 100 * DAY })]);
+    const path = folderOf([dated(), dated({ timestamp: START + 100 * DAY })]);
     const { out } = await cli(['metrics', '--dir', path]);
     expect(out).toContain('A bar for 3 days');
-    const tallies = new Tallies();
-    for (const timestamp of [-8.64e15, 0, 8.64e15]) tallies.add(runEvent({ timestamp }));
-    expect(stretches(tallies, 92).list).toHaveLength(92);
   });
 
-  test('events of irregular shape are left out and told; so are times that are none', async () => {
+  test('events of irregular shape are left out and reported; so are times that are none', async () => {
     const odd = [{}, { violations: [null], reworkLines: 1 }, runEvent({ reworkLines: 'many' })];
-    const undated = [runEvent({ timestamp: 'soon' }), runEvent({ timestamp: 1e300 })];
-    const result = await cli(['metrics', '--json', '--dir', folderOf([...odd, ...undated, runEvent()])]);
+    const undated = [runEvent({ timestamp: 'soon' }), runEvent({ timestamp: null })];
+    const result = await cli(['metrics', '--json', '--dir', folderOf([...odd, ...undated, dated()])]);
     expect(parsed(result)[0]).toMatchObject({ metrics: { taskCount: 3 }, irregular: 3, undated: 2 });
     expect(result.err).toContain('3 events of irregular shape left out.');
     expect(result.err).toContain('2 events without a time');
   });
 });
 
-describe('metrics --html', () => {
-  const page = async (path, ...args) => {
-    const file = join(folder(), 'page.html');
-    const result = await cli(['metrics', '--html', file, '--dir', path, ...args]);
-    return { ...result, file, text: existsSync(file) ? readFileSync(file, 'utf8') : '' };
-  };
-
-  test('writes one page that needs nothing else', async () => {
-    const { code, out, err, text, file } = await page(folderOf(someEvents(500, 40)));
-    expect({ code, out }).toEqual({ code: 0, out: '' });
-    expect(err).toBe(`Written to ${file}.\n`);
-    if (process.platform !== 'win32') expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(text).not.toMatch(/<script|<link|<img|@import|url\(|https?:|src=|href=| on\w+=/i);
-    expect(text).toContain("default-src 'none'");
-    expect(text).toContain('prefers-color-scheme: dark');
-    expect(text.match(/<svg/g).length).toBeGreaterThan(12);
-    expect(text).not.toMatch(/NaN|undefined|Infinity|\[object/);
-    for (const label of [
-      'Violations per 10 events',
-      'Events per day',
-      'Rules that cost most',
-      'no-eval',
-      '2026-02-09',
-    ])
-      expect(text).toContain(label);
+describe('metrics, and times', () => {
+  test('times that cannot be are on no day, counted and reported', async () => {
+    const times = [START / 1000, 8.64e15, 1e300, 0, Date.now() + 2 * DAY];
+    const path = folderOf([dated(), ...times.map((timestamp) => runEvent({ timestamp }))]);
+    const result = await cli(['metrics', '--json', path]);
+    const [found] = parsed(result);
+    expect(found).toMatchObject({ metrics: { taskCount: 6 }, implausible: 5, undated: 0 });
+    expect(found.days.map(({ day }) => day)).toEqual(['2026-01-01']);
+    expect(result.err).toContain('5 events have times that cannot be');
+    const verify = await cli(['verify', '--json', path]);
+    expect(verify.code).toBe(1);
+    expect(parsed(verify)[0]).toMatchObject({ findings: ['implausible-times'], implausibleTimes: 5 });
+    expect((await cli(['verify', path])).out).toContain('it looks like seconds');
   });
 
-  test('what events say cannot break out of it', async () => {
-    const evil = `</td><script>alert(1)</script>"'&\u001b\u202e\ud800`;
-    const events = [runEvent({ intent: evil, violations: [violation(evil)], reworkLines: 1 })];
-    const { text } = await page(folderOf(events));
-    expect(text).not.toContain('<script');
-    expect(text).toContain('&#60;script&#62;alert(1)&#60;/script&#62;&#34;&#39;&#38;\\u001b\\u202e\\ud800');
-    const filtered = await page(folderOf(events), '--task', '<script>', '--session', '"<b>', '--intent', '&');
-    expect(filtered.text).toContain('task &#60;script&#62; · session &#34;&#60;b&#62; · kind of work &#38;');
-  });
-
-  test('is whole for a log that is empty, of one event, of one day, without violations, of a thousand years', async () => {
-    for (const events of [
-      [],
-      [runEvent()],
-      someEvents(50, 1),
-      [runEvent({ timestamp: 0 }), runEvent({ timestamp: 365_000 * DAY })],
-      [runEvent({ violations: [violation('r')], reworkLines: 0 })],
-      [{}, runEvent({ timestamp: 'never' })],
-    ]) {
-      const { code, text } = await page(folderOf(events));
-      expect(code).toBe(0);
-      expect(text).toMatch(/<\/html>\n$/);
-      expect(text).not.toMatch(/NaN|undefined|Infinity/);
-    }
-  });
-
-  test('of one day has no trends, and of nothing says why', async () => {
-    const one = (await page(folderOf(someEvents(50, 1)))).text;
-    expect(one).toContain('<p>2026-01-01 (UTC) ·');
-    expect(one).toContain('A dot for each day</p>');
-    expect(one).not.toMatch(/<svg class="spark"|class="trend"|week on week/);
-    const many = (await page(folderOf(someEvents(500, 40)))).text;
-    expect(many).toContain('<p>2026-01-01 to 2026-02-09 (UTC) ·');
-    expect(many).toMatch(/<svg class="spark".*class="trend"/s);
-    // Shares are compared in points.
-    expect(many).toMatch(/Outcomes accepted<\/span>.*?[▲▼] \d+ points?<\/span> week on week/s);
-    for (const [events, args, text] of [
-      [[], [], 'Nothing was recorded here yet.'],
-      [someEvents(5, 1), ['--task', 'x'], 'No event matches.'],
-      [[runEvent({ timestamp: 'soon' })], [], 'No event has a time.'],
-    ])
-      expect((await page(folderOf(events), ...args)).text).toContain(`<div class="card empty">${text}`);
-  });
-
-  test('with --json tells both', async () => {
-    const result = await page(folderOf(someEvents(10, 2)), '--json');
-    expect(parsed(result)[0].metrics.taskCount).toBe(10);
-    expect(result.text).toContain('</html>');
+  test('days are local, or of UTC if the call says so; the one that is not over is marked', async () => {
+    const path = folderOf([
+      dated({ timestamp: START + 20 * 3_600_000 }),
+      runEvent({ timestamp: Date.now() }),
+    ]);
+    const days = async (...args) =>
+      parsed(await cli(['metrics', '--json', path, ...args], { env: { TZ: 'Asia/Tokyo' } }))[0].days;
+    expect((await days())[0]).toMatchObject({ day: '2026-01-02', partial: false });
+    expect((await days('--utc'))[0]).toMatchObject({ day: '2026-01-01', partial: false });
+    expect((await days()).at(-1).partial).toBe(true);
+    expect((await cli(['metrics', path])).out).toContain('* not over yet');
   });
 });
 
-const chromium = ['chromium', 'chromium-browser', 'google-chrome'].find(
-  (name) => spawnSync(name, ['--version'], { stdio: 'ignore' }).status === 0,
-);
-const FLAGS = [
-  ...['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
-  ...['--disable-background-networking', '--disable-component-update', '--hide-scrollbars'],
-];
+describe('metrics --by', () => {
+  const path = () =>
+    folderOf(
+      Array.from({ length: 60 }, (_, i) =>
+        dated({
+          timestamp: START + i * DAY,
+          guidanceHash: i < 30 ? 'old-hash' : 'new-hash',
+          sessionId: `s${i % 3}`,
+          agentType: ['Explore', 'Plan'][i % 2],
+          toolsUsed: i % 2 ? ['Edit', 'Bash', 'Edit'] : ['Read'],
+          intent: ['bug-fix', 'docs'][i % 2],
+          violations: i < 30 || i % 10 === 0 ? [violation('R-1', i % 2 === 0)] : [],
+          reworkLines: i < 30 ? 10 : 2,
+          outcomeAccepted: i % 3 ? i >= 30 : null,
+          testResults: { ran: true, passed: 9, failed: 1, skipped: 0 },
+        }),
+      ),
+    );
+  const by = async (name) => parsed(await cli(['metrics', '--by', name, '--json', path()]))[0];
 
-describe.skipIf(!chromium)(`in a browser${chromium ? '' : ' (skipped: there is no chromium)'}`, () => {
-  /** Runs the browser on a page and gives what it printed. */
-  async function browse(file, ...flags) {
-    const profile = mkdtempSync(join(tmpdir(), 'guidance-ledger-browser-'));
-    onTestFinished(() => rmSync(profile, { recursive: true, force: true, maxRetries: 5 }));
-    const child = spawn(chromium, [...FLAGS, `--user-data-dir=${profile}`, ...flags, `file://${file}`]);
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (text) => {
-      out += text;
+  test('guidance: the rates of each, in order of time, with intervals', async () => {
+    const { by: name, groups } = await by('guidance');
+    expect(name).toBe('guidance');
+    expect(groups.map(({ key }) => key)).toEqual(['old-hash', 'new-hash']);
+    expect(groups[0]).toMatchObject({
+      events: 30,
+      violationsPer10: 10,
+      correctedRate: 0.5,
+      reworkPerEvent: 10,
+      acceptedRate: 0,
+      testsPassedRate: 0.9,
+      from: START,
+      to: START + 29 * DAY,
     });
-    const [code] = await once(child, 'close');
-    expect(code).toBe(0);
-    return out;
-  }
-
-  test.each([
-    ['wide', 1240, 1700],
-    ['narrow', 500, 2600],
-  ])('the page is drawn as wide as the window, light and dark: %s', async (_, width, height) => {
-    const place = folder();
-    const file = join(place, 'page.html');
-    await cli(['metrics', '--html', file, '--dir', folderOf(someEvents(500, 40))]);
-    const pictures = [];
-    for (const [scheme, flag] of [
-      ['light', '--blink-settings=preferredColorScheme=1'],
-      ['dark', '--blink-settings=preferredColorScheme=0'],
-    ]) {
-      const picture = join(place, `${scheme}.png`);
-      await browse(file, flag, `--window-size=${width},${height}`, `--screenshot=${picture}`);
-      pictures.push(readFileSync(picture));
+    expect(groups[1]).toMatchObject({ events: 30, violationsPer10: 1, reworkPerEvent: 2, acceptedRate: 1 });
+    for (const { interval, violationsPer10 } of groups) {
+      expect(interval.violationsPer10[0]).toBeLessThanOrEqual(violationsPer10);
+      expect(interval.violationsPer10[1]).toBeGreaterThanOrEqual(violationsPer10);
+      expect(interval.acceptedRate[1] - interval.acceptedRate[0]).toBeGreaterThan(0.05);
     }
-    for (const picture of pictures) {
-      expect(picture.subarray(1, 4).toString()).toBe('PNG');
-      expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual([width, height]);
-      // A page that failed to draw is a few kilobytes of one colour.
-      expect(picture.length).toBeGreaterThan(40_000);
-    }
-    expect(pictures[0].equals(pictures[1])).toBe(false);
   });
 
-  test('its charts are in the document', async () => {
-    const file = join(folder(), 'page.html');
-    await cli(['metrics', '--html', file, '--dir', folderOf(someEvents(500, 40))]);
-    const dom = await browse(file, '--dump-dom');
-    expect(dom.match(/<svg /g)).toHaveLength(readFileSync(file, 'utf8').match(/<svg /g).length);
-    expect(dom.match(/role="img"/g)).toHaveLength(4);
+  test.each([
+    ['session', { s0: 20, s1: 20, s2: 20 }],
+    ['agent', { Explore: 30, Plan: 30 }],
+    ['tool', { Read: 30, Edit: 30, Bash: 30 }],
+    ['intent', { 'bug-fix': 30, docs: 30 }],
+    ['rule', { 'R-1': 33 }],
+  ])('%s: the events of each', async (name, expected) => {
+    const { groups } = await by(name);
+    expect(Object.fromEntries(groups.map(({ key, events }) => [key, events]))).toEqual(expected);
+  });
+
+  test('day: each day; and as a table, with how far off a rate may be', async () => {
+    expect((await by('day')).groups).toHaveLength(60);
+    const { out } = await cli(['metrics', '--by', 'guidance', path()]);
+    expect(out).toMatch(
+      /^Guidance +Events +Violations\/10 +Corrected +Rework\/event +Accepted +Tests passed$/m,
+    );
+    expect(out).toMatch(/^new-hash +30 +1\.00 ±1\.1\d/m);
+  });
+
+  test('an event without a session is in no group of sessions', async () => {
+    const [found] = parsed(await cli(['metrics', '--by', 'session', '--json', folderOf([dated()])]));
+    expect(found.groups).toEqual([]);
+    expect((await cli(['metrics', '--by', 'session', folderOf([dated()])])).out).toBe('No event says.\n');
+  });
+
+  test('compare says what is better, and what is noise', async () => {
+    const store = path();
+    const [found] = parsed(await cli(['compare', 'old', 'new', '--json', '--dir', store]));
+    expect(found.before).toMatchObject({ key: 'old', events: 30, violationsPer10: 10 });
+    expect(found.after).toMatchObject({ key: 'new', events: 30, violationsPer10: 1 });
+    expect(found.change.violationsPer10).toMatchObject({ difference: -9, verdict: 'better' });
+    expect(found.change.acceptedRate).toMatchObject({ difference: 1, verdict: 'better' });
+    expect(found.change.testsPassedRate).toMatchObject({ difference: 0, verdict: 'within the noise' });
+    const { out } = await cli(['compare', 'new', 'old', '--dir', store]);
+    expect(out).toMatch(/^Violations per 10 events +1\.00 +10\.0 +\+9\.00 .*✗ worse$/m);
+    const day = new Date(START + 30 * DAY).toISOString().slice(0, 10);
+    const [times] = parsed(await cli(['compare', '--before', day, '--json', '--dir', store]));
+    expect([times.before.events, times.after.events]).toEqual([30, 30]);
+    const [gap] = parsed(
+      await cli(['compare', '--before', '2026-01-11', '--after', '2026-01-21', '--json', '--dir', store]),
+    );
+    expect([gap.before.events, gap.after.events]).toEqual([10, 40]);
+    const few = folderOf([dated({ guidanceHash: 'a' }), dated({ guidanceHash: 'b' })]);
+    const [little] = parsed(await cli(['compare', 'a', 'b', '--json', '--dir', few]));
+    expect(little.change.violationsPer10.verdict).toBe('too few events to tell');
+  });
+
+  test('compare of hashes that are not there, or not enough, says so', async () => {
+    const store = folderOf([
+      dated({ guidanceHash: 'aa1' }),
+      dated({ guidanceHash: 'aa2' }),
+      dated({ guidanceHash: 'b' }),
+    ]);
+    const none = await cli(['compare', 'x', 'b', '--dir', store]);
+    expect(none).toMatchObject({ code: 2, out: '' });
+    expect(none.err).toContain('no event has guidance x\nTry: guidance-ledger metrics --by guidance');
+    expect((await cli(['compare', 'aa', 'b', '--dir', store])).err).toContain(
+      'several hashes begin with aa: aa1, aa2',
+    );
+    expect((await cli(['compare', '--before', '1d', '--after', '2d', '--dir', store])).code).toBe(2);
   });
 });

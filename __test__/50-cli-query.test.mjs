@@ -1,7 +1,7 @@
 /** stats and query. */
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { cli, folderOf, parsed } from './support/cli.mjs';
+import { cli, cliInTerminal, folderOf, noTerminal, parsed } from './support/cli.mjs';
 import { paths } from './support/disk.mjs';
 import { at, runEvent, violation } from './support/events.mjs';
 import { ours } from './support/implementations.mjs';
@@ -21,12 +21,13 @@ describe('stats', () => {
     expect(out).toMatch(
       /^Folder +\/.*\nEvents +3\nSize +[\d.]+ KB\nOldest +2026-01-01T00:00:00Z \(.* ago\)\nNewest +2026-01-03T/,
     );
-    expect(out).toMatch(/Index +agrees\nSet aside +2 lines, 8 B\n$/);
+    expect(out).toMatch(/Lines +all are events\nIndex +agrees\nSet aside +2 lines, 8 B\n$/);
     expect(parsed(await cli(['stats', '--json', '--dir', path]))).toEqual([
       {
         folder: path,
         exists: true,
         ...(await store.getStats()),
+        malformedLines: 0,
         index: { eventCount: 3, drift: false },
         rejected: { lines: 2, bytes: 8 },
       },
@@ -48,13 +49,25 @@ describe('stats', () => {
 describe('query', () => {
   const now = Date.now();
   const events = [
-    runEvent({ eventId: 'a', timestamp: now - 5 * HOUR, taskId: 't1', intent: 'bug-fix', sessionId: 's1' }),
+    runEvent({
+      eventId: 'a',
+      timestamp: now - 5 * HOUR,
+      taskId: 't1',
+      intent: 'bug-fix',
+      sessionId: 's1',
+      toolsUsed: ['Read', 'Edit'],
+      filesTouched: ['src/a.ts'],
+      outcomeAccepted: true,
+    }),
     runEvent({
       eventId: 'b',
       timestamp: now - 90 * 60_000,
       taskId: 't2',
       intent: 'feature',
       sessionId: 's1',
+      filesTouched: ['crates/deep/b.rs'],
+      agentId: 'agent-7',
+      agentType: 'Explore',
     }),
     runEvent({
       eventId: 'c',
@@ -62,8 +75,16 @@ describe('query', () => {
       taskId: 't1',
       intent: 'feature',
       sessionId: 's2',
+      violations: [violation('R-1')],
+      diffSummary: { linesAdded: 7, linesRemoved: 0, filesChanged: 1 },
     }),
-    runEvent({ eventId: 'd', timestamp: Date.UTC(2020, 0, 2, 12), taskId: 't3' }),
+    runEvent({
+      eventId: 'd',
+      timestamp: Date.UTC(2020, 0, 2, 12),
+      taskId: 't3',
+      guidanceHash: 'other',
+      mode: 'plan',
+    }),
   ];
 
   test.each([
@@ -79,9 +100,24 @@ describe('query', () => {
     [['--session', 's1'], 'ab'],
     [['--intent', 'feature'], 'bcd'],
     [['--intent', 'feature', '--task', 't1', '--session', 's2', '--since', '1h'], 'c'],
-    [['--limit', '2'], 'ab'],
+    [['--limit', '2'], 'cd'],
+    [['--limit', '2', '--oldest'], 'ab'],
+    [['--since', '6h', '--limit', '2'], 'bc'],
     [['--limit', '0'], ''],
-    [['--task', 't1', '--limit', '1'], 'a'],
+    [['--task', 't1', '--limit', '1'], 'c'],
+    [['--task', 't1', '--limit', '1', '--oldest'], 'a'],
+    [['--tool', 'Edit'], 'a'],
+    [['--file', '*.rs'], 'b'],
+    [['--file', 'src/*.ts'], 'a'],
+    [['--rule', 'R-1'], 'c'],
+    [['--outcome', 'accepted'], 'a'],
+    [['--outcome', 'open', '--since', '6h'], 'bc'],
+    [['--agent', 'Explore'], 'b'],
+    [['--agent', 'agent-7'], 'b'],
+    [['--guidance', 'other'], 'd'],
+    [['--where', 'diffSummary.linesAdded=7'], 'c'],
+    [['--where', 'mode=plan'], 'd'],
+    [['--where', 'mode=plan', '--where', 'n=1'], ''],
     [['--task', '-t'], null],
     [['--task=-t'], ''],
   ])('%j', async (args, ids) => {
@@ -102,15 +138,87 @@ describe('query', () => {
   test('a line for a reader tells what matters', async () => {
     const event = runEvent({
       timestamp: Date.UTC(2026, 0, 1),
-      violations: ['r1', 'r2', 'r3', 'r4'].map((rule) => violation(rule)),
+      sessionId: 'session-1',
+      toolsUsed: ['Edit'],
+      filesTouched: ['src/a.ts', 'src/b.ts'],
+      violations: ['r1', 'r1', 'r2', 'r3', 'r4'].map((rule) => violation(rule)),
       testResults: { ran: true, passed: 8, failed: 2, skipped: 0 },
       reworkLines: 12,
       durationMs: 1500,
       outcomeAccepted: false,
     });
-    const { out } = await cli(['query', '--dir', folderOf([event])]);
+    const path = folderOf([event]);
+    const { out } = await cli(['query', path]);
     expect(out).toBe(
-      '2026-01-01T00:00:00Z  feature       task-1            rejected  broke r1, r2, r3, 1 more; 2 of 10 tests failed; rework 12; 1.5 s\n',
+      '2026-01-01 00:00:00  session-1     task-1            Edit src/a.ts +1              rejected  broke r1 ×2, r2, r3, 1 more  2 of 10 tests failed  rework 12.0  1.5 s\n',
     );
+    // The local zone, unless the call says UTC.
+    const env = { TZ: 'Asia/Tokyo' };
+    expect((await cli(['query', path], { env })).out).toMatch(/^2026-01-01 09:00:00 /);
+    expect((await cli(['query', path, '--utc'], { env })).out).toBe(out);
+  });
+
+  test.skipIf(noTerminal)('lines fit a terminal from 40 columns on', async () => {
+    const long = runEvent({
+      taskId: 'a-task-with-a-long-name',
+      sessionId: 'a-session-with-a-long-name',
+      toolsUsed: ['Edit'],
+      filesTouched: ['src/a/rather/deep/path/to/a/file.ts'],
+      violations: [violation('a-rule-with-a-long-name')],
+    });
+    const path = folderOf([long, runEvent({ timestamp: 'soon' }), {}]);
+    for (const columns of [40, 60, 80, 100, 160]) {
+      const { out } = await cliInTerminal(['query', '--no-color', path], { columns });
+      const lines = out.trimEnd().split('\n');
+      expect(lines).toHaveLength(3);
+      for (const line of lines) expect([...line].length, line).toBeLessThanOrEqual(columns);
+      expect(lines[0]).toMatch(/Edit .*file\.ts/);
+      expect(out).not.toContain('undefined');
+    }
+  });
+
+  test('days of --since and --until are those of the zone', async () => {
+    const path = folderOf(at(Date.UTC(2026, 0, 1, 20)));
+    const count = async (day, ...more) =>
+      (
+        await cli(['query', path, '--since', day, '--until', day, '--json', ...more], {
+          env: { TZ: 'Asia/Tokyo' },
+        })
+      ).lines.length;
+    expect(await count('2026-01-02')).toBe(1);
+    expect(await count('2026-01-01')).toBe(0);
+    expect(await count('2026-01-01', '--utc')).toBe(1);
+  });
+
+  test('a string is found however it is written', async () => {
+    const path = folderOf(
+      [],
+      '{"eventId":"x","taskId":"\\u0078-ray","note":"\\\\"}\n',
+      '{"taskId":"other"}\n',
+    );
+    expect(
+      parsed(await cli(['query', path, '--task', 'x-ray', '--json'])).map(({ eventId }) => eventId),
+    ).toEqual(['x']);
+  });
+});
+
+describe('show', () => {
+  const path = () =>
+    folderOf([], '{"eventId":"abc-1","n":738529527931269425,"x":[1e999]}\n', '{"eventId":"abc-2"}\n');
+
+  test('gives one event in full, by its id or the beginning of it', async () => {
+    const folder = path();
+    const { code, out } = await cli(['show', 'abc-1', '--dir', folder]);
+    expect(code).toBe(0);
+    expect(out).toBe('{\n  "eventId": "abc-1",\n  "n": 738529527931269425,\n  "x": [\n    1e999\n  ]\n}\n');
+    expect((await cli(['show', 'abc-2', '--json', '--dir', folder])).out).toBe('{"eventId":"abc-2"}\n');
+  });
+
+  test('says so if there is none, or if several begin so', async () => {
+    const folder = path();
+    expect(await cli(['show', 'x', '--dir', folder])).toMatchObject({ code: 1, out: '' });
+    const several = await cli(['show', 'abc', '--dir', folder]);
+    expect(several).toMatchObject({ code: 2, out: '' });
+    expect(several.err).toContain('several ids begin with abc: abc-1, abc-2');
   });
 });

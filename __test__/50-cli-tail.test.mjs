@@ -1,18 +1,20 @@
-/** tail, and tail -f across everything that happens to a log. */
-import { appendFileSync, existsSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+/** tail, and tail -f across everything that happens to a log. Single steps of it are tested beside its code. */
+import {
+  appendFileSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { cli, folderOf, parsed, start } from './support/cli.mjs';
 import { paths, until } from './support/disk.mjs';
 import { lineOf, runEvent } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
 import { ours } from './support/implementations.mjs';
-
-const require = createRequire(import.meta.url);
-const { linesBackward, splitLines, chunksOf } = require('../lib/cli/lines.js');
-const { LogFollower, openLog } = require('../lib/cli/log-follower.js');
 
 const numbered = (from, to) =>
   Array.from({ length: to - from }, (_, i) => runEvent({ eventId: `n${from + i}`, timestamp: from + i }));
@@ -30,7 +32,7 @@ describe('tail', () => {
     expect(await tail('-n', '1,000')).toEqual(names(0, 30));
   });
 
-  test('passes over lines that are no events, says so, and takes an event without its newline', async () => {
+  test('passes over lines that are not events, says so, and takes an event without its newline', async () => {
     const path = folderOf(
       numbered(0, 3),
       'nonsense\n\n  \n[1]\n',
@@ -38,7 +40,7 @@ describe('tail', () => {
     );
     const result = await cli(['tail', '-n', '2', '--json', '--dir', path]);
     expect(ids(result.lines)).toEqual(['n2', 'last']);
-    expect(result.err).toContain('2 lines are no event');
+    expect(result.err).toContain('2 lines are not events');
   });
 
   test('reads a line of several blocks, and bytes that are no UTF-8', async () => {
@@ -48,33 +50,12 @@ describe('tail', () => {
     const result = await cli(['tail', '-n', '3', '--json', '--dir', path]);
     expect(ids(result.lines)).toEqual(['long', 'n2', '\ufffd']);
   });
+});
 
-  test('lines backward are the lines forward, reversed', async () => {
-    const path = join(folderOf([]), 'file');
-    for (const text of [
-      '',
-      '\n',
-      'a',
-      'a\n',
-      '\n\n',
-      'a\n\nb',
-      `${'x'.repeat(65_535)}\ny\n`,
-      `${'x'.repeat(65_536)}\n`,
-      `\n${'ab\n'.repeat(50_000)}`,
-    ]) {
-      writeFileSync(path, text);
-      const handle = await open(path);
-      const gather = async (lines) => {
-        const found = [];
-        for await (const { offset, bytes, whole } of lines) found.push([offset, bytes.toString(), whole]);
-        return found;
-      };
-      const forward = await gather(splitLines(chunksOf(handle, 0)));
-      const backward = await gather(linesBackward(handle, text.length));
-      await handle.close();
-      expect(backward.reverse(), JSON.stringify(text.slice(0, 10))).toEqual(forward);
-    }
-  });
+test('tail takes the conditions of query', async () => {
+  const events = numbered(0, 20).map((event, i) => ({ ...event, taskId: i % 2 ? 'odd' : 'even' }));
+  const result = await cli(['tail', '-n', '2', '--task', 'odd', '--json', folderOf(events)]);
+  expect(ids(result.lines)).toEqual(['n17', 'n19']);
 });
 
 describe('tail -f', () => {
@@ -95,7 +76,7 @@ describe('tail -f', () => {
     appendFileSync(paths(path).log, line.slice(20));
     appendFileSync(paths(path).log, 'nonsense\n');
     await seen(tool, 3);
-    await until(() => tool.err.includes('1 line is no event'), 'the note');
+    await until(() => tool.err.includes('1 line is not an event'), 'the note');
     expect(ids(tool.lines())).toEqual(names(2, 5));
   });
 
@@ -127,46 +108,6 @@ describe('tail -f', () => {
     renameSync(join(path, 'new'), paths(path).log);
     await seen(tool, 6);
     expect(tool.lines().map((line) => JSON.parse(line).n)).toEqual([1, 2, 2, 3, 4, 2]);
-  });
-
-  /** Follows a log step by step: each call gives the ids of the next look. */
-  async function stepwise(path) {
-    const lines = new LogFollower(paths(path).log, await openLog(paths(path).log), 0, () => {}).lines();
-    onTestFinished(async () => void (await lines.return()));
-    return async () => {
-      const found = [];
-      for (let { value } = await lines.next(); value !== undefined; { value } = await lines.next())
-        found.push(value.bytes.toString());
-      return ids(found);
-    };
-  }
-
-  test('half a line is left until it is whole', async () => {
-    const path = folderOf(numbered(0, 1));
-    const look = await stepwise(path);
-    const line = lineOf(numbered(1, 2)[0]);
-    appendFileSync(paths(path).log, line.slice(0, 20));
-    expect(await look()).toEqual(['n0']);
-    expect(await look()).toEqual([]);
-    appendFileSync(paths(path).log, line.slice(20));
-    expect(await look()).toEqual(['n1']);
-  });
-
-  test('a line that is written to the old file, and copied to the new one later, comes once', async () => {
-    const line = (n) => lineOf(numbered(n, n + 1)[0]);
-    const path = folderOf(numbered(0, 3));
-    const look = await stepwise(path);
-    const old = await open(paths(path).log, 'a');
-    expect(await look()).toEqual(['n0', 'n1', 'n2']);
-    await old.write(line(3)); // just before the change
-    expect(await look()).toEqual(['n3']);
-    writeFileSync(join(path, 'new'), line(2));
-    renameSync(join(path, 'new'), paths(path).log);
-    await old.write(line(4)); // just after it
-    expect(await look()).toEqual(['n4']);
-    appendFileSync(paths(path).log, line(3) + line(4) + line(5));
-    expect(await look()).toEqual(['n5']);
-    await old.close();
   });
 
   test('waits for a log that is not there yet, and creates nothing meanwhile', async () => {
@@ -217,4 +158,21 @@ test('parsed events of tail equal those of query', async () => {
   expect(parsed(await cli(['tail', '-n', '20', '--json', '--dir', path]))).toEqual(
     parsed(await cli(['query', '--json', '--dir', path])),
   );
+});
+
+test('tail -f says on stderr that it waits', async () => {
+  const tool = start(['tail', '-f', folderOf(numbered(0, 1))]);
+  await until(() => tool.err.includes('Waiting for events'), 'the note');
+  expect(tool.lines()).toHaveLength(1);
+});
+
+test.skipIf(process.platform === 'win32')('a log that is a link is refused, by every command', async () => {
+  const [real, path] = [folderOf(numbered(0, 1)), folderOf([])];
+  rmSync(paths(path).log);
+  symlinkSync(paths(real).log, paths(path).log);
+  for (const args of [['tail'], ['query'], ['export'], ['stats'], ['metrics'], ['show', 'n0']]) {
+    const { code, out, err } = await cli([...args, '--dir', path]);
+    expect({ args, code, out }).toEqual({ args, code: 4, out: '' });
+    expect(err).toContain('is a symbolic link');
+  }
 });

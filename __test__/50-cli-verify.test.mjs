@@ -4,32 +4,53 @@ import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { cli, cliInTerminal, folderOf, lockHolder, noTerminal, parsed } from './support/cli.mjs';
+import { cli, cliInTerminal, folderOf, lockHolder, NOON, noTerminal, parsed, since } from './support/cli.mjs';
 import { bytes, logged, paths, readLog, snapshot } from './support/disk.mjs';
-import { at, lineOf, runEvent } from './support/events.mjs';
+import { lineOf, runEvent } from './support/events.mjs';
 import { ours } from './support/implementations.mjs';
 
+const same = (n) => lineOf(runEvent({ eventId: 'same', timestamp: NOON, n }));
 const MALFORMED = ['nonsense \u001b]0;title\u0007\n', '[1]\n', '{"half":'];
 const backups = (path) => readdirSync(path).filter((name) => name.startsWith('events.backup.'));
 const repair = (path, ...args) => cli(['verify', '--repair', '--dir', path, ...args]);
 
 describe('verify', () => {
   test('a clean log ends with code 0', async () => {
-    const path = folderOf(at(1, 2));
+    const path = folderOf(since(1, 2));
     const { code, out } = await cli(['verify', '--dir', path]);
     expect({ code, out }).toEqual({ code: 0, out: 'The log: 2 lines, 2 events; in order\n' });
     const [report] = parsed(await cli(['verify', '--json', '--dir', path]));
-    expect(report).toEqual({ findings: [], ...(await ours.createEventStore(path).verify()) });
+    expect(report).toEqual({
+      findings: [],
+      implausibleTimes: 0,
+      differingDuplicates: 0,
+      ...(await ours.createEventStore(path).verify()),
+    });
   });
 
   test.each([
-    ['malformed', (path) => appendFileSync(paths(path).log, 'nonsense\n'), '1 line is no event\n    at byte'],
+    [
+      'malformed',
+      (path) => appendFileSync(paths(path).log, 'nonsense\n'),
+      '1 line is not an event\n    at byte',
+    ],
     ['torn-tail', (path) => appendFileSync(paths(path).log, '{"half'), 'the last line is only half there'],
     ['torn-tail', (path) => appendFileSync(paths(path).log, '{}'), 'the last event lacks its newline'],
     [
       'duplicate-ids',
-      (path) => appendFileSync(paths(path).log, lineOf(runEvent({ eventId: 'same' })).repeat(3)),
-      '1 id is there more than once\n    same: 3 times',
+      (path) =>
+        appendFileSync(paths(path).log, lineOf(runEvent({ eventId: 'same', timestamp: NOON })).repeat(3)),
+      '1 id is there more than once; the events are identical\n    same: 3 times',
+    ],
+    [
+      'duplicate-ids',
+      (path) => appendFileSync(paths(path).log, same(1) + same(2)),
+      '1 id is there more than once; the events differ\n    same: 2 times',
+    ],
+    [
+      'implausible-times',
+      (path) => appendFileSync(paths(path).log, lineOf(runEvent({ timestamp: NOON / 1000 }))),
+      '1 event has a time that cannot be\n    at byte',
     ],
     [
       'index-drift',
@@ -38,7 +59,7 @@ describe('verify', () => {
     ],
     ['index-drift', (path) => writeFileSync(paths(path).index, '{'), 'it cannot be read'],
   ])('%s is found, and ends with code 1', async (kind, spoil, text) => {
-    const path = folderOf(at(1, 2));
+    const path = folderOf(since(1, 2));
     spoil(path);
     const { code, out } = await cli(['verify', '--dir', path]);
     expect(code).toBe(1);
@@ -49,7 +70,7 @@ describe('verify', () => {
   });
 
   test('what another process is in the middle of is no finding', async () => {
-    const path = folderOf(at(1, 2));
+    const path = folderOf(since(1, 2));
     // Two writers that end no line and bring no index up to date, ever.
     const script = `
       const { appendFileSync } = require('node:fs');
@@ -69,10 +90,41 @@ describe('verify', () => {
     expect(parsed(quiet)[0].findings).toEqual(['torn-tail', 'index-drift']);
   });
 
+  test('an index.json that short-lived writers left behind the log is no finding; any other is', async () => {
+    const path = folderOf(since(1, 2, 3));
+    const index = (eventCount, oldest, newest) =>
+      writeFileSync(
+        paths(path).index,
+        JSON.stringify({
+          eventCount,
+          oldestTimestamp: NOON + oldest,
+          newestTimestamp: NOON + newest,
+          taskIds: ['task-1'],
+        }),
+      );
+    index(2, 1, 2);
+    const behind = await cli(['verify', '--json', path]);
+    expect(behind.code).toBe(0);
+    expect(parsed(behind)[0]).toMatchObject({ findings: [], index: { eventCount: 2, drift: true } });
+    for (const wrong of [
+      [2, 1, 3],
+      [4, 1, 3],
+      [3, 1, 2],
+    ]) {
+      index(...wrong);
+      expect(parsed(await cli(['verify', '--json', path]))[0].findings).toEqual(['index-drift']);
+    }
+  });
+
+  test('what to run next is said', async () => {
+    const path = folderOf(since(1), 'nonsense\n');
+    expect((await cli(['verify', path])).err).toBe(`Next: guidance-ledger verify --dir ${path} --repair\n`);
+  });
+
   test('many findings are counted, and some are shown, unable to harm a terminal', async () => {
     const path = folderOf([], 'x\u001b[2J\u009b\n'.repeat(500));
     const { out } = await cli(['verify', '--dir', path]);
-    expect(out).toContain('500 lines are no events');
+    expect(out).toContain('500 lines are not events');
     expect(out).toContain('… and 490 more');
     expect(out).toContain('x\\u001b[2J\\u009b');
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there
@@ -81,8 +133,8 @@ describe('verify', () => {
 });
 
 describe('verify --repair', () => {
-  test('copies the log, moves what is no event aside, and closes half a line', async () => {
-    const events = at(1, 2);
+  test('copies the log, moves what is not an event aside, and closes half a line', async () => {
+    const events = since(1, 2);
     const path = folderOf(events, ...MALFORMED);
     const before = readLog(path);
     const { code, out, err } = await repair(path, '--yes');
@@ -99,7 +151,7 @@ describe('verify --repair', () => {
   });
 
   test('--json tells before, after and the copy in one value', async () => {
-    const path = folderOf(at(1, 2), ...MALFORMED);
+    const path = folderOf(since(1, 2), ...MALFORMED);
     const before = await ours.createEventStore(path).verify();
     const result = await repair(path, '--yes', '--json');
     const backup = join(path, backups(path)[0]);
@@ -109,14 +161,14 @@ describe('verify --repair', () => {
   });
 
   test('a complete event at the end gets its newline', async () => {
-    const last = runEvent();
-    const path = folderOf(at(1), JSON.stringify(last));
+    const last = runEvent({ timestamp: NOON });
+    const path = folderOf(since(1), JSON.stringify(last));
     expect((await repair(path, '--yes')).code).toBe(0);
     expect(logged(path).at(-1)).toEqual(last);
   });
 
   test('of an index.json alone neither changes nor copies the log', async () => {
-    const path = folderOf(at(1, 2));
+    const path = folderOf(since(1, 2));
     writeFileSync(paths(path).index, '{"eventCount":9}');
     const before = readLog(path);
     const { code, out } = await repair(path, '--yes');
@@ -126,33 +178,33 @@ describe('verify --repair', () => {
     expect(readLog(path)).toEqual(before);
     expect(backups(path)).toEqual([]);
     writeFileSync(paths(path).index, 'x');
-    const told = parsed(await repair(path, '--yes', '--json'));
-    expect(told).toMatchObject([{ findings: [], index: { drift: false }, repaired: { backup: null } }]);
+    const said = parsed(await repair(path, '--yes', '--json'));
+    expect(said).toMatchObject([{ findings: [], index: { drift: false }, repaired: { backup: null } }]);
   });
 
-  test('leaves what it cannot mend, and says so', async () => {
-    const twice = runEvent({ eventId: 'same' });
+  test('leaves what it cannot put right, and says so', async () => {
+    const twice = runEvent({ eventId: 'same', timestamp: NOON });
     const path = folderOf([twice, twice]);
     const before = snapshot(path);
     const { code, err } = await repair(path, '--yes');
-    expect({ code, err }).toEqual({ code: 1, err: 'There is nothing here that a repair mends.\n' });
+    expect({ code, err }).toEqual({ code: 1, err: 'There is nothing here that a repair puts right.\n' });
     expect(snapshot(path)).toEqual(before);
     appendFileSync(paths(path).log, 'nonsense\n');
-    const mended = await repair(path, '--yes');
-    expect(mended.code).toBe(1);
-    expect(mended.out).toMatch(/Now: 2 lines, 2 events; 1 finding/);
+    const repaired = await repair(path, '--yes');
+    expect(repaired.code).toBe(1);
+    expect(repaired.out).toMatch(/Now: 2 lines, 2 events; 1 finding/);
     expect(logged(path)).toEqual([twice, twice]);
   });
 
   test('of a clean log changes nothing and asks nothing', async () => {
-    const path = folderOf(at(1));
+    const path = folderOf(since(1));
     const before = snapshot(path);
     expect(await repair(path)).toMatchObject({ code: 0, err: '' });
     expect(snapshot(path)).toEqual(before);
   });
 
   test('without --yes, and nobody to ask, ends with code 2 and changes nothing', async () => {
-    const path = folderOf(at(1), 'nonsense\n');
+    const path = folderOf(since(1), 'nonsense\n');
     const before = snapshot(path);
     const { code, err } = await repair(path);
     expect(code).toBe(2);
@@ -161,7 +213,7 @@ describe('verify --repair', () => {
   });
 
   test('of a locked folder ends with code 3, and makes no copy', async () => {
-    const path = folderOf(at(1), 'nonsense\n');
+    const path = folderOf(since(1), 'nonsense\n');
     const before = readLog(path);
     await lockHolder(path);
     const { code, err } = await repair(path, '--yes', '--lock-timeout', '50ms');
@@ -172,7 +224,7 @@ describe('verify --repair', () => {
   });
 
   test.skipIf(noTerminal)('asks in a terminal', async () => {
-    const path = folderOf(at(1), 'nonsense\n');
+    const path = folderOf(since(1), 'nonsense\n');
     const before = snapshot(path);
     const no = await cliInTerminal(['verify', '--repair', '--dir', path], { input: '\n' });
     expect(no.code).toBe(1);

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { TOOL } from './support/cli.mjs';
 import { describeOurs } from './support/implementations.mjs';
 import {
   allDocuments,
@@ -84,9 +85,11 @@ describe('code blocks', () => {
   });
 
   const scripts = Object.keys(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).scripts);
-  const subcommands = readdirSync(join(ROOT, 'lib', 'cli'))
-    .filter((name) => name.startsWith('command-'))
-    .map((name) => name.slice('command-'.length, -'.js'.length));
+  const subcommands = spawnSync(TOOL, ['--help'], { encoding: 'utf8' })
+    .stdout.split('Commands:')[1]
+    .split('Options:')[0]
+    .match(/^ {2}[a-z]+/gm)
+    .map((name) => name.trim());
   const PROGRAMS = [
     ...['npm', 'npx', 'node', 'cargo', 'bash', 'git', 'cd', 'export', 'guidance-ledger', 'deno'],
     ...[

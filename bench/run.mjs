@@ -17,6 +17,7 @@ const ORDER = [
   'log-event',
   'append',
   'fresh-process',
+  'tool',
   'init',
   'read-all',
   'read-range',

@@ -1,6 +1,73 @@
 #!/usr/bin/env node
 'use strict';
 
-// The command-line tool. All of it is in lib/cli, which nothing else loads.
+// The command-line tool is an executable of its own, beside the addon. This file finds it and runs it: the same
+// stdin, stdout and stderr, the same arguments, signals and exit code. `guidance-ledger which` says where it is, for
+// those who want to run it without Node.
 
-require('../lib/cli/main.js').main(process.argv.slice(2));
+const { spawn } = require('node:child_process');
+const { existsSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+
+const NAME = process.platform === 'win32' ? 'guidance-ledger.exe' : 'guidance-ledger';
+/** @type {NodeJS.Signals[]} */
+const SIGNALS =
+  process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
+
+/** The packages that may hold the executable for this platform. A system may have both C libraries. */
+function packages() {
+  const { platform, arch } = process;
+  const kinds = platform === 'linux' ? ['-gnu', '-musl'] : [platform === 'win32' ? '-msvc' : ''];
+  return kinds.map((kind) => `guidance-ledger-${platform}-${arch}${kind}`);
+}
+
+/** Where the executable may be: beside the addon of a clone, then in the package of the platform. */
+function candidates() {
+  const found = [join(__dirname, '..', NAME)];
+  for (const name of packages()) {
+    try {
+      found.push(join(dirname(require.resolve(`${name}/package.json`)), NAME));
+    } catch {
+      // Not installed: npm installs the one for this platform only.
+    }
+  }
+  return found.filter((path) => existsSync(path));
+}
+
+/** @param {string} cause */
+function missing(cause) {
+  process.stderr.write(
+    [
+      'guidance-ledger: the executable could not be run.',
+      `Platform: ${process.platform} ${process.arch}. Package tried: ${packages().join(', ')}.`,
+      `Cause: ${cause}`,
+      'Install again without --omit=optional; in a clone, run npm run build.',
+      '',
+    ].join('\n'),
+  );
+  process.exitCode = 4;
+}
+
+/** @param {string[]} paths the first is run; the others, if it does not start */
+function run([path, ...others]) {
+  const child = spawn(path, process.argv.slice(2), { stdio: 'inherit' });
+  const forward = SIGNALS.map((signal) => /** @type {const} */ ([signal, () => child.kill(signal)]));
+  for (const [signal, handler] of forward) process.on(signal, handler);
+  const done = () => {
+    for (const [signal, handler] of forward) process.off(signal, handler);
+  };
+  child.on('error', (error) => {
+    done();
+    if (others.length > 0) run(others);
+    else missing(error.message);
+  });
+  child.on('exit', (code, signal) => {
+    done();
+    if (signal === null) process.exitCode = code ?? 4;
+    else process.kill(process.pid, signal);
+  });
+}
+
+const found = candidates();
+if (found.length > 0) run(found);
+else missing('it is not there');

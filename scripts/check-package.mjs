@@ -12,6 +12,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import {
+  chmodSync,
   copyFileSync,
   cpSync,
   existsSync,
@@ -21,6 +22,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -125,8 +127,13 @@ function stage() {
   for (const platform of platforms) {
     const folder = join(staged, 'npm', platform);
     const binary = `${name}.${platform}.node`;
-    if (platform === HERE) copyFileSync(join(root, binary), join(folder, binary));
-    else writeFileSync(join(folder, binary), 'a stand-in');
+    const executable = executableOf(platform);
+    for (const file of [binary, executable]) {
+      if (platform === HERE) copyFileSync(join(root, file), join(folder, file));
+      else writeFileSync(join(folder, file), 'a stand-in');
+    }
+    // As an artifact brings it.
+    chmodSync(join(folder, executable), 0o644);
   }
   symlinkSync(join(root, 'node_modules'), join(staged, 'node_modules'));
   run(process.execPath, [join(root, 'scripts', 'prepare-release.mjs'), staged]);
@@ -137,6 +144,11 @@ function stage() {
     wanted,
   );
   return staged;
+}
+
+/** The executable's name in a platform's package. */
+function executableOf(platform) {
+  return platform.startsWith('win32') ? `${name}.exe` : name;
 }
 
 /** The archives of the package (under '') and of each platform. */
@@ -158,7 +170,7 @@ function pack(staged) {
 function checkArchives(archives) {
   const { files, staged } = archives.get('');
   const allowed =
-    /^(index|guidance)\.(js|mjs|d\.ts|d\.mts)$|^(lib|bin)\/.+\.js$|^binding\.(js|d\.ts)$|^docs\/[^/]+\.(md|svg)$|^examples\/([^/]+\.m[jt]s|reexport\/.+\.ts)$|^(README|ARCHITECTURE|CHANGELOG|THIRD-PARTY-LICENSES)\.md$|^LICENSE$|^package\.json$/;
+    /^(index|guidance)\.(js|mjs|d\.ts|d\.mts)$|^(lib|bin)\/.+\.js$|^binding\.(js|d\.ts)$|^docs\/[^/]+\.(md|svg)$|^examples\/([^/]+\.m[jt]s|reexport\/.+\.ts|tool\/[^/]+)$|^(README|ARCHITECTURE|CHANGELOG|THIRD-PARTY-LICENSES)\.md$|^LICENSE$|^package\.json$/;
   check(
     'nothing is packed that a user does not need',
     files.filter((file) => !allowed.test(file)),
@@ -172,9 +184,12 @@ function checkArchives(archives) {
   );
   for (const platform of platforms) {
     check(
-      `${platform} is a binary, a manifest, a line to read and two licence files`,
+      `${platform} is an addon, an executable, a manifest, a line to read and two licence files`,
       archives.get(platform).files,
-      ['LICENSE', 'README.md', 'THIRD-PARTY-LICENSES.md', `${name}.${platform}.node`, 'package.json'],
+      [
+        ...['LICENSE', 'README.md', 'THIRD-PARTY-LICENSES.md', executableOf(platform)],
+        ...[`${name}.${platform}.node`, 'package.json'],
+      ].sort(),
     );
   }
   const ran = ['preinstall', 'install', 'postinstall', 'prepare'];
@@ -243,6 +258,12 @@ function checkRuntimes(project) {
   attempt(process.execPath, ['use.mjs', store], { cwd: project });
   const stats = attempt(join(project, 'node_modules', '.bin', name), ['stats', '--json', '--dir', store]);
   check('the command-line tool', /"(?:events|eventCount)":\s*1\b/.test(stats) || stats, true);
+  const executable = attempt(join(project, 'node_modules', '.bin', name), ['which']);
+  check(
+    'it is the executable of the platform package, which runs by itself',
+    [executable, (statSync(executable).mode & 0o111) !== 0, attempt(executable, ['--version'], { env: {} })],
+    [join(project, 'node_modules', `${name}-${HERE}`, name), true, version],
+  );
 }
 
 /** No home folder of the user, no colours, no network. */

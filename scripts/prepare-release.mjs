@@ -1,13 +1,14 @@
 /**
  * Makes the folders ready for `npm publish`: `node scripts/prepare-release.mjs [FOLDER]`, in a clean checkout with
- * the binary of each target in its folder under `npm/` (`napi artifacts` puts them there).
+ * the addon and the executable of each target in its folder under `npm/` (`napi artifacts` and place-tools.mjs put
+ * them there).
  *
  * Platform packages get the licences; the manifest gets one optional dependency per platform, in the exact
  * version, and loses `prepare`, which is for clones. The changes are for the archive only: never commit them.
  */
 
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const root = resolve(process.argv[2] ?? '.');
@@ -16,6 +17,8 @@ const platforms = readdirSync(join(root, 'npm')).map((platform) => join(root, 'n
 for (const platform of platforms) {
   for (const file of ['LICENSE', 'THIRD-PARTY-LICENSES.md'])
     copyFileSync(join(root, file), join(platform, file));
+  // Artifacts lose the executable bit. Fails if the executable is missing.
+  chmodSync(join(platform, platform.includes('win32') ? 'guidance-ledger.exe' : 'guidance-ledger'), 0o755);
 }
 
 // Provenance ties a package to the repository it names.

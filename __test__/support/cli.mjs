@@ -1,22 +1,28 @@
-/** The command-line tool as users have it: in a process of its own, in a pipe or in a terminal. */
+/** The command-line tool as users have it: the executable, in a pipe or in a terminal. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { runEvent } from './events.mjs';
 import { folder as emptyFolder } from './folder.mjs';
 
-export const TOOL = join(import.meta.dirname, '..', '..', 'bin', 'guidance-ledger.js');
+const NAME = process.platform === 'win32' ? 'guidance-ledger.exe' : 'guidance-ledger';
+/** The executable, where `npm run build` puts it. */
+export const TOOL = join(import.meta.dirname, '..', '..', NAME);
+/** What npm runs: it finds the executable and runs it. */
+export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'guidance-ledger.js');
 
 /** The environment without what would change the tool's answers. */
 function environment(changes = {}) {
-  const { GUIDANCE_LEDGER_DIR, NO_COLOR, FORCE_COLOR, NODE_OPTIONS, ...env } = process.env;
-  return { ...env, TERM: 'xterm', ...changes };
+  const { GUIDANCE_LEDGER_DIR, CLAUDE_PROJECT_DIR, CLAUDE_CONFIG_DIR, NO_COLOR, FORCE_COLOR, ...env } =
+    process.env;
+  return { ...env, TERM: 'xterm', TZ: 'UTC', ...changes };
 }
 
 /** Starts the tool. `out` and `err` of the answer grow as it writes. */
 export function start(args, { cwd, env, stdio } = {}) {
-  const child = spawn(process.execPath, [TOOL, ...args], { cwd, env: environment(env), stdio });
+  const child = spawn(TOOL, args, { cwd, env: environment(env), stdio });
   onTestFinished(() => void child.kill('SIGKILL'));
   const tool = { child, out: '', err: '' };
   child.stdout?.setEncoding('utf8').on('data', (text) => {
@@ -46,9 +52,7 @@ export const noTerminal = hasScript ? '' : "needs util-linux's script for a term
  * Runs the tool in a terminal, where `input` is typed. The answer's `out` is all that the terminal showed.
  */
 export async function cliInTerminal(args, { input = '', env, columns = 120 } = {}) {
-  const command = [process.execPath, TOOL, ...args]
-    .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
-    .join(' ');
+  const command = [TOOL, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const child = spawn('script', ['-qec', `stty cols ${columns}; ${command}`, '/dev/null'], {
     env: environment(env),
   });
@@ -64,6 +68,12 @@ export async function cliInTerminal(args, { input = '', env, columns = 120 } = {
   const [code] = await once(child, 'close');
   return { code, out: out.replaceAll('\r\n', '\n') };
 }
+
+/** Noon of a day of which events may be. */
+export const NOON = Date.UTC(2026, 0, 15, 12);
+
+/** One event for each number: so many milliseconds after noon. */
+export const since = (...offsets) => offsets.map((offset) => runEvent({ timestamp: NOON + offset }));
 
 /** A folder with a log of these events, and of these lines after them. */
 export function folderOf(events, ...lines) {

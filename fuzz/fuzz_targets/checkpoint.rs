@@ -5,10 +5,10 @@
 
 use std::time::{Duration, Instant};
 
-use store::{Durability, OnFault, Stats};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
+use store::{Durability, OnFault, Stats};
 
 #[path = "support/checkpoint_file.rs"]
 mod checkpoint_file;
@@ -66,14 +66,15 @@ fn append(folder: &Folder, line: String) {
 }
 
 fn stats(folder: &Folder) -> Stats {
-    folder.store().stats().expect("readable")
+    let store = folder.store();
+    store.stats(&store.caller()).expect("readable")
 }
 
 /// What a process that writes after the damage leaves in `index.json`.
 fn index(folder: &Folder) -> Value {
     let store = folder.store();
     store.append(b"{\"timestamp\":2}\n".to_vec(), OnFault::Refuse, Durability::Process).expect("writable");
-    store.flush(Durability::Process).expect("writable");
+    store.flush(Durability::Process, &store.caller()).expect("writable");
     serde_json::from_slice(&folder.read(INDEX)).expect("JSON, as the original writes it")
 }
 

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
-use store::disk::Disk;
-use store::{Appended, Durability, Error, OnFault, Store};
+use store::disk::folder::RealFolder;
+use store::wait::Time;
+use store::wait::background::Background;
+use store::{Appended, Durability, Error, OnFault, Store, UserLock};
 
 #[path = "support/clocked.rs"]
 mod clocked;
@@ -104,12 +106,12 @@ fn is_foreign(content: &[u8], now_ms: u64) -> Option<bool> {
 }
 
 /// How long an awaited append takes, by the clock that never goes back.
-fn append(folder: &Clocked, store: &Store) -> Duration {
+fn append(folder: &dyn Time, store: &Store) -> Duration {
     let start = folder.monotonic();
     let line = b"{\"timestamp\":1}\n".to_vec();
     let appended = store.append(line, OnFault::Refuse, Durability::Process).expect("writable");
     if let Appended::Written(ticket) | Appended::Queued(ticket) = appended {
-        store.settle(ticket..=ticket, Durability::Process).expect("writable");
+        store.settle(&(ticket..=ticket), Durability::Process, &store.caller()).expect("writable");
     }
     folder.monotonic() - start
 }
@@ -127,19 +129,21 @@ fuzz_target!(|input: Input| {
         .expect("a file of our own");
     let start = Instant::now();
     let foreign = is_foreign(&content, now_ms);
-    let clocked = Arc::new(Clocked::new(&folder.path(""), now_ms));
-    let store = Store::new(Arc::clone(&clocked) as Arc<dyn Disk>, false);
-    match store.acquire_user_lock(Duration::ZERO) {
+    let clocked = Clocked::new(now_ms);
+    let background = Background::new(Arc::clone(&clocked) as Arc<dyn Time>);
+    let place = store::folder::Folder::new(Arc::new(RealFolder::new(&folder.path(""))), &background);
+    let store = Store::new(place.clone(), false);
+    match UserLock::acquire(&place, &place.patience(Duration::ZERO)) {
         Ok(lock) => {
             assert_ne!(foreign, Some(true), "robbed: {:?}", String::from_utf8_lossy(&content));
-            assert!(store.acquire_user_lock(Duration::ZERO).is_err(), "one holder");
+            assert!(UserLock::acquire(&place, &place.patience(Duration::ZERO)).is_err(), "one holder");
             for now_ms in [now_ms].into_iter().chain(later_ms) {
                 lock.refresh(now_ms).expect("writable");
                 let text = folder.read(".lock");
                 let content: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
                 assert!(content["timestamp"].is_u64() && content["holder"].is_string());
             }
-            store.release_user_lock(lock).expect("ours");
+            lock.release(&place).expect("ours");
             assert!(!folder.exists(".lock"));
         }
         Err(error @ Error::Locked { .. }) => {
@@ -151,8 +155,8 @@ fuzz_target!(|input: Input| {
         Err(error) => panic!("{error}"),
     }
     folder.write(".lock", &content);
-    assert!(append(&clocked, &store) < Duration::from_secs(33));
-    assert!(append(&clocked, &store) < Duration::from_secs(1), "nobody waits for it twice");
+    assert!(append(&*clocked, &store) < Duration::from_secs(33));
+    assert!(append(&*clocked, &store) < Duration::from_secs(1), "nobody waits for it twice");
     assert_eq!(folder.read(".lock"), content);
     assert!(start.elapsed() < Duration::from_secs(10));
 });

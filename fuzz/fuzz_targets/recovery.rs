@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use store::{Durability, OnFault};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
+use store::{Durability, OnFault};
 
 #[path = "support/checkpoint_file.rs"]
 mod checkpoint_file;

@@ -9,7 +9,9 @@ use std::time::{Duration, Instant};
 
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
-use store::disk::Disk;
+use store::disk::folder::RealFolder;
+use store::wait::Time;
+use store::wait::background::Background;
 use store::{Appended, Durability, OnFault, Store};
 
 #[path = "support/clocked.rs"]
@@ -61,7 +63,7 @@ fn put(folder: &Folder, name: &str, content: &[u8], size: u64) {
 fn append(store: &Store, line: &[u8]) {
     let appended = store.append(line.to_vec(), OnFault::Refuse, Durability::Process).expect("writable");
     if let Appended::Written(ticket) | Appended::Queued(ticket) = appended {
-        store.settle(ticket..=ticket, Durability::Process).expect("writable");
+        store.settle(&(ticket..=ticket), Durability::Process, &store.caller()).expect("writable");
     }
 }
 
@@ -76,10 +78,12 @@ fuzz_target!(|input: Input| {
     if let Some((content, size)) = &input.previous {
         put(&folder, ".events.prev", content, size % LARGEST_LOG);
     }
-    let clocked = Arc::new(Clocked::new(&folder.path(""), 1_764_000_000_000));
-    let store = Store::new(Arc::clone(&clocked) as Arc<dyn Disk>, false);
+    let clocked = Clocked::new(1_764_000_000_000);
+    let background = Background::new(Arc::clone(&clocked) as Arc<dyn Time>);
+    let place = store::folder::Folder::new(Arc::new(RealFolder::new(&folder.path(""))), &background);
+    let store = Store::new(place.clone(), false);
     let before = store.verify().expect("readable").events;
-    assert_eq!(store.stats().expect("readable").events, before);
+    assert_eq!(store.stats(&store.caller()).expect("readable").events, before);
     append(&store, b"{\"timestamp\":1}\n");
     append(&store, b"null\n");
     append(&store, b"{\"timestamp\":2}\n");
@@ -89,10 +93,10 @@ fuzz_target!(|input: Input| {
     assert!(after > before);
     // A place whose size no file may have: what was set aside before is a stranger's.
     folder.remove("events.rejected.ndjson");
-    let evicted = store.compact(1).expect("writable");
+    let evicted = store.compact(1, &store.caller()).expect("writable");
     assert_eq!(evicted, after - 1);
     assert!(folder.read("events.rejected.ndjson").ends_with(b"null\n"));
-    store.flush(Durability::Process).expect("writable");
+    store.flush(Durability::Process, &store.caller()).expect("writable");
     let index: serde_json::Value = serde_json::from_slice(&folder.read("index.json")).expect("JSON");
     assert_eq!(index["eventCount"], 1);
     assert!(!store.verify().expect("readable").index.expect("an index").drift);

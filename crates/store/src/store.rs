@@ -242,6 +242,15 @@ impl Store {
         self.rewriter_after_appends(caller)?.compact(keep)
     }
 
+    /// Evicts the oldest events by timestamp, `count` of them, however many others append meanwhile. Returns how
+    /// many were evicted; if none, nothing is written.
+    ///
+    /// # Errors
+    /// As [`Store::compact`].
+    pub fn evict(&self, count: u64, caller: &Caller) -> Result<u64> {
+        self.rewriter_after_appends(caller)?.evict(count)
+    }
+
     /// How many events [`Store::compact`] would evict. Changes nothing.
     ///
     /// # Errors

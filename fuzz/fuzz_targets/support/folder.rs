@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use store::Store;
 use store::disk::folder::RealFolder;
-use store::disk::{FileId, Disk};
+use store::disk::{Disk, FileId};
 
 pub struct Folder(PathBuf);
 
@@ -52,8 +52,8 @@ impl Folder {
     }
 
     /// A process that has just come to the folder.
-    pub fn store(&self) -> Store {
-        Store::new(Arc::new(RealFolder::new(&self.0)), false)
+    pub fn store(&self) -> Arc<Store> {
+        Store::alone(Arc::new(RealFolder::new(&self.0)))
     }
 }
 

@@ -10,7 +10,17 @@ impl Rewriter<'_> {
     /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
     /// nothing is written.
     pub(crate) fn compact(&self, keep: u64) -> Result<u64> {
-        let excess_of = |events: usize| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+        self.evict_by(&|events| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX)))
+    }
+
+    /// Evicts the oldest events by timestamp, `count` of them. Returns how many were evicted; if none, nothing is
+    /// written.
+    pub(crate) fn evict(&self, count: u64) -> Result<u64> {
+        self.evict_by(&|events| events.min(usize::try_from(count).unwrap_or(usize::MAX)))
+    }
+
+    /// Evicts as many of the oldest events as `excess_of` says of their number.
+    fn evict_by(&self, excess_of: &dyn Fn(usize) -> usize) -> Result<u64> {
         let patience = self.patience();
         let logged = self.views.snapshot(&patience)?;
         if logged.is_none_or(|(_, logged)| excess_of(logged.columns.len()) == 0) {

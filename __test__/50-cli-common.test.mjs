@@ -1,0 +1,234 @@
+/**
+ * The command-line tool: what every command has in common: the folder, the outputs, the launcher.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import {
+  cli,
+  cliInTerminal,
+  folderOf,
+  LAUNCHER,
+  lockHolder,
+  NOON,
+  noTerminal,
+  parsed,
+  since,
+  start,
+  TOOL,
+} from './support/cli.mjs';
+import { snapshot } from './support/disk.mjs';
+import { at, runEvent, violation } from './support/events.mjs';
+import { folder, fresh } from './support/folder.mjs';
+
+const WINDOWS = process.platform === 'win32';
+const ESCAPE = WINDOWS ? '' : '\u001b[2J';
+
+const READERS = [
+  ['stats'],
+  ['tail'],
+  ['query', '--task', 'task-1'],
+  ['metrics'],
+  ['metrics', '--by', 'rule'],
+  ['compare', '--before', '7d'],
+  ['verify'],
+  ['compact', '--dry-run', '--max-events', '1'],
+  ['export', '--format', 'csv'],
+];
+/** Those, and an import that only counts. */
+const WITHOUT_TRACE = [...READERS, ['import', '--dry-run']];
+
+describe('the folder', () => {
+  test('is --dir, else GUIDANCE_LEDGER_DIR, else .claude-flow/guidance', async () => {
+    const cwd = folder();
+    const nested = join(cwd, '.claude-flow', 'guidance');
+    mkdirSync(nested, { recursive: true });
+    writeFileSync(join(nested, 'events.ndjson'), `${JSON.stringify(runEvent())}\n`);
+    const [two, three] = [folderOf(at(1, 2)), folderOf(at(1, 2, 3))];
+    const count = async (args, env) =>
+      parsed(await cli(['stats', '--json', ...args], { cwd, env }))[0].eventCount;
+    expect(await count([])).toBe(1);
+    expect(await count([], { GUIDANCE_LEDGER_DIR: '' })).toBe(1);
+    expect(await count([], { GUIDANCE_LEDGER_DIR: two })).toBe(2);
+    expect(await count(['--dir', three], { GUIDANCE_LEDGER_DIR: two })).toBe(3);
+  });
+
+  test.each(WITHOUT_TRACE)('%s of a missing folder says so, and creates nothing', async (...args) => {
+    const path = fresh();
+    const { code, out, err } = await cli([...args, '--dir', path]);
+    if (args[0] === 'import') expect(code).toBe(0);
+    else {
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(`There is no folder ${path}`);
+    }
+    expect(existsSync(join(path, '..'))).toBe(false);
+  });
+
+  test('of an existing folder without a log holds nothing', async () => {
+    for (const args of WITHOUT_TRACE) {
+      const path = folder();
+      expect({ args, code: (await cli([...args, '--dir', path])).code }).toEqual({ args, code: 0 });
+      expect(readdirSync(path)).toEqual([]);
+    }
+  });
+
+  test('may be a word', async () => {
+    const path = folderOf(at(1, 2));
+    for (const [name, ...rest] of READERS)
+      expect((await cli([name, path, ...rest])).code, name).toBeLessThan(name === 'compare' ? 3 : 2);
+    expect(parsed(await cli(['stats', path, '--json']))[0].eventCount).toBe(2);
+  });
+
+  test.each(WITHOUT_TRACE)('%s leaves the folder as it was', async (...args) => {
+    const path = folderOf(at(1, 2), 'half a line');
+    const before = snapshot(path);
+    expect((await cli([...args, '--dir', path])).code).toBeLessThan(2);
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('reading waits for nobody', async () => {
+    const path = folderOf(since(1, 2));
+    const holder = await lockHolder(path);
+    holder.kill('SIGSTOP'); // it answers nobody any more
+    for (const args of WITHOUT_TRACE) expect(await cli([...args, '--dir', path])).toMatchObject({ code: 0 });
+    holder.kill('SIGKILL');
+  });
+
+  test('a path that cannot be ends with code 4 and says which', async () => {
+    const file = join(folder(), 'file');
+    writeFileSync(file, 'text');
+    const dir = ['--dir', folderOf([])];
+    const beneath = await cli(['export', '--out', join(file, 'x.csv'), ...dir]);
+    expect(beneath).toMatchObject({ code: 4, out: '' });
+    expect(beneath.err).toContain(`ENOTDIR: ${file}, where --out would be, is not a folder`);
+    const missing = await cli(['metrics', '--html', join(file, '..', 'no', 'page.html'), ...dir]);
+    expect(missing).toMatchObject({ code: 4, out: '' });
+    expect(missing.err).toContain('where --html would be, is not there');
+  });
+
+  test.each([...WITHOUT_TRACE, ['compact', '--yes'], ['record', '--task', 't']])(
+    '%s of a file says that it is one',
+    async (...args) => {
+      const file = join(folder(), `file${ESCAPE}`); // Windows knows no such names
+      writeFileSync(file, 'text');
+      const { code, out, err } = await cli([...args, '--dir', file]);
+      expect({ code, out }).toEqual({ code: 2, out: '' });
+      expect(err).toContain(`file${ESCAPE.replace('\u001b', '\\u001b')} is a file; events lie in a folder`);
+    },
+  );
+
+  test('a name cannot harm a terminal', async () => {
+    const { err } = await cli(['stats', '--dir', join(folder(), 'no\u001b[2J')]);
+    expect(err).toContain('no\\u001b[2J. Another one');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
+    expect(err).not.toMatch(/\u001b/);
+  });
+
+  test('a lock that is held is reported with what to do', async () => {
+    const path = folderOf(at(1, 2));
+    await lockHolder(path);
+    const args = ['--max-events', '1', '--yes', '--lock-timeout', '10ms', '--dir', path];
+    const { code, err } = await cli(['compact', ...args]);
+    expect(code).toBe(3);
+    expect(err).toContain('--lock-timeout 1m waits longer');
+  });
+
+  test('that nothing is there to be shown is said, but not to programs', async () => {
+    const path = folderOf(at(1));
+    expect(await cli(['query', '--task', 'x', '--dir', path])).toMatchObject({
+      code: 0,
+      err: 'No event matches.\n',
+    });
+    expect(await cli(['query', '--task', 'x', '--json', '--dir', path])).toMatchObject({ code: 0, err: '' });
+    const empty = folder();
+    expect(await cli(['tail', '--dir', empty])).toMatchObject({ code: 0, err: 'There are no events yet.\n' });
+    expect(await cli(['tail', '--json', '--dir', empty])).toMatchObject({ code: 0, err: '' });
+  });
+});
+
+describe('output', () => {
+  test('--json is JSON of one line, or NDJSON, in every command', async () => {
+    const path = folderOf([runEvent({ timestamp: NOON, violations: [violation('r')] }), ...since(1)]);
+    for (const args of [
+      ...WITHOUT_TRACE.filter(([name]) => name !== 'export'),
+      ['export'],
+      ['doctor'],
+      ['which'],
+    ]) {
+      const result = await cli([...args, '--json', '--dir', path]);
+      expect(result.code).toBe(0);
+      for (const value of parsed(result)) expect(typeof value).toBe('object');
+    }
+  });
+
+  test('a reader who goes away ends the tool quietly', async () => {
+    const many = folderOf(Array.from({ length: 20_000 }, () => runEvent()));
+    for (const args of [['export'], ['query'], ['query', '--json'], ['tail', '-n', '20000']]) {
+      const tool = start([...args, '--dir', many]);
+      await once(tool.child.stdout, 'data');
+      tool.child.stdout.destroy();
+      const [code] = await once(tool.child, 'exit');
+      expect({ args, code, err: tool.err }).toEqual({ args, code: 0, err: '' });
+    }
+  });
+
+  test.skipIf(noTerminal)(
+    'colours are for terminals, unless the call or the environment says no',
+    async () => {
+      const path = folderOf([runEvent({ violations: [violation('r')], outcomeAccepted: true })]);
+      const args = ['query', '--dir', path];
+      expect((await cli(args)).out).not.toContain('\u001b');
+      expect((await cliInTerminal(args)).out).toContain('\u001b[33mbroke r');
+      expect((await cliInTerminal([...args, '--no-color'])).out).not.toContain('\u001b');
+      expect((await cliInTerminal(args, { env: { NO_COLOR: '1' } })).out).not.toContain('\u001b');
+      expect((await cliInTerminal(args, { env: { TERM: 'dumb' } })).out).not.toContain('\u001b');
+      expect((await cliInTerminal([...args, '--json'])).out).not.toContain('\u001b');
+    },
+  );
+
+  test('progress is not shown where there is no terminal', async () => {
+    const path = folderOf(Array.from({ length: 5000 }, () => runEvent()));
+    expect((await cli(['export', '--dir', path])).err).toBe('');
+  });
+});
+
+describe('the launcher', () => {
+  const launch = (args, options) =>
+    spawnSync(process.execPath, [LAUNCHER, ...args], { encoding: 'utf8', ...options });
+
+  test('runs the executable with its arguments, stdin, stdout, stderr and exit code', () => {
+    const path = fresh();
+    const input = '{"taskId":"ü \\"t\\"","timestamp":1}\n';
+    expect(launch(['import', '-', '--dir', path], { input })).toMatchObject({
+      status: 0,
+      stdout: '1 event added, 0 already there, 0 refused.\n',
+    });
+    expect(launch(['export', path]).stdout).toBe(input);
+    expect(launch(['qurey'])).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('query'),
+    });
+    expect(launch(['which']).stdout).toBe(`${realpathSync(TOOL)}\n`);
+  });
+
+  test.skipIf(WINDOWS)('hands signals on, and ends as the executable ends', async () => {
+    const child = spawn(process.execPath, [LAUNCHER, 'tail', '-f', folder()]);
+    await once(child.stderr, 'data'); // it waits now
+    child.kill('SIGTERM');
+    expect(await once(child, 'exit')).toEqual([null, 'SIGTERM']);
+  });
+
+  test('says what it looked for where there is no executable', () => {
+    const place = folder();
+    mkdirSync(join(place, 'bin'));
+    copyFileSync(LAUNCHER, join(place, 'bin', 'launcher.cjs'));
+    const { status, stderr } = spawnSync(process.execPath, [join(place, 'bin', 'launcher.cjs'), 'stats'], {
+      encoding: 'utf8',
+    });
+    expect(status).toBe(4);
+    expect(stderr).toContain(`Package tried: guidance-ledger-${process.platform}-${process.arch}`);
+  });
+});

@@ -1,0 +1,134 @@
+//! The conditions that `tail`, `query`, `metrics`, `compare` and `export` share.
+
+use clap::Args;
+
+use super::values;
+use crate::exit::{Failure, Result};
+use crate::log::filter::{Condition, Filter, Outcome};
+use crate::text::safe::safe;
+use crate::text::times::{Zone, now_ms};
+
+/// Conditions on time.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Conditions")]
+pub(crate) struct TimeArgs {
+    /// From then on: '2h', '7d', 'today', '2026-03-01', a Unix time
+    #[arg(long, value_name = "TIME", value_parser = values::some)]
+    since: Option<String>,
+    /// Up to then, inclusive; a day counts as a whole
+    #[arg(long, value_name = "TIME", value_parser = values::some)]
+    until: Option<String>,
+}
+
+/// Conditions on everything.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Conditions")]
+pub(crate) struct FilterArgs {
+    #[command(flatten)]
+    time: TimeArgs,
+    /// Only events of this task
+    #[arg(long, value_name = "ID")]
+    task: Option<String>,
+    /// Only events of this session
+    #[arg(long, value_name = "ID")]
+    session: Option<String>,
+    /// Only this kind of work, as 'bug-fix'
+    #[arg(long, value_name = "KIND")]
+    intent: Option<String>,
+    /// Only events that used this tool
+    #[arg(long, value_name = "NAME")]
+    tool: Option<String>,
+    /// Only events that touched such a file, as '*.rs' or 'src/**'
+    #[arg(long, value_name = "GLOB")]
+    file: Option<String>,
+    /// Only events that broke this rule
+    #[arg(long, value_name = "ID")]
+    rule: Option<String>,
+    /// Only this outcome
+    #[arg(long, value_name = "OUTCOME", value_enum)]
+    outcome: Option<Outcome>,
+    /// Only events of this agent: its id or its type
+    #[arg(long, value_name = "ID")]
+    agent: Option<String>,
+    /// Only events under this guidance
+    #[arg(long, value_name = "HASH")]
+    guidance: Option<String>,
+    /// Only where a property has this value; dots lead inwards, as 'diffSummary.linesAdded=3'
+    #[arg(long = "where", value_name = "KEY=VALUE", value_parser = values::pair)]
+    conditions: Vec<(String, Vec<u8>)>,
+}
+
+impl TimeArgs {
+    fn bounds(&self, zone: &Zone, call: &str) -> Result<(Option<f64>, Option<f64>)> {
+        let now = now_ms();
+        let read = |flag: &str, text: &Option<String>, at_end: bool| match text {
+            None => Ok(None),
+            Some(text) => zone.parse(text, at_end, now).map(Some).ok_or_else(|| {
+                let forms = "a span ('2h', '7d'), 'today', an ISO time ('2026-03-01T12:00') or a Unix time";
+                let message = format!("{flag} takes {forms}; got '{}'", safe(text));
+                Failure::usage(message, format!("{call} {flag} 2h"))
+            }),
+        };
+        let bounds = (read("--since", &self.since, false)?, read("--until", &self.until, true)?);
+        if let (Some(since), Some(until)) = bounds
+            && since > until
+        {
+            return Err(Failure::usage(
+                "--since is later than --until",
+                format!("{call} --since 2h --until now"),
+            ));
+        }
+        Ok(bounds)
+    }
+}
+
+impl FilterArgs {
+    /// The conditions, with times read in a zone. `call` is the tool and the command, for hints.
+    pub(crate) fn filter(&self, zone: &Zone, call: &str) -> Result<Filter> {
+        let (since, until) = self.time.bounds(zone, call)?;
+        let dotted = |(key, value): &(String, Vec<u8>)| Condition {
+            path: key.split('.').map(str::to_owned).collect(),
+            value: value.clone(),
+        };
+        Ok(Filter {
+            since,
+            until,
+            task: self.task.clone(),
+            session: self.session.clone(),
+            intent: self.intent.clone(),
+            tool: self.tool.clone(),
+            file: self.file.clone(),
+            rule: self.rule.clone(),
+            agent: self.agent.clone(),
+            guidance: self.guidance.clone(),
+            outcome: self.outcome,
+            conditions: self.conditions.iter().map(dotted).collect(),
+        })
+    }
+
+    /// The conditions in words, for the head of a page.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let outcome = self.outcome.map(|outcome| format!("{outcome:?}").to_lowercase());
+        [
+            ("since", &self.time.since),
+            ("until", &self.time.until),
+            ("task", &self.task),
+            ("session", &self.session),
+            ("kind of work", &self.intent),
+            ("tool", &self.tool),
+            ("file", &self.file),
+            ("rule", &self.rule),
+            ("outcome", &outcome),
+            ("agent", &self.agent),
+            ("guidance", &self.guidance),
+        ]
+        .into_iter()
+        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name} {}", safe(value))))
+        .chain(
+            self.conditions
+                .iter()
+                .map(|(key, value)| format!("{} = {}", safe(key), safe(&String::from_utf8_lossy(value)))),
+        )
+        .collect()
+    }
+}

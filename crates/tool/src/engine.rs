@@ -1,0 +1,238 @@
+//! The only file that calls the `store` crate.
+//!
+//! It owns how the tool uses the engine: which store object, how long a call waits, what is settled before a process
+//! ends. A change of the engine's interface ends here.
+//!
+//! Invariant: a read takes no lock, creates nothing and waits for nothing. A write of one event starts no thread,
+//! scans nothing and leaves a large `index.json` to processes that live longer.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use store::disk::folder::RealFolder;
+use store::disk::{Disk, File, FileId, Open};
+use store::wait::patience::{Caller, Ending};
+use store::{Appended, LockCell, OnFault, Store};
+
+pub(crate) use store::{Durability, Place, Report, Stats};
+
+use crate::exit::{Failure, Result};
+use crate::text::safe::safe;
+
+/// The log's name.
+pub(crate) const LOG: &str = "events.ndjson";
+/// The name of the sums for other programs.
+pub(crate) const INDEX: &str = "index.json";
+/// The name of the lines that rewriting set aside.
+pub(crate) const REJECTED: &str = "events.rejected.ndjson";
+/// The longest event that is accepted, in bytes.
+pub(crate) const LONGEST_EVENT: usize = 64 << 20;
+
+/// One folder, as the tool writes to it.
+pub(crate) struct Engine {
+    path: PathBuf,
+    store: Arc<Store>,
+}
+
+impl Engine {
+    /// The folder at an absolute path, which need not exist. Touches no disk.
+    pub(crate) fn at(path: &Path) -> Self {
+        // No leases: a lease needs a thread that ends it.
+        Self { path: path.to_owned(), store: Store::alone(Arc::new(RealFolder::new(path))) }
+    }
+
+    /// Appends whole lines, each ending in a newline, all of them or none. Returns once they are accepted.
+    pub(crate) fn append(&self, lines: Vec<u8>, durability: Durability) -> Result<()> {
+        match self.store.append(lines, OnFault::Refuse, durability)? {
+            Appended::Settled | Appended::Leased => Ok(()),
+            Appended::Written(ticket) | Appended::Queued(ticket) => {
+                Ok(self.store.settle(&(ticket..=ticket), durability, &self.store.caller())?)
+            }
+        }
+    }
+
+    /// The same, waiting for other processes no longer than `wait`. Makes an `index.json`, and leaves bringing it up
+    /// to date to others: replacing a file costs as much as all the rest of the call.
+    pub(crate) fn append_within(&self, lines: Vec<u8>, wait: Duration) -> Result<()> {
+        let ticket = match self.store.append(lines, OnFault::Refuse, Durability::Process)? {
+            Appended::Settled | Appended::Leased => return Ok(()),
+            Appended::Written(ticket) | Appended::Queued(ticket) => ticket,
+        };
+        self.store.flush_at_exit(wait);
+        if self.store.waiting_lines() > 0 {
+            let text =
+                format!("ELOCKED: another process kept '{}' for {} ms", self.shown(), wait.as_millis());
+            return Err(Failure::Locked(text));
+        }
+        // What could be had within the wait was had; this says whether the lines were refused.
+        let over = Ending::default();
+        over.end();
+        let caller = Caller::new(&*self.store.folder().background().time, &over);
+        Ok(self.store.settle(&(ticket..=ticket), Durability::Process, &caller)?)
+    }
+
+    /// Before a process ends: a small `index.json` that has not been updated for a second is.
+    pub(crate) fn finish(&self) {
+        self.store.flush_at_exit(Duration::ZERO);
+    }
+
+    /// Brings `index.json` up to date.
+    pub(crate) fn flush(&self, durability: Durability) -> Result<()> {
+        Ok(self.store.flush(durability, &self.store.caller())?)
+    }
+
+    /// The sums over the log.
+    pub(crate) fn stats(&self) -> Result<Stats> {
+        Ok(self.store.stats(&self.store.caller())?)
+    }
+
+    /// A report on every line.
+    pub(crate) fn verify(&self) -> Result<Report> {
+        Ok(self.store.verify()?)
+    }
+
+    /// Closes a torn tail, sets malformed lines aside, writes `index.json` anew. Returns how many lines went.
+    pub(crate) fn repair(&self) -> Result<u64> {
+        Ok(self.store.repair(&self.store.caller())?)
+    }
+
+    /// Evicts the oldest events, so many of them. Returns how many went.
+    pub(crate) fn evict(&self, count: u64) -> Result<u64> {
+        Ok(self.store.evict(count, &self.store.caller())?)
+    }
+
+    /// Takes the folder's lock, the one that `acquireLock()` takes, and keeps it fresh.
+    pub(crate) fn lock(&self, wait: Duration) -> Result<Lock> {
+        let cell = Arc::new(LockCell::default());
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let folder = self.store.folder();
+        let done = Box::new(move |acquired| drop(sender.send(acquired)));
+        if let Err(work) = cell.acquire(folder, folder.patience(wait), done) {
+            // No thread can be had; this one waits anyway.
+            work();
+        }
+        receiver.recv().map_err(|_| Failure::System("the wait for the lock ended".to_owned()))??;
+        Ok(Lock(cell))
+    }
+
+    fn shown(&self) -> String {
+        safe(&self.path.to_string_lossy()).into_owned()
+    }
+}
+
+/// The held lock of a folder.
+pub(crate) struct Lock(Arc<LockCell>);
+
+impl Lock {
+    /// Gives it up.
+    pub(crate) fn release(&self) -> Result<()> {
+        Ok(self.0.give_up()?)
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// A file of the folder, open for reading.
+pub(crate) struct StoreFile {
+    file: Box<dyn File>,
+    path: PathBuf,
+}
+
+impl StoreFile {
+    /// Opens a file of a folder; `None` if there is none. Links, pipes and devices are refused: the engine writes to
+    /// none, and what is read must be what is written.
+    pub(crate) fn open(folder: &Path, name: &str) -> Result<Option<Self>> {
+        let path = folder.join(name);
+        match RealFolder::new(folder).open(name, Open::Read) {
+            Ok(file) => Ok(Some(Self { file, path })),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                Ok(None)
+            }
+            Err(_) if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) => {
+                Err(Failure::System(format!(
+                    "ELOOP: '{}' is a symbolic link; the store follows none. Put the file in its place, or name the \
+                     folder that it leads to",
+                    safe(&path.to_string_lossy())
+                )))
+            }
+            Err(error) => Err(Failure::io("open", &path, &error)),
+        }
+    }
+
+    /// Which file it is, and its length.
+    pub(crate) fn stat(&self) -> Result<(FileId, u64)> {
+        let stat = self.file.stat().map_err(|error| Failure::io("fstat", &self.path, &error))?;
+        Ok((stat.id, stat.size))
+    }
+
+    /// Reads at a position; 0 at the end.
+    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
+        self.file.read_at(buffer, offset).map_err(|error| Failure::io("read", &self.path, &error))
+    }
+
+    /// Reads up to so many bytes; fewer only at the end.
+    pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
+        let mut bytes = vec![0; length];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match self.read_at(rest, offset + crate::text::numbers::long(filled))? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+}
+
+/// Which file the folder's log is now; `None` if there is none.
+pub(crate) fn log_id(folder: &Path) -> Option<FileId> {
+    RealFolder::new(folder).stat(LOG).ok().flatten().map(|stat| stat.id)
+}
+
+/// Makes creations and renames in a folder durable, as far as its file system knows how.
+pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
+    RealFolder::new(folder).sync_folder().map_err(|error| Failure::io("fsync", folder, &error))
+}
+
+/// Adds a line to a small file of a folder; when it gets larger than `largest`, its older half goes.
+pub(crate) fn append_bounded(folder: &Path, name: &str, line: &[u8], largest: usize) -> io::Result<()> {
+    let place = RealFolder::new(folder);
+    if !folder.exists() {
+        place.create_folder()?;
+    }
+    let file = place.open(name, Open::Append)?;
+    let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
+    if size.saturating_add(line.len()) <= largest {
+        return file.append(line).map(|_| ());
+    }
+    let keep = largest / 2;
+    let mut kept = vec![0; keep];
+    let read = file.read_at(&mut kept, crate::text::numbers::long(size.saturating_sub(keep)))?;
+    kept.truncate(read);
+    let start = memchr::memchr(b'\n', &kept).map_or(0, |newline| newline + 1);
+    let text = [kept.get(start..).unwrap_or_default(), line].concat();
+    let again = place.open(name, Open::Side)?;
+    again.set_len(0)?;
+    again.write_at(&text, 0).map(|_| ())
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        let message = safe(&error.to_string()).into_owned();
+        if error.code() != "ELOCKED" {
+            return Self::System(message);
+        }
+        let user_lock =
+            error.path().is_some_and(|path| Path::new(path).file_name().is_some_and(|name| name == ".lock"));
+        let advice =
+            "\nIt is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.";
+        Self::Locked(if user_lock { message + advice } else { message })
+    }
+}
