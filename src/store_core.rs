@@ -357,9 +357,8 @@ impl StoreCore {
         let (settle, promise) = promise(env)?;
         let wait = Duration::from_millis(whole(timeout_ms));
         let patience = Patience::new(&*background().time, wait).until(&self.handle.ending());
-        let done = Box::new(move |result| settle(result));
-        if let Err(work) = self.handle.lock.acquire(store.folder(), patience, done) {
-            on_pool(env, work)?;
+        if let Err(work) = self.handle.lock.acquire(store.folder(), patience, Box::new(settle)) {
+            on_pool(*env, work)?;
         }
         Ok(promise)
     }

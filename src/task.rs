@@ -39,9 +39,7 @@ where
 }
 
 /// A promise, and what settles it from any thread, once.
-pub(crate) fn promise<'env, T>(
-    env: &'env Env,
-) -> Result<(impl FnOnce(store::Result<T>) + Send + use<T>, Object<'env>)>
+pub(crate) fn promise<T>(env: &Env) -> Result<(impl FnOnce(store::Result<T>) + Send + use<T>, Object<'_>)>
 where
     T: Send + ToNapiValue + 'static,
 {
@@ -53,15 +51,15 @@ where
 }
 
 /// Has `work` done by libuv's pool: for a process that cannot start a thread.
-pub(crate) fn on_pool(env: &Env, work: Work) -> Result<()> {
+pub(crate) fn on_pool(env: Env, work: Work) -> Result<()> {
     env.spawn(OnPool(Some(work))).map(drop)
 }
 
-fn start<'env, T>(
-    env: &'env Env,
+fn start<T>(
+    env: &Env,
     run: impl FnOnce(Work) -> std::result::Result<(), Work>,
     call: impl FnOnce() -> store::Result<T> + Send + 'static,
-) -> Result<Object<'env>>
+) -> Result<Object<'_>>
 where
     T: Send + ToNapiValue + 'static,
 {
@@ -74,7 +72,7 @@ where
         });
     };
     if let Err(work) = run(Box::new(work)) {
-        on_pool(env, work)?;
+        on_pool(*env, work)?;
     }
     Ok(promise)
 }
