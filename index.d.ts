@@ -435,7 +435,7 @@ export declare class EventStore {
   /** Gives the lock back, if this store holds it. */
   releaseLock(): Promise<void>;
 
-  /** Resolves when all that this store accepted is written as `durability` says. */
+  /** Resolves when all that this store accepted is written as `durability` says, and `index.json` is up to date. */
   flush(): Promise<void>;
 
   /** Reads the whole log and reports what is not in order. Changes nothing. */
@@ -454,7 +454,13 @@ export declare class EventStore {
   /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` stays. */
   destroy(): Promise<void>;
 
-  /** For `await using`: flushes, and gives the lock back. The files stay. */
+  /**
+   * Flushes, and gives back the lock and all that the store keeps open. The files stay, and the store may be used
+   * again. A call that still waits for the folder or its lock rejects with `code: 'ECLOSED'`.
+   */
+  close(): Promise<void>;
+
+  /** For `await using`: as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -566,13 +572,19 @@ export declare class PersistentLedger extends RunLedger {
   /** Counts and sizes of the store. */
   getStorageStats(): Promise<StorageStats>;
 
-  /** Stops the timer, flushes, and gives the lock back. The files and the events stay. */
+  /**
+   * Stops the timer, flushes, and gives back the lock and all that the ledger keeps open. The files and the events
+   * stay, and the ledger may still be used. Rejects as `flush()`.
+   */
+  close(): Promise<void>;
+
+  /** The original's name for `close()`: it removes nothing. */
   destroy(): Promise<void>;
 
   /** The store under the ledger; always the same object. */
   getEventStore(): EventStore;
 
-  /** For `await using`: as `destroy()`. */
+  /** For `await using`: as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
