@@ -1,5 +1,13 @@
 /** Stats tell the truth about the log, whoever wrote it, and index.json follows. */
-import { appendFileSync, mkdirSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { expect, test } from 'vitest';
 import { followedIndex, paths, readIndex } from './support/disk.mjs';
 import { at, lineOf, runEvent } from './support/events.mjs';
@@ -182,4 +190,40 @@ describeOurs('index.json', () => {
     await reading;
     expect(looks).toBeGreaterThan(10);
   });
+});
+
+describeOurs('a log that was edited in place, to the same length, while no store was open', () => {
+  const EDITS = {
+    'a time': [(text) => text.replace('"timestamp":2', '"timestamp":9'), { eventCount: 4, newestEvent: 9 }],
+    'a task': [(text) => text.replace('"taskId":"task-2"', '"taskId":"TASK-2"'), { eventCount: 4 }],
+    'a line that is no event any more': [
+      (text) => text.replace('{"eventId"', 'x"eventId"'),
+      { eventCount: 3 },
+    ],
+  };
+
+  test.each(Object.entries(EDITS))(
+    '%s: stats and index.json are right after the next append',
+    async (_, [edit, stats]) => {
+      const folder = fresh();
+      const first = ours.createEventStore(folder);
+      for (const i of [1, 2, 3])
+        await first.append(runEvent({ eventId: `e-${i}`, taskId: `task-${i}`, timestamp: i }));
+      await first.close();
+      const before = readFileSync(paths(folder).log, 'utf8');
+      const after = edit(before);
+      expect(after).not.toBe(before);
+      expect(after).toHaveLength(before.length);
+      writeFileSync(paths(folder).log, after, { flag: 'r+' });
+      const second = ours.createEventStore(folder);
+      await second.append(runEvent({ eventId: 'e-4', taskId: 'task-4', timestamp: 4 }));
+      expect(await second.getStats()).toMatchObject(stats);
+      await second.flush();
+      expect((await second.verify()).index).toMatchObject({ drift: false });
+      await second.repair();
+      expect((await second.verify()).index).toMatchObject({ drift: false });
+      expect(await second.getStats()).toMatchObject(stats);
+      await second.close();
+    },
+  );
 });

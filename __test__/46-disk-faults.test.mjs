@@ -96,6 +96,24 @@ describeFaults('a failing system call', () => {
     await expectKept(store, expected);
   });
 
+  test.each(['compact', 'writeAll', 'save'])(
+    '%s: the log is replaced, but its folder cannot be synced: EUNCONFIRMED',
+    async (call) => {
+      const { store, faults, it } = await victim();
+      const before = statSync(paths(store).log).ino;
+      faults.set(`fsync ${store} 1+ errno EIO`);
+      const failure = await it.fails(CALLS[call], runEvent({ eventId: 'new' }));
+      expect(failure).toMatchObject({ code: 'EUNCONFIRMED' });
+      expect(failure.message).toMatch(/has been replaced/);
+      faults.clear();
+      expect(statSync(paths(store).log).ino).not.toBe(before);
+      const held = { compact: ['old-2'], writeAll: ['new'], save: ['old-0', 'old-1', 'old-2'] }[call];
+      await it.run(append, runEvent({ eventId: 'next', timestamp: 9 }));
+      await expectKept(store, [...held, 'next']);
+      expect(idsIn(store)).toEqual([...held, 'next']);
+    },
+  );
+
   test('the folder cannot be made', async () => {
     const store = fresh();
     const faults = new Faults(folder());

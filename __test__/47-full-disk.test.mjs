@@ -1,10 +1,12 @@
 /** Disks that are really full: what was accepted stays, what is refused says so, and all goes on once there is room. */
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { expectKept } from './support/accepted.mjs';
 import { logged, logText, paths } from './support/disk.mjs';
-import { runEvent } from './support/events.mjs';
+import { lineOf, runEvent } from './support/events.mjs';
+import { folder } from './support/folder.mjs';
 import { ours } from './support/implementations.mjs';
 import { Disk, describeDisks, describeMounts, tmpfs } from './support/mounts.mjs';
 import { agent } from './support/processes.mjs';
@@ -164,3 +166,33 @@ function suite(mounted) {
 
 describeMounts('a full tmpfs', () => suite(() => tmpfs('512k')));
 describeDisks('a full disk', 'ext4', () => suite(() => new Disk('ext4', 2).path));
+
+test.skipIf(process.platform === 'win32')(
+  'compact() works at the file size limit, beside half a line',
+  async () => {
+    const path = folder();
+    mkdirSync(path, { recursive: true });
+    const lines = Array.from({ length: 400 }, (_, i) =>
+      lineOf(runEvent({ eventId: `e-${i}`, timestamp: i })),
+    );
+    writeFileSync(paths(path).log, `${lines.join('')}{"eventId":"half`);
+    const program = `
+    const { createEventStore } = require(${JSON.stringify(join(import.meta.dirname, '..'))});
+    createEventStore(process.argv[1]).compact(10).then(console.log, (error) => console.log(error.message));
+  `;
+    // The limit lies in the middle of the log: not a byte can be added to it.
+    const limit = Math.floor(statSync(paths(path).log).size / 2048);
+    const words = [
+      '-c',
+      `trap '' XFSZ; ulimit -f ${limit}; exec "$0" "$@"`,
+      process.execPath,
+      '-e',
+      program,
+      path,
+    ];
+    expect(execFileSync('bash', words, { encoding: 'utf8' }).trim()).toBe('390');
+    expect(logged(path).map(({ eventId }) => eventId)).toEqual(
+      Array.from({ length: 10 }, (_, i) => `e-${390 + i}`),
+    );
+  },
+);

@@ -1,7 +1,10 @@
 /** Power cuts: with durability 'disk' nothing accepted is lost, and without it the cut is a real one. */
+import { readFileSync, renameSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { compareIds, expectKept } from './support/accepted.mjs';
+import { paths } from './support/disk.mjs';
+import { runEvent } from './support/events.mjs';
 import { ours } from './support/implementations.mjs';
 import { Disk, describeDisks } from './support/mounts.mjs';
 import { agent, start, storeOf } from './support/processes.mjs';
@@ -11,7 +14,6 @@ const CUTS = 10;
 const seed = Number(process.env.SEED ?? Date.now() % 1e9);
 const size = { ext4: 32, xfs: 320 };
 
-/** Cuts the power a random moment after the programs have said something, ends them, and brings it back. */
 /**
  * Lets programs work, cuts the power and restores it. Returns what the programs had told before the cut began: the kernel lets an
  * fdatasync that is under way while the file system is shut down succeed now and then, which no real power cut would let anyone hear of.
@@ -91,6 +93,35 @@ for (const type of ['ext4', 'xfs'])
           Array.from({ length: 10 }, (_, i) => `e-${40 + i}`),
         );
         expect(events).toHaveLength(11);
+      });
+
+      test.each([
+        ['and lacks the line', false],
+        ['and has the line already', true],
+      ])('beside a JavaScript program that replaces the log meanwhile, %s', async (_, has) => {
+        const disk = new Disk(type, size[type]);
+        const path = join(disk.path, 'store');
+        const it = await agent({ folder: path, durability: 'disk' });
+        const add = (id) => it.run(({ store }, event) => store.append(event), runEvent({ eventId: id }));
+        await add('first');
+        // As the module does it: the lock, a new file, its name, and no fsync anywhere.
+        const { log, lock } = paths(path);
+        writeFileSync(lock, JSON.stringify({ holder: crypto.randomUUID(), timestamp: Date.now(), pid: 1 }));
+        const old = readFileSync(log, 'utf8');
+        const added = add('second');
+        await vi.waitUntil(() => readFileSync(log, 'utf8').includes('second'), {
+          timeout: 10_000,
+          interval: 1,
+        });
+        writeFileSync(join(path, 'other.tmp'), has ? readFileSync(log, 'utf8') : old);
+        renameSync(join(path, 'other.tmp'), log);
+        unlinkSync(lock);
+        await added;
+        disk.cutPower();
+        it.kill();
+        await it.ended;
+        disk.restorePower();
+        await expectKept(path, ['first', 'second']);
       });
 
       test("the cut is a real one: 'process' loses events", async () => {

@@ -16,6 +16,7 @@ import { runTrial } from './support/run-trial.mjs';
 const ORDER = [
   'log-event',
   'append',
+  'many-writers',
   'fresh-process',
   'tool',
   'init',
@@ -23,6 +24,7 @@ const ORDER = [
   'read-range',
   'in-memory',
   'compact',
+  'beside-compact',
   'memory',
   'disk',
   'million',

@@ -8,6 +8,7 @@
 )]
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+use std::cell::RefCell;
 use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -17,9 +18,15 @@ use store::disk::{Disk, File, FileId, Open, Stat};
 use store::folder::Folder;
 use store::wait::background::Background;
 use store::wait::system::SystemTimeAndThreads;
-use store::{Durability, OnFault, Store};
+use store::{Appended, Durability, OnFault, Store};
 
+/// What reached the disk, in order.
 type Notes = Arc<Mutex<Vec<String>>>;
+
+thread_local! {
+    /// Which files were synced as the log.
+    static SYNCED: RefCell<Vec<FileId>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A real folder that notes what reaches the disk, and in which order.
 struct Noted {
@@ -66,6 +73,10 @@ impl File for NotedFile {
     }
     fn sync(&self) -> io::Result<()> {
         note(&self.notes, format!("sync {}", self.name));
+        if self.name == "events.ndjson" {
+            let id = self.file.stat()?.id;
+            SYNCED.with_borrow_mut(|synced| synced.push(id));
+        }
         self.file.sync()
     }
     fn set_access(&self, like: &Stat) -> io::Result<()> {
@@ -206,4 +217,34 @@ fn a_durable_append_syncs_the_line_and_once_its_files_name() {
     let wanted = ["append events.ndjson", "sync events.ndjson", "sync folder"];
     let notes: Vec<_> = notes.iter().map(String::as_str).filter(|note| wanted.contains(note)).collect();
     assert_eq!(notes, [&wanted[..], &wanted[..2]].concat());
+}
+
+/// A JavaScript program replaces the log between our write and our fsync: what is acknowledged is in the file that
+/// the name leads to, synced there after the program was done, whether or not the program has read the line.
+#[test]
+fn a_durable_append_is_synced_in_the_file_that_a_program_put_in_place() {
+    for has_the_line in [false, true] {
+        let notes = notes("program", |store| {
+            let path = Path::new(store.folder().path());
+            let (log, lock) = (path.join("events.ndjson"), path.join(".lock"));
+            let now = store.folder().now_ms();
+            std::fs::write(&lock, format!("{{\"holder\":\"a\",\"timestamp\":{now},\"pid\":1}}")).unwrap();
+            let old = std::fs::read(&log).unwrap();
+            let line = b"{\"timestamp\":3}\n".to_vec();
+            let ticket = match store.append(line, OnFault::Refuse, Durability::Disk).unwrap() {
+                Appended::Written(ticket) => ticket,
+                other => panic!("{other:?}"),
+            };
+            let new = if has_the_line { std::fs::read(&log).unwrap() } else { old };
+            std::fs::write(path.join("other"), new).unwrap();
+            std::fs::rename(path.join("other"), &log).unwrap();
+            std::fs::remove_file(&lock).unwrap();
+            let replaced = RealFolder::new(path).stat("events.ndjson").unwrap().unwrap().id;
+            store.settle(&(ticket..=ticket), Durability::Disk, &store.caller()).unwrap();
+            assert_eq!(RealFolder::new(path).stat("events.ndjson").unwrap().unwrap().id, replaced);
+            assert!(std::fs::read_to_string(&log).unwrap().ends_with("\n{\"timestamp\":3}\n"));
+            SYNCED.with_borrow(|synced| assert_eq!(synced.last(), Some(&replaced), "the file that is there"));
+        });
+        assert!(notes.iter().any(|note| note == "sync folder"), "{notes:?}");
+    }
 }

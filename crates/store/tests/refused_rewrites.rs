@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail, and says why it is skipped")]
 
 use std::fs::{self, Permissions};
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,6 +90,27 @@ fn an_append_only_folder_goes_on() {
     assert_eq!(store(&folder.0).compact(2, &store(&folder.0).caller()).unwrap(), 7);
     assert_eq!(ids(&folder.0), "ee");
     assert!(folder.names("prev").is_empty() && folder.names("events.tmp").is_empty());
+}
+
+/// Each try finds malformed lines that came since the one before.
+#[test]
+fn what_is_set_aside_stands_there_once_however_often_the_rewrite_is_refused() {
+    let folder = Folder::new("set-aside");
+    if !Command::new("chattr").arg("+a").arg(&folder.0).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this user or this file system cannot make a folder append-only");
+        return;
+    }
+    let mut log = fs::OpenOptions::new().append(true).open(folder.0.join("events.ndjson")).unwrap();
+    for number in 0..4 {
+        log.write_all(format!("malformed {number}\n").as_bytes()).unwrap();
+        let refused = store(&folder.0).compact(1, &store(&folder.0).caller()).unwrap_err();
+        assert_eq!(refused.code(), "EPERM", "{refused}");
+    }
+    assert!(Command::new("chattr").arg("-a").arg(&folder.0).status().unwrap().success());
+    assert_eq!(store(&folder.0).compact(2, &store(&folder.0).caller()).unwrap(), 1);
+    let rejected = fs::read_to_string(folder.0.join("events.rejected.ndjson")).unwrap();
+    assert_eq!(rejected, "malformed 0\nmalformed 1\nmalformed 2\nmalformed 3\n");
+    assert_eq!(ids(&folder.0), "bc");
 }
 
 /// The second name stays, and then a JavaScript program, which may, replaces the log.
