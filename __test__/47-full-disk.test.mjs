@@ -175,7 +175,7 @@ test.skipIf(process.platform === 'win32')(
     const lines = Array.from({ length: 400 }, (_, i) =>
       lineOf(runEvent({ eventId: `e-${i}`, timestamp: i })),
     );
-    writeFileSync(paths(path).log, `${lines.join('')}{"eventId":"half`);
+    writeFileSync(paths(path).log, `${lines.join('')}{"eventId":"half\n`);
     const program = `
     const { createEventStore } = require(${JSON.stringify(join(import.meta.dirname, '..'))});
     createEventStore(process.argv[1]).compact(10).then(console.log, (error) => console.log(error.message));
@@ -191,8 +191,7 @@ test.skipIf(process.platform === 'win32')(
       path,
     ];
     expect(execFileSync('bash', words, { encoding: 'utf8' }).trim()).toBe('390');
-    expect(logged(path).map(({ eventId }) => eventId)).toEqual(
-      Array.from({ length: 10 }, (_, i) => `e-${390 + i}`),
-    );
+    // The half line came along, and was closed in the new log.
+    expect(logText(path)).toBe(`${lines.slice(390).join('')}{"eventId":"half\n`);
   },
 );

@@ -101,7 +101,7 @@ for (const type of ['ext4', 'xfs'])
       ])('beside a JavaScript program that replaces the log meanwhile, %s', async (_, has) => {
         const disk = new Disk(type, size[type]);
         const path = join(disk.path, 'store');
-        const it = await agent({ folder: path, durability: 'disk' });
+        const it = await agent({ folder: path, options: { durability: 'disk' } });
         const add = (id) => it.run(({ store }, event) => store.append(event), runEvent({ eventId: id }));
         await add('first');
         // As the module does it: the lock, a new file, its name, and no fsync anywhere.

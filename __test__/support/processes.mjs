@@ -130,6 +130,7 @@ export async function agent(options, how) {
 /** The store of an agent's process, as far as checks need it. */
 export const storeOf = (it) => ({
   append: (event) => it.run(({ store }, event) => store.append(event), event),
+  flush: () => it.run(({ store }) => store.flush()),
   getStats: () => it.run(({ store }) => store.getStats()),
   verify: () => it.run(({ store }) => store.verify()),
 });
