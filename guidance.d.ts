@@ -69,7 +69,10 @@ export declare class EventStore extends OriginalEventStore {
   /** Sets malformed lines aside and closes a torn tail; gives the number of lines moved. */
   repair(): Promise<{ rejected: number }>;
 
-  /** For `await using`: flushes, and gives the lock back. The files stay. */
+  /** Flushes, and gives back the lock and all that the store keeps open. The files stay. */
+  close(): Promise<void>;
+
+  /** For `await using`: as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -86,7 +89,10 @@ export declare class PersistentLedger extends OriginalPersistentLedger {
   /** The store under the ledger; always the same object. */
   getEventStore(): EventStore;
 
-  /** For `await using`: as `destroy()`. */
+  /** Flushes, and gives back the lock and all that the ledger keeps open. The files and the events stay. */
+  close(): Promise<void>;
+
+  /** For `await using`: as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 

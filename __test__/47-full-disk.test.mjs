@@ -175,7 +175,7 @@ test.skipIf(process.platform === 'win32')(
     const lines = Array.from({ length: 400 }, (_, i) =>
       lineOf(runEvent({ eventId: `e-${i}`, timestamp: i })),
     );
-    writeFileSync(paths(path).log, `${lines.join('')}{"eventId":"half\n`);
+    writeFileSync(paths(path).log, `${lines.join('')}{"eventId":"half`);
     const program = `
     const { createEventStore } = require(${JSON.stringify(join(import.meta.dirname, '..'))});
     createEventStore(process.argv[1]).compact(10).then(console.log, (error) => console.log(error.message));
