@@ -86,7 +86,7 @@ impl GroupCommit {
             file.sync().map_err(|error| (error.to_string(), folder.failed("fsync", LOG, &error)))?;
             if *named != Some(*id) {
                 folder
-                    .sync_folder()
+                    .make_names_durable(patience)
                     .map_err(|error| (error.to_string(), Error::io("fsync", folder.path(), &error)))?;
                 *named = Some(*id);
             }
