@@ -79,6 +79,33 @@ describeFaults('what could not be written is tried again', () => {
   });
 });
 
+describeFaults('no descriptor is free', () => {
+  test('the lines of a ledger wait, and are written once there is one', async () => {
+    const store = fresh();
+    const it = await agent({ folder: store, listens: true }, { descriptors: 100 });
+    const code = await it.run(async ({ fs, ledger, store }) => {
+      globalThis.taken = [];
+      try {
+        for (;;) globalThis.taken.push(fs.openSync('/dev/null'));
+      } catch (error) {
+        if (error.code !== 'EMFILE') throw error;
+      }
+      ledger.finalizeEvent({ eventId: 'waits', taskId: 't', timestamp: 1 });
+      const refused = { eventId: 'refused', taskId: 't', timestamp: 1 };
+      return store.append(refused).catch(({ code }) => code);
+    });
+    expect(code).toBe('EMFILE');
+    await until(() => it.run(({ told }) => told.length > 0), 'the report', 5000);
+    expect(await it.run(({ told }) => told)).toEqual(['EMFILE']);
+    await it.run(({ fs }) => {
+      for (const fd of globalThis.taken) fs.closeSync(fd);
+    });
+    await written(store, 'waits', 'the line after a descriptor was free');
+    const events = await expectKept(store, ['waits']);
+    expect(events.map(({ eventId }) => eventId)).not.toContain('refused');
+  });
+});
+
 describeFaults('a full disk', () => {
   test('costs each call the same, however much waits', async () => {
     const store = fresh();
@@ -333,7 +360,85 @@ describeFaults('an end of the process while a call waits', () => {
   });
 });
 
+describeFaults('an fsync of many seconds', () => {
+  test('does not hold up the end of the process', async () => {
+    const store = fresh();
+    const faults = new Faults(folder());
+    const it = script(
+      store,
+      async ({ ledgerModule, runEvent, say, folder }) => {
+        const store = ledgerModule.createEventStore(folder, { durability: 'disk' });
+        store.append(runEvent({ eventId: 'a' })).catch(() => {});
+        await new Promise((resolve) => process.stdin.once('data', resolve));
+        say('ends');
+        process.exit(0);
+      },
+      [],
+      { env: faults.env },
+    );
+    faults.set('fsync */events.ndjson 1+ delay 20000');
+    await until(() => faults.calls().some((call) => call.startsWith('fsync ')), 'the fsync', 5000);
+    const begun = performance.now();
+    it.child.stdin.end('go\n');
+    expect(await it.ended, it.errors).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(2500);
+    await expectKept(store, ['a']);
+  });
+
+  test('is waited for by close(), for as long as it takes if that is short', async () => {
+    const store = fresh();
+    const faults = new Faults(folder());
+    const it = await agent({ folder: store, options: { durability: 'disk' } }, { env: faults.env });
+    await it.run(append, 'first');
+    faults.set('fsync */events.ndjson 1+ delay 500');
+    const took = await it.run(({ store, latency }) => {
+      const accepted = store.append({ eventId: 'a', taskId: 't', timestamp: 1 });
+      return latency.taken(Promise.all([accepted, store.close()]));
+    });
+    expect(took).toBeGreaterThanOrEqual(500);
+    await expectKept(store, ['first', 'a']);
+  });
+});
+
+describeOurs('a wait for the lock', () => {
+  test('has its deadline, for fifty at once as for one', async () => {
+    const store = fresh();
+    const holder = await agent({ folder: store });
+    await holder.run(({ store }) => store.acquireLock());
+    const it = await agent({ folder: store });
+    const outcomes = await it.run(async ({ ledgerModule, folder }) => {
+      const attempts = Array.from({ length: 50 }, async () => {
+        const store = ledgerModule.createEventStore(folder, { lockTimeoutMs: 400 });
+        const begun = performance.now();
+        const code = await store.acquireLock().catch(({ code }) => code);
+        return { code, took: performance.now() - begun };
+      });
+      return Promise.all(attempts);
+    });
+    for (const { code, took } of outcomes) {
+      expect(code).toBe('ELOCKED');
+      expect(took).toBeGreaterThanOrEqual(390);
+      expect(took).toBeLessThan(3000);
+    }
+  });
+});
+
 describeFaults('close() while calls wait', () => {
+  test('writes what waits if the folder gets free within a second', async () => {
+    const store = fresh();
+    const other = await stoppedWriter(store);
+    const it = await agent({ folder: store });
+    await it.run(({ ledger }) => {
+      ledger.finalizeEvent({ eventId: 'waits', taskId: 't', timestamp: 1 });
+      globalThis.closed = ledger.close();
+      globalThis.closed.catch(() => {});
+    });
+    await other.goOn();
+    await it.run(() => globalThis.closed);
+    expect(logged(store).map(({ eventId }) => eventId)).toContain('waits');
+    await expectKept(store, ['stopped-0', 'waits']);
+  });
+
   test('ends them within a second or two, each with a code, and the store can be used again', async () => {
     const store = fresh();
     const other = await stoppedWriter(store);
