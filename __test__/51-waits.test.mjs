@@ -1,8 +1,8 @@
 /** Waiting holds up nobody else: not the main thread, not the thread pool of Node, no other folder, no lock. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { expectKept, numbersOf } from './support/accepted.mjs';
-import { followedIndex, logged, logText, paths, readLock, until } from './support/disk.mjs';
+import { expectKept } from './support/accepted.mjs';
+import { followedIndex, logText, paths, readLock, until } from './support/disk.mjs';
 import { describeFaults, Faults } from './support/fault.mjs';
 import { folder, fresh } from './support/folder.mjs';
 import { ours } from './support/implementations.mjs';
@@ -19,6 +19,29 @@ const CALL = 100;
 function foreignLock(store) {
   const holder = '3f0e7c1a-58b6-4d1e-9c53-0a4f6d2b7e11';
   writeFileSync(paths(store).lock, JSON.stringify({ holder, timestamp: Date.now(), pid: 4_000_000 }));
+}
+
+/**
+ * Lets another process take the folder while the agent is logging there, so that what follows an append in the
+ * background (the end of a lease, index.json) is still to be done. Answers the ids that were logged.
+ */
+async function heldWhileLogging(it, store) {
+  const logging = it.run(async ({ ledgerModule }, path) => {
+    const ledger = ledgerModule.createPersistentLedger({ storagePath: path });
+    globalThis.logs ??= new Set();
+    globalThis.logs.add(path);
+    const ids = [];
+    while (globalThis.logs.has(path)) {
+      ids.push(`logged-${ids.length}`);
+      ledger.finalizeEvent({ eventId: ids.at(-1), taskId: 't', timestamp: 1 });
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    ledger.flush().catch(() => {});
+    return ids;
+  }, store);
+  const other = await stoppedWriter(store);
+  await it.run((_, path) => void globalThis.logs.delete(path), store);
+  return { other, ids: await logging };
 }
 
 describe('callers that wait for the lock', () => {
@@ -125,13 +148,8 @@ describeFaults('beside a folder that another process holds', () => {
 
   test('another folder is not affected: its leases end, its index.json follows', async () => {
     const [held, free] = [fresh(), fresh()];
-    const other = await stoppedWriter(held);
     const [it, neighbour] = await Promise.all([agent({ folder: free }), agent({ folder: free })]);
-    await it.run(async ({ ledgerModule }, held) => {
-      const ledger = ledgerModule.createPersistentLedger({ storagePath: held });
-      for (let i = 0; i < 10; i++) ledger.finalizeEvent({ eventId: `held-${i}`, taskId: 't', timestamp: i });
-      globalThis.pending = ledger.flush();
-    }, held);
+    const { other, ids: waiting } = await heldWhileLogging(it, held);
     const ids = [];
     for (let round = 0; round < 5; round++) {
       const burst = Array.from({ length: 50 }, (_, i) => `${round}-${i}`);
@@ -148,18 +166,18 @@ describeFaults('beside a folder that another process holds', () => {
     await followedIndex(free);
     await expectKept(free, ids);
     await other.goOn();
-    await it.run(() => globalThis.pending);
-    expect(numbersOf(logged(held), 'held')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    await until(() => logText(held).includes(`"${waiting.at(-1)}"`), 'the waiting lines', 2000);
+    await expectKept(held, waiting);
   });
 
   test('a lock of a third folder is kept fresh', async () => {
     const [one, two, locked] = [fresh(), fresh(), fresh()];
-    const others = await Promise.all([stoppedWriter(one), stoppedWriter(two)]);
     const faults = new Faults(folder());
     const it = await agent({ folder: locked }, { env: faults.env });
+    await it.run(({ store }) => store.acquireLock());
+    const others = [await heldWhileLogging(it, one), await heldWhileLogging(it, two)];
     await it.run(
-      async ({ store, ledgerModule }, paths) => {
-        await store.acquireLock();
+      async ({ ledgerModule }, paths) => {
         globalThis.pending = paths.map(async (path) => {
           const event = { eventId: 'e', taskId: 't', timestamp: 1 };
           await ledgerModule.createEventStore(path).append(event);
@@ -185,7 +203,7 @@ describeFaults('beside a folder that another process holds', () => {
     // Each call has a deadline of its own, by the same clocks.
     faults.advance(80_000);
     await it.run(() => Promise.allSettled(globalThis.pending));
-    await Promise.all(others.map((other) => other.goOn()));
+    await Promise.all(others.map(({ other }) => other.goOn()));
   });
 
   test('getStats() answers, also after this process has written', async () => {
@@ -380,7 +398,14 @@ describe('many writers', () => {
     const it = await agent({ folder: store });
     await it.run(append, 'warm', 500);
     const times = await it.run(append, 'one', 3000);
-    expect(quantile(times, 0.5), 'ms').toBeLessThan(0.3);
+    console.log(
+      'P50',
+      quantile(times, 0.5),
+      quantile(times, 0.99),
+      quantile(times, 0.999),
+      Math.max(...times),
+    );
+    expect(quantile(times, 0.5), 'ms').toBeLessThan(0.1);
     await followedIndex(store);
     const stats = await ours.createEventStore(store).getStats();
     expect(stats.eventCount).toBe(3500);
@@ -391,8 +416,15 @@ describe('many writers', () => {
     const agents = await Promise.all(Array.from({ length: 8 }, () => agent({ folder: store })));
     const times = (await Promise.all(agents.map((it, i) => it.run(append, `p${i}`, 400)))).flat();
     expect(times).toHaveLength(3200);
-    expect(quantile(times, 0.5), 'ms').toBeLessThan(5);
-    expect(quantile(times, 0.99), 'ms').toBeLessThan(200);
+    console.log(
+      'P50',
+      quantile(times, 0.5),
+      quantile(times, 0.99),
+      quantile(times, 0.999),
+      Math.max(...times),
+    );
+    expect(quantile(times, 0.5), 'ms').toBeLessThan(1);
+    expect(quantile(times, 0.99), 'ms').toBeLessThan(50);
     const ids = agents.flatMap((_, i) => Array.from({ length: 400 }, (_, k) => `p${i}-${k}`));
     await expectKept(store, ids);
   });

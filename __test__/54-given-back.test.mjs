@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { expectKept } from './support/accepted.mjs';
 import { paths, until } from './support/disk.mjs';
 import { lineOf, runEvent } from './support/events.mjs';
-import { fresh } from './support/folder.mjs';
+import { describeFaults, Faults } from './support/fault.mjs';
+import { folder, fresh } from './support/folder.mjs';
 import { describeOurs } from './support/implementations.mjs';
 import { agent, script } from './support/processes.mjs';
 
@@ -160,24 +161,30 @@ describe.skipIf(!onLinux)('descriptors', () => {
     const left = () => it.run(({ latency, folder }) => latency.openFiles(folder));
     await until(async () => (await left()).length === 0, 'all to be given back', 5000);
   });
+});
 
-  test('a stream that is broken off, also during a pending read, closes the log', async () => {
+describeFaults('a stream that is broken off during a pending read', () => {
+  test.each(['aborted', 'returned', 'returned and awaited'])('%s: the log is closed', async (how) => {
     const store = logOf(3000, 1000);
-    const it = await agent({ folder: store });
-    await it.run(async ({ store }) => {
-      for (let i = 0; i < 60; i++) {
+    const faults = new Faults(folder());
+    const it = await agent({ folder: store }, { env: faults.env });
+    faults.set('pread */events.ndjson 1+ delay 3');
+    await it.run(async ({ store }, how) => {
+      const streams = Array.from({ length: 50 }, async (_, i) => {
         const aborter = new AbortController();
-        const stream = store.stream(i % 3 === 0 ? { signal: aborter.signal } : {});
-        if (i % 2 === 0) await stream.next();
-        const pending = stream.next().catch(() => {});
-        if (i % 3 === 0) aborter.abort();
-        else if (i % 3 === 1) void stream.return();
-        else {
-          await stream.return();
-        }
-        if (i % 5 === 0) await pending;
-      }
-    });
+        const stream = store.stream(how === 'aborted' ? { signal: aborter.signal } : {});
+        await stream.next();
+        const rest = (async () => {
+          while (!(await stream.next()).done);
+        })().catch(() => {});
+        for (let turn = 0; turn < i; turn++) await new Promise(setImmediate);
+        if (how === 'aborted') aborter.abort();
+        else if (how === 'returned') void stream.return();
+        else await stream.return();
+        await rest;
+      });
+      await Promise.all(streams);
+    }, how);
     const open = () =>
       it.run(({ latency, folder }) => latency.openFiles(folder).filter((path) => path.endsWith('.ndjson')));
     await until(async () => (await open()).length === 0, 'the streams to be closed', 3000);
@@ -247,7 +254,6 @@ describeOurs('time', () => {
         const { length } = ledger.getEvents();
         const took = performance.now() - begun;
         if (length !== count) throw new Error(`${length} events`);
-        await ledger.close();
         return (took / count) * 1000;
       }, count);
     };
