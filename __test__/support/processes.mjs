@@ -13,10 +13,17 @@ class Program {
   #waiting = [];
   #errors = '';
 
-  constructor(name, options, { env = {}, ipc = false, nodeOptions = [] } = {}) {
-    const argv = [...nodeOptions, join(PROGRAMS, `${name}.mjs`), JSON.stringify(options)];
+  constructor(name, options, { env = {}, ipc = false, nodeOptions = [], descriptors = null } = {}) {
+    const program = [
+      process.execPath,
+      ...nodeOptions,
+      join(PROGRAMS, `${name}.mjs`),
+      JSON.stringify(options),
+    ];
+    const limited = ['sh', '-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, ...program];
+    const [command, ...argv] = descriptors === null ? program : limited;
     const stdio = ['pipe', 'pipe', 'pipe', ...(ipc ? ['ipc'] : [])];
-    this.child = spawn(process.execPath, argv, {
+    this.child = spawn(command, argv, {
       env: { ...process.env, NODE_OPTIONS: '', ...env },
       stdio,
       serialization: 'advanced',
@@ -74,8 +81,18 @@ class Program {
   }
 }
 
-/** Starts a program of `processes/`; it is killed at the end of the test if it still runs. */
+/**
+ * Starts a program of `processes/`; it is killed at the end of the test if it still runs.
+ * `how`: `env`, `nodeOptions`, and `descriptors`, how many files it may have open at once.
+ */
 export const start = (name, options, how) => new Program(name, options, how);
+
+/**
+ * Starts a program that is a function: it gets `{ ledgerModule, runEvent, say, fs, folder }` and values that JSON can
+ * carry, and sees nothing of the place where it is written. `say` writes a line that `said` and `lines` know.
+ */
+export const script = (folder, task, values = [], how = {}) =>
+  new Program('script', { folder, task: task.toString(), values }, how);
 
 /** A process that runs functions for us, with a store and a ledger of its own for the folder. */
 class Agent extends Program {
@@ -97,7 +114,7 @@ class Agent extends Program {
   }
 
   /**
-   * Runs a function there with `{ store, ledger, ledgerModule, told, fs }` and arguments that can be cloned. It sees
+   * Runs a function there with `{ store, ledger, ledgerModule, told, fs, latency }` and arguments that can be cloned. It sees
    * nothing of the place where it is written. Errors come back with their code, path, syscall and name.
    */
   run(task, ...values) {

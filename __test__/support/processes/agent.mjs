@@ -1,6 +1,7 @@
 /** Runs functions that the parent process sends, one after the other unless they wait. */
 import * as fs from 'node:fs';
 import { runInThisContext } from 'node:vm';
+import * as latency from '../latency.mjs';
 
 const { folder, implementation = 'ours', options = {}, listens = false } = JSON.parse(process.argv[2]);
 const ledgerModule =
@@ -15,7 +16,7 @@ const ledger = ledgerModule.createPersistentLedger({
   ...options,
   ...(listens ? { onError: (error) => told.push(error.code) } : {}),
 });
-const context = { store, ledger, ledgerModule, told, fs, folder };
+const context = { store, ledger, ledgerModule, told, fs, folder, latency };
 
 process.on('message', async ({ number, task, values }) => {
   const reply = {};

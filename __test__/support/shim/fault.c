@@ -1,13 +1,14 @@
 /*
- * Faults of system calls, for tests: preloaded into a process, it fails, shortens, stops or ends chosen calls.
+ * Faults of system calls, for tests: preloaded into a process, it fails, shortens, delays, stops or ends chosen calls.
  *
  * FAULT_RULES names a file that is looked at before each call, so that a test can change the rules while the process
  * runs. One rule a line: OPERATION PATTERN NTH ACTION [NUMBER]
  *
- *   OPERATION  open write pwrite fsync rename link unlink mkdir ftruncate flock
- *   PATTERN    shell pattern for the path; `*` matches slashes too
+ *   OPERATION  open pread write pwrite fsync rename link unlink mkdir ftruncate flock, and thread (the start of one)
+ *   PATTERN    shell pattern for the path; `*` matches slashes too; a thread has the path "-"
  *   NTH        the call among those that match, from 1 since the rules changed; `2+` means from then on
- *   ACTION     errno NUMBER | short NUMBER (bytes) | stop | kill (before the call) | die (after it)
+ *   ACTION     errno NUMBER | short NUMBER (bytes) | delay NUMBER (milliseconds, before the call)
+ *              | stop | kill (before the call) | die (after it)
  *
  * FAULT_LOG names a file that gets a line for each call on a file whose path matches FAULT_WATCH: OPERATION PATH.
  * FAULT_CLOCK names a file of eight bytes: nanoseconds that all clocks are ahead.
@@ -33,7 +34,7 @@
 
 #define MOST_RULES 16
 
-enum action { NONE, ERRNO, SHORT, STOP, KILL, DIE };
+enum action { NONE, ERRNO, SHORT, DELAY, STOP, KILL, DIE };
 
 struct rule {
   char operation[16], pattern[512];
@@ -61,6 +62,7 @@ static void parse(void) {
     rule->onwards = strchr(nth, '+') != NULL;
     rule->action = !strcmp(action, "errno")   ? ERRNO
                    : !strcmp(action, "short") ? SHORT
+                   : !strcmp(action, "delay") ? DELAY
                    : !strcmp(action, "stop")  ? STOP
                    : !strcmp(action, "kill")  ? KILL
                                               : DIE;
@@ -96,7 +98,7 @@ static void note(const char *operation, const char *path) {
   syscall(SYS_close, fd);
 }
 
-/* What to do about this call; `stop` and `kill` are done here. */
+/* What to do about this call; `delay`, `stop` and `kill` are done here. */
 static struct rule judge(const char *operation, const char *path) {
   struct rule verdict = {.action = NONE};
   int saved = errno;
@@ -110,6 +112,7 @@ static struct rule judge(const char *operation, const char *path) {
   }
   note(operation, path);
   pthread_mutex_unlock(&mutex);
+  if (verdict.action == DELAY) usleep((useconds_t)verdict.number * 1000);
   if (verdict.action == STOP) kill(getpid(), SIGSTOP);
   if (verdict.action == KILL) kill(getpid(), SIGKILL);
   errno = saved;
@@ -165,6 +168,16 @@ OPEN(open64)
   }
 OPENAT(openat)
 OPENAT(openat64)
+
+#define PREAD(name, offset_type)                                            \
+  ssize_t name(int fd, void *bytes, size_t count, offset_type offset) {     \
+    char buffer[4096];                                                      \
+    GUARD("pread", path_of(fd, buffer, sizeof buffer))                      \
+    if (verdict.action == SHORT && count > (size_t)verdict.number) count = (size_t)verdict.number; \
+    DONE(REAL(name)(fd, bytes, count, offset));                             \
+  }
+PREAD(pread, off_t)
+PREAD(pread64, off64_t)
 
 ssize_t write(int fd, const void *bytes, size_t count) {
   char buffer[4096];
@@ -227,6 +240,13 @@ int ftruncate(int fd, off_t size) {
   char buffer[4096];
   GUARD("ftruncate", path_of(fd, buffer, sizeof buffer))
   DONE(REAL(ftruncate)(fd, size));
+}
+
+/* Tells its error by the result, not by errno. */
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument) {
+  struct rule verdict = judge("thread", "-");
+  if (verdict.action == ERRNO) return (int)verdict.number;
+  return REAL(pthread_create)(thread, attributes, body, argument);
 }
 
 static volatile int64_t *ahead;

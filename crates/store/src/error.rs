@@ -144,6 +144,11 @@ impl Error {
         }
     }
 
+    /// Whether the operating system said that too many files are open.
+    pub(crate) fn is_out_of_descriptors(&self) -> bool {
+        matches!(self, Self::Io { errno: Some(errno), .. } if matches!(code_of_errno(*errno), Some("EMFILE" | "ENFILE")))
+    }
+
     /// Whether the operating system said that this user may not do it.
     pub(crate) fn is_not_permitted(&self) -> bool {
         matches!(self, Self::Io { kind: io::ErrorKind::PermissionDenied, .. })

@@ -14,7 +14,7 @@ use crate::disk::{Disk, File, Open};
 use crate::error::{Error, Result};
 use crate::paths::LOG;
 use crate::wait::background::Background;
-use crate::wait::patience::{Caller, Patience};
+use crate::wait::patience::{Caller, Patience, Pauses};
 
 /// Called when no descriptor is free: gives back what nobody is using just now.
 pub type Relief = Arc<dyn Fn() + Send + Sync>;
@@ -28,6 +28,9 @@ pub struct Folder {
     /// When a caller last gave up waiting for the folder, in microseconds of the monotonic clock.
     gave_up: Arc<AtomicU64>,
 }
+
+/// Pauses between two tries while no descriptor is free.
+pub(crate) const DESCRIPTOR_PAUSES: Pauses = Pauses(Duration::from_millis(1), Duration::from_millis(50));
 
 /// Giving up after so long says something about the folder.
 const LONG: Duration = Duration::from_secs(1);
@@ -71,6 +74,25 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed("open", LOG, &error)),
         }
+    }
+
+    /// Makes the names in the folder durable; see [`Disk::sync_folder`]. That needs a descriptor: as long as none is
+    /// free, it is tried again until the patience is over.
+    ///
+    /// # Errors
+    /// As [`Disk::sync_folder`].
+    pub fn make_names_durable(&self, patience: &Patience) -> io::Result<()> {
+        let mut last = None;
+        let synced = patience.poll(&*self.background.time, DESCRIPTOR_PAUSES, || {
+            match self.relieved(|| self.disk.sync_folder()) {
+                Err(error) if is_out_of_descriptors(&error) => {
+                    last = Some(error);
+                    Ok(None)
+                }
+                other => other.map(Some),
+            }
+        })?;
+        synced.map_or_else(|| last.map_or(Ok(()), Err), Ok)
     }
 
     fn relieved<T>(&self, call: impl Fn() -> io::Result<T>) -> io::Result<T> {

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use crate::chores::Chores;
 use crate::disk::Disk;
-use crate::error::Result;
-use crate::folder::Folder;
+use crate::error::{Error, Result};
+use crate::folder::{DESCRIPTOR_PAUSES, Folder};
 use crate::index::schedule::IndexSchedule;
 use crate::log::appender::{Appended, Appender};
 use crate::log::group_commit::Durability;
@@ -213,6 +213,21 @@ impl Store {
         Ok(())
     }
 
+    /// The result of `work`, which is done anew as long as no descriptor is free and the caller has patience: what
+    /// has them now gives them back. Work that failed so has changed nothing.
+    fn with_descriptors<T>(&self, caller: &Caller, work: impl Fn() -> Result<T>) -> Result<T> {
+        let patience = self.folder.patience_of(caller, FOLDER_WAIT);
+        let mut failure = Error::Busy { path: self.log_path(), waited_ms: 0 };
+        let done = patience.poll(&*self.folder.background().time, DESCRIPTOR_PAUSES, || match work() {
+            Err(error) if error.is_out_of_descriptors() => {
+                failure = error;
+                Ok(None)
+            }
+            other => other.map(Some),
+        })?;
+        done.ok_or(failure)
+    }
+
     fn rewriter<'a>(&'a self, caller: &'a Caller) -> Rewriter<'a> {
         Rewriter {
             folder: &self.folder,
@@ -239,7 +254,7 @@ impl Store {
     /// Whatever the disk says; the log is then as it was. [`Error::Unconfirmed`](crate::Error::Unconfirmed): it
     /// was replaced.
     pub fn compact(&self, keep: u64, caller: &Caller) -> Result<u64> {
-        self.rewriter_after_appends(caller)?.compact(keep)
+        self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.compact(keep))
     }
 
     /// Evicts the oldest events by timestamp, `count` of them, however many others append meanwhile. Returns how
@@ -266,7 +281,7 @@ impl Store {
     /// As [`Store::compact`].
     pub fn repair(&self, caller: &Caller) -> Result<u64> {
         self.start_anew(caller)?;
-        let rejected = self.rewriter_after_appends(caller)?.repair()?;
+        let rejected = self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.repair())?;
         self.index.is_wrong();
         self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT))?;
         Ok(rejected)
@@ -278,7 +293,7 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn replace_all(&self, lines: &[u8], caller: &Caller) -> Result<()> {
-        self.rewriter_after_appends(caller)?.replace_all(lines)
+        self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.replace_all(lines))
     }
 
     /// Rewrites the log as the ledger's events in order, followed by every line that the ledger never knew.
@@ -286,7 +301,7 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn save(&self, holdings: &Holdings<'_>, caller: &Caller) -> Result<()> {
-        self.rewriter_after_appends(caller)?.save(holdings)
+        self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.save(holdings))
     }
 
     /// Another program changed the log in place, in a way that its length and end do not show: sums and columns

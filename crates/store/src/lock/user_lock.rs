@@ -150,7 +150,16 @@ impl LockTurn {
         folder.create_folder().map_err(|error| Error::io("mkdir", folder.path(), &error))?;
         let time = &*folder.background().time;
         let over = self.patience.left(time).is_zero();
-        let held = match UserLock::attempt(folder, &mut self.seen)? {
+        let attempt = match UserLock::attempt(folder, &mut self.seen) {
+            // No descriptor is free just now.
+            Err(error)
+                if error.is_out_of_descriptors() && !(over && self.look_again.left(time).is_zero()) =>
+            {
+                return Ok(None);
+            }
+            attempt => attempt?,
+        };
+        let held = match attempt {
             Attempt::Taken(lock) => return Ok(Some(lock)),
             Attempt::Held(held) if over => held,
             Attempt::Unclear if over && self.look_again.left(time).is_zero() => None,

@@ -162,7 +162,8 @@ impl Appender {
                 return Ok(());
             }
             self.unconfirmed.store(false, Ordering::Release);
-            let synced = self.commit.wait(&self.folder, &self.patience(FOLDER_WAIT, caller));
+            let for_fsync = self.patience(FOLDER_WAIT, caller);
+            let synced = self.commit.wait(&self.folder, &for_fsync, &for_fsync);
             let synced = synced.inspect_err(|_| self.unconfirmed.store(true, Ordering::Release))?;
             let foreign = self.take(&for_programs)?.programs.foreign_lock(&self.folder);
             if !foreign && self.is_in_place(synced)? {
@@ -183,7 +184,8 @@ impl Appender {
 
     /// The fsync of an append in the caller's own thread. Returns whether all is confirmed.
     pub(crate) fn confirm_inline(&self) -> Result<bool> {
-        let synced = self.commit.wait(&self.folder, &self.folder.patience(FOLDER_WAIT))?;
+        let for_fsync = self.folder.patience(FOLDER_WAIT);
+        let synced = self.commit.wait(&self.folder, &for_fsync, &self.folder.patience(INLINE_WAIT))?;
         let Some(mut tenure) = self.tenure.take_soon() else { return Ok(false) };
         let doubtful = tenure.programs.may_have_missed() || tenure.programs.foreign_lock(&self.folder);
         drop(tenure);

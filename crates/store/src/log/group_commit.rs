@@ -65,8 +65,15 @@ impl GroupCommit {
         });
     }
 
-    /// Returns once all that was written until now is on stable storage, with the file that was synced last. The first thread that comes syncs for all who wrote until then.
-    pub(crate) fn wait(&self, folder: &Folder, patience: &Patience) -> Result<Option<FileId>> {
+    /// Returns once all that was written until now is on stable storage, with the file that was synced last. The
+    /// first thread that comes syncs for all who wrote until then. `for_names`: how long it is tried to open the
+    /// folder if no descriptor is free; that it could not be opened is no failed fsync, and the next one tries again.
+    pub(crate) fn wait(
+        &self,
+        folder: &Folder,
+        patience: &Patience,
+        for_names: &Patience,
+    ) -> Result<Option<FileId>> {
         let confirmed = |writes: &Writes, number| (writes.confirmed >= number).then_some(writes.synced);
         let (number, there) = self.writes.with(|writes| (writes.newest, confirmed(writes, writes.newest)));
         if let Some(synced) = there {
@@ -85,7 +92,7 @@ impl GroupCommit {
             file.sync().map_err(|error| (error.to_string(), folder.failed("fsync", LOG, &error)))?;
             if *named != Some(*id) {
                 folder
-                    .sync_folder()
+                    .make_names_durable(for_names)
                     .map_err(|error| (error.to_string(), Error::io("fsync", folder.path(), &error)))?;
                 *named = Some(*id);
             }
@@ -96,6 +103,11 @@ impl GroupCommit {
                 writes.confirmed = newest;
                 writes.synced = files.last().map(|(id, _)| *id).or(writes.synced);
                 Ok(writes.synced)
+            }
+            Err((_, error)) if error.is_out_of_descriptors() => {
+                let since = std::mem::replace(&mut writes.files, files);
+                writes.files.extend(since);
+                Err(error)
             }
             Err((reason, error)) => {
                 writes.failed = Some(reason);

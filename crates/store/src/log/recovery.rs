@@ -22,7 +22,9 @@ use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::log::late_lines::{has_tail, move_lines, move_missing_lines};
 use crate::log::open_log::Log;
-use crate::paths::{CHECKPOINT, DRAIN_GRACE, LOCK, LOCK_STALE_MS, LOG, PREVIOUS, is_draft_of, temporary_id};
+use crate::paths::{
+    CHECKPOINT, DRAIN_GRACE, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, PREVIOUS, is_draft_of, temporary_id,
+};
 use crate::wait::patience::{Patience, Pauses};
 
 /// Pauses between two looks at the old log.
@@ -117,7 +119,9 @@ fn go_on_rewriting(
 /// Removes the old log for good: were it to come back with a power cut, so would what was evicted from it.
 pub(crate) fn remove_previous(folder: &Folder) -> Result<()> {
     folder.remove(PREVIOUS).map_err(|error| folder.failed("unlink", PREVIOUS, &error))?;
-    folder.sync_folder().map_err(|error| Error::io("fsync", folder.path(), &error))
+    folder
+        .make_names_durable(&folder.patience(INLINE_WAIT))
+        .map_err(|error| Error::io("fsync", folder.path(), &error))
 }
 
 /// Removes what dead processes were making. A draft that its maker still works on is locked; one of `.lock` takes an

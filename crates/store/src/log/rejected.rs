@@ -12,7 +12,7 @@ use crate::disk::bytes::{CHUNK, for_each_piece, read_range, write_all_at};
 use crate::disk::{File, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::paths::{REJECTED, new_id, temporary};
+use crate::paths::{INLINE_WAIT, REJECTED, new_id, temporary};
 
 /// Where a line stands: its offset and its length without the newline.
 pub(crate) type Place = (u64, u64);
@@ -53,7 +53,9 @@ pub(crate) fn set_aside(folder: &Folder, log: &dyn File, places: &[Place], since
     for_each_part(&*file, at, log, places, &mut write).map_err(failed("write"))?;
     file.sync().map_err(failed("fsync"))?;
     // The new file's name must not come to the disk later than the rename.
-    folder.sync_folder().map_err(|error| Error::io("fsync", folder.path(), &error))
+    folder
+        .make_names_durable(&folder.patience(INLINE_WAIT))
+        .map_err(|error| Error::io("fsync", folder.path(), &error))
 }
 
 /// Gives the file's name to a copy, so that its other names, a backup's or a stranger's, stay as they are.

@@ -281,7 +281,7 @@ impl<'a> Rewriter<'a> {
                 return Err(error);
             }
         };
-        let named = folder.sync_folder();
+        let named = folder.make_names_durable(&self.patience());
         if named.is_ok() {
             self.commit.copied(previous);
         }
