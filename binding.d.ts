@@ -7,6 +7,8 @@ export declare class Batch {
   constructor()
   /** Adds the JSON texts of events, joined by newlines. */
   push(text: string): void
+  /** Their lines, each ending in a newline. */
+  get text(): string
   /** How many events it holds. */
   get count(): number
 }
@@ -49,6 +51,8 @@ export declare class Reader {
 
 /** The events that a ledger loaded. Positions are indices in the ledger. */
 export declare class Sealed {
+  /** The events among the lines of a text; `name` is what messages call it. */
+  static ofLines(name: string, text: string): Sealed
   /** Number of events, sealed and live. */
   get length(): number
   /** Number of events that are still sealed. */
@@ -255,6 +259,15 @@ export declare class StoreCore {
 
 /** The version of this addon. The loader takes no other than its own. */
 export declare const ADDON_VERSION: string
+
+/**
+ * The text of a log after a ledger was saved to it: the ledger's events, then every line of `log` whose event the
+ * ledger never held.
+ *
+ * # Errors
+ * If the sealed events cannot be read any more.
+ */
+export declare function savedLog(log: string, sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): string
 
 /** How a store writes. */
 export interface StoreCoreOptions {

@@ -2,14 +2,14 @@
 
 // A ledger's work that no caller awaits, and the errors of it.
 //
-// Lines that the native side had to queue are flushed from here, by one flush at a time, so that a failure is
+// Lines that the store had to queue are flushed from here, by one flush at a time, so that a failure is
 // reported: once per streak, to `onError` if there is one, else it is kept and the next call that can reject does
-// so with it, once. The lines stay queued all the while, and the native side tries them again by itself.
+// so with it, once. The lines stay queued all the while, and the file store tries them again by itself.
 
-/** @typedef {import('../store/log-writer.js').LogWriter} LogWriter */
+/** @typedef {import('../../index.d.ts').LedgerStore} LedgerStore */
 
 class Background {
-  #writer;
+  #store;
   #onError;
   #flushing = false;
   /** The last flush failed, and that was reported. */
@@ -20,11 +20,11 @@ class Background {
   #untold = [];
 
   /**
-   * @param {LogWriter} writer
+   * @param {LedgerStore} store
    * @param {((error: Error) => void) | undefined} onError
    */
-  constructor(writer, onError) {
-    this.#writer = writer;
+  constructor(store, onError) {
+    this.#store = store;
     this.#onError = onError;
   }
 
@@ -44,7 +44,7 @@ class Background {
    * @returns {Promise<void> | null} null if there is nothing to do
    */
   flush() {
-    return this.#reported(this.#writer.flush());
+    return this.#reported(this.#store.flush());
   }
 
   /**
@@ -52,12 +52,12 @@ class Background {
    * @returns {Promise<void> | null}
    */
   finish() {
-    return this.#reported(this.#writer.finish());
+    return this.#reported(this.#store.finish());
   }
 
   /** As `flush`, but touches nothing if no line of this ledger is queued. */
   async settle() {
-    if (this.#writer.queued) await this.flush();
+    if (this.#store.queued) await this.flush();
   }
 
   /** @param {Promise<void> | null} flushed */
@@ -104,7 +104,7 @@ class Background {
   async #drain() {
     this.#flushing = true;
     try {
-      while (this.#writer.queued) await this.#writer.flush();
+      while (this.#store.queued) await this.#store.flush();
       this.#failing = false;
     } catch (error) {
       if (!this.#failing) this.report(error);

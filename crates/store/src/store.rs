@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::chores::Chores;
+use columns::Holdings;
+
 use crate::disk::Disk;
 use crate::error::Result;
 use crate::folder::Folder;
@@ -24,7 +26,6 @@ use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
 use crate::rewrite::rewriter::Rewriter;
-use crate::rewrite::save::Holdings;
 use crate::wait::background::Background;
 use crate::wait::baton::Baton;
 use crate::wait::patience::{Caller, Ending};
