@@ -155,6 +155,20 @@ export declare class StoreCore {
    * are still unwritten.
    */
   flushAtExit(ms: number): number
+  /** How many events of the folder are in no log: they wait, or were refused and their callers do not know yet. */
+  get unwritten(): number
+  /** How many calls for one event ended with an error. */
+  get refusals(): number
+  /**
+   * Whether so many lost events of the folder are more than were reported at an exit of this process or of one of
+   * its threads. From now on they are reported.
+   */
+  isNews(lost: number): boolean
+  /**
+   * Why the last attempt to write into the folder failed, unless all has been written since: what happened, and
+   * what can be done.
+   */
+  lastFault(): StoreCoreFault | null
   /**
    * Sums over the log as it is now.
    *
@@ -268,6 +282,14 @@ export declare const ADDON_VERSION: string
  * If the sealed events cannot be read any more.
  */
 export declare function savedLog(log: string, sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): string
+
+/** Why lines could not be written. */
+export interface StoreCoreFault {
+  /** What happened, beginning with the code. */
+  cause: string
+  /** What removes the cause, where that is known. */
+  remedy?: string
+}
 
 /** How a store writes. */
 export interface StoreCoreOptions {

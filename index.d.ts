@@ -276,6 +276,12 @@ export interface StoreOptions {
    * @default 0
    */
   lockTimeoutMs?: number;
+  /**
+   * Whether there is a line on stderr at the end of the process if events are lost with it and no `onError`, `flush()`
+   * or rejected promise has said so.
+   * @default true
+   */
+  warnAtExit?: boolean;
 }
 
 /** An `AbortSignal`, in so far as it is used here: a project without DOM or Node types has no such type. */
@@ -526,6 +532,11 @@ export interface LedgerStore {
   acquireLock(): Promise<void>;
   /** Gives the lock back. */
   releaseLock(): Promise<void>;
+  /**
+   * The ledger's caller knows why lines wait: a store that warns of lost events at the end of the process needs not
+   * name them.
+   */
+  told?(): void;
   /** Gives everything back. A store that is used again opens anew. */
   close(): Promise<void>;
 }
@@ -559,8 +570,8 @@ export interface PersistenceConfig extends StoreOptions {
    */
   onError?: (error: Error) => void;
   /**
-   * The store under the ledger, in place of one over `storagePath`. `storagePath`, `durability` and `lockTimeoutMs`
-   * are the store's own and refused beside it. The ledger's `destroy()` closes the store.
+   * The store under the ledger, in place of one over `storagePath`. The options that say
+   * how a store writes (`storagePath`, `durability`, `lockTimeoutMs`, `warnAtExit`) are refused beside it. The ledger's `destroy()` closes the store.
    */
   store?: EventStore | LedgerStore;
 }

@@ -146,6 +146,7 @@ describeOurs('what is no store, or stands beside one', () => {
     ['storagePath', '/tmp/elsewhere'],
     ['durability', 'disk'],
     ['lockTimeoutMs', 5],
+    ['warnAtExit', false],
   ])('%s beside store is refused', (name, value) => {
     const message = new RegExp(`^${name} cannot stand beside store, which has its own: leave ${name} out`);
     refused({ store: new MemoryStore(), [name]: value }, message);

@@ -16,7 +16,7 @@ class Background {
   #failing = false;
   /** Lines are being refused, and that was reported. */
   #refusing = false;
-  /** @type {unknown[]} the first error that nobody was told yet; at most one */
+  /** @type {{ error: unknown, ofLines: boolean }[]} the first error that no caller knows yet; at most one */
   #untold = [];
 
   /**
@@ -73,13 +73,17 @@ class Background {
     } catch (error) {
       // The rejection reports it, and background work on the same lines need not repeat it.
       this.#failing = true;
-      throw this.#untold.pop() ?? error;
+      this.#store.told?.();
+      throw this.#untold.pop()?.error ?? error;
     }
   }
 
   /** Throws the error that was kept, if any. */
   rethrow() {
-    for (const error of this.#untold.splice(0)) throw error;
+    for (const { error, ofLines } of this.#untold.splice(0)) {
+      if (ofLines) this.#store.told?.();
+      throw error;
+    }
   }
 
   /**
@@ -87,16 +91,20 @@ class Background {
    * @param {unknown} error
    */
   refused(error) {
-    if (!this.#refusing) this.report(error);
+    if (!this.#refusing) this.report(error, true);
     this.#refusing = true;
   }
 
-  /** @param {unknown} error */
-  report(error) {
+  /**
+   * @param {unknown} error
+   * @param {boolean} ofLines whether it says why lines wait
+   */
+  report(error, ofLines = false) {
     if (this.#onError === undefined) {
-      if (this.#untold.length === 0) this.#untold.push(error);
+      if (this.#untold.length === 0) this.#untold.push({ error, ofLines });
       return;
     }
+    if (ofLines) this.#store.told?.();
     // An error handler that fails, now or later, must not end the process.
     void (async (onError) => onError(/** @type {Error} */ (error)))(this.#onError).catch(() => {});
   }
@@ -107,7 +115,7 @@ class Background {
       while (this.#store.queued) await this.#store.flush();
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.report(error);
+      if (!this.#failing) this.report(error, true);
       this.#failing = true;
     } finally {
       this.#flushing = false;

@@ -26,13 +26,14 @@ const DEFAULTS = {
   enableWAL: true,
   durability: 'process',
   lockTimeoutMs: 0,
+  warnAtExit: true,
   onError: undefined,
   store: undefined,
 };
 
 const OPTIONS = Object.keys(DEFAULTS);
 /** What a store that was given has of its own. */
-const OF_THE_STORE = ['storagePath', 'durability', 'lockTimeoutMs'];
+const OF_THE_STORE = ['storagePath', 'durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createPersistentLedger({ storagePath: 'path/to/folder' })";
 
 /**
@@ -97,6 +98,7 @@ function readConfig(config) {
     enableWAL: check.checkBoolean('enableWAL', full.enableWAL),
     durability: check.checkDurability('durability', full.durability),
     lockTimeoutMs: check.checkMilliseconds('lockTimeoutMs', full.lockTimeoutMs),
+    warnAtExit: check.checkBoolean('warnAtExit', full.warnAtExit),
     onError: full.onError === undefined ? undefined : check.checkFunction('onError', full.onError),
   };
 }

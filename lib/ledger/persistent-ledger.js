@@ -56,8 +56,8 @@ class PersistentLedger extends RunLedger {
   constructor(config) {
     super();
     this.#config = readConfig(config);
-    const { store, storagePath, durability, lockTimeoutMs, onError } = this.#config;
-    this.#given = store ?? new EventStore(storagePath, { durability, lockTimeoutMs });
+    const { store, storagePath, durability, lockTimeoutMs, warnAtExit, onError } = this.#config;
+    this.#given = store ?? new EventStore(storagePath, { durability, lockTimeoutMs, warnAtExit });
     this.#store = ledgerStoreOf(this.#given);
     this.#background = new Background(this.#store, onError);
   }

@@ -91,7 +91,11 @@ class FileLedgerStore {
   /** @param {import('../../index.d.ts').SavedEvents} events */
   save(events) {
     const { sealed, batch, positions, known } = /** @type {HeldEvents} */ (events);
-    return this.#core.save(sealed, batch, positions, known);
+    return this.#core.save(sealed, batch, positions, known).then(() => this.#writer.saved());
+  }
+
+  told() {
+    this.#writer.told();
   }
 
   /** @param {number} maxEvents */
