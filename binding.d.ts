@@ -7,6 +7,8 @@ export declare class Batch {
   constructor()
   /** Adds the JSON texts of events, joined by newlines. */
   push(text: string): void
+  /** Their lines, each ending in a newline. */
+  get text(): string
   /** How many events it holds. */
   get count(): number
 }
@@ -49,6 +51,8 @@ export declare class Reader {
 
 /** The events that a ledger loaded. Positions are indices in the ledger. */
 export declare class Sealed {
+  /** The events among the lines of a text; `name` is what messages call it. */
+  static ofLines(name: string, text: string): Sealed
   /** Number of events, sealed and live. */
   get length(): number
   /** Number of events that are still sealed. */
@@ -151,6 +155,20 @@ export declare class StoreCore {
    * are still unwritten.
    */
   flushAtExit(ms: number): number
+  /** How many events of the folder are in no log: they wait, or were refused and their callers do not know yet. */
+  get unwritten(): number
+  /** How many calls for one event ended with an error. */
+  get refusals(): number
+  /**
+   * Whether so many lost events of the folder are more than were reported at an exit of this process or of one of
+   * its threads. From now on they are reported.
+   */
+  isNews(lost: number): boolean
+  /**
+   * Why the last attempt to write into the folder failed, unless all has been written since: what happened, and
+   * what can be done.
+   */
+  lastFault(): StoreCoreFault | null
   /**
    * Sums over the log as it is now.
    *
@@ -255,6 +273,23 @@ export declare class StoreCore {
 
 /** The version of this addon. The loader takes no other than its own. */
 export declare const ADDON_VERSION: string
+
+/**
+ * The text of a log after a ledger was saved to it: the ledger's events, then every line of `log` whose event the
+ * ledger never held.
+ *
+ * # Errors
+ * If the sealed events cannot be read any more.
+ */
+export declare function savedLog(log: string, sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): string
+
+/** Why lines could not be written. */
+export interface StoreCoreFault {
+  /** What happened, beginning with the code. */
+  cause: string
+  /** What removes the cause, where that is known. */
+  remedy?: string
+}
 
 /** How a store writes. */
 export interface StoreCoreOptions {

@@ -276,6 +276,12 @@ export interface StoreOptions {
    * @default 0
    */
   lockTimeoutMs?: number;
+  /**
+   * Whether there is a line on stderr at the end of the process if events are lost with it and no `onError`, `flush()`
+   * or rejected promise has said so.
+   * @default true
+   */
+  warnAtExit?: boolean;
 }
 
 /** An `AbortSignal`, in so far as it is used here: a project without DOM or Node types has no such type. */
@@ -472,6 +478,75 @@ export declare function createEventStore(path: string, options?: StoreOptions): 
 
 // ----------------------------------------------------------------------------------------- persistent ledger
 
+/** Lines of events that a {@link LedgerStore} is given to write. */
+export interface EventLines {
+  /** How many. */
+  readonly count: number;
+  /** The JSON texts of the events, each ending in a newline. */
+  readonly text: string;
+}
+
+/** What {@link PersistentLedger.save} gives to a {@link LedgerStore}. */
+export interface SavedEvents {
+  /**
+   * The lines that the store shall hold: those of the ledger's events in order, then every line of `log` whose event
+   * the ledger never held.
+   * @param log the lines that the store holds now, separated by newlines
+   */
+  applyTo(log: string): string;
+}
+
+/** Events that were loaded and not parsed; only the stores of this package make them. */
+export interface SealedEvents {
+  /** How many. */
+  readonly length: number;
+}
+
+/**
+ * What a {@link PersistentLedger} needs from a store: a log of lines, each the JSON text of one event. An
+ * {@link EventStore} can be given as it is; implement this to keep a ledger's events elsewhere, or in the memory of a
+ * test.
+ */
+export interface LedgerStore {
+  /** Whether lines that `log()` or `logBatch()` accepted are not written yet. */
+  readonly queued: boolean;
+  /**
+   * Accepts the JSON text of one event, in this call. A fault of the medium does not throw: the line stays queued.
+   * @returns whether it is written; if not, the ledger calls `flush()`
+   * @throws if it is refused. With `code: 'EBACKLOG'` the ledger keeps the event until the next `save()`; any other
+   * error goes to the caller
+   */
+  log(line: string): boolean;
+  /** As `log()`, for many lines, of which all or none are accepted. */
+  logBatch(lines: EventLines): boolean;
+  /** Writes what is queued. Rejects if that fails; the lines stay queued. null if there is nothing to do. */
+  flush(): Promise<void> | null;
+  /** As `flush()`, just before `close()`; it should not wait for long. */
+  finish(): Promise<void> | null;
+  /** The events of the log: the text of their lines, separated by newlines. Lines that are no events are passed over. */
+  seal(): Promise<string | SealedEvents>;
+  /** Replaces the log by `events.applyTo(log)`, at once or not at all. */
+  save(events: SavedEvents): Promise<void>;
+  /**
+   * Keeps the newest `maxEvents` events, by timestamp.
+   * @returns how many were removed
+   */
+  compact(maxEvents: number): Promise<number>;
+  /** Counts and sizes. */
+  getStats(): Promise<StorageStats>;
+  /** Called before `save()` and `compact()`. Rejects with `code: 'ELOCKED'` if another holds the lock. */
+  acquireLock(): Promise<void>;
+  /** Gives the lock back. */
+  releaseLock(): Promise<void>;
+  /**
+   * The ledger's caller knows why lines wait: a store that warns of lost events at the end of the process needs not
+   * name them.
+   */
+  told?(): void;
+  /** Gives everything back. A store that is used again opens anew. */
+  close(): Promise<void>;
+}
+
 /** Configuration of a {@link PersistentLedger}. An option given as `undefined` means its default. */
 export interface PersistenceConfig extends StoreOptions {
   /**
@@ -500,6 +575,11 @@ export interface PersistenceConfig extends StoreOptions {
    * What it throws is ignored. Without it the next `flush()`, `save()` or `destroy()` rejects with the error.
    */
   onError?: (error: Error) => void;
+  /**
+   * The store under the ledger, in place of one over `storagePath`. The options that say
+   * how a store writes (`storagePath`, `durability`, `lockTimeoutMs`, `warnAtExit`) are refused beside it. The ledger's `destroy()` closes the store.
+   */
+  store?: EventStore | LedgerStore;
 }
 
 /**
@@ -581,7 +661,7 @@ export declare class PersistentLedger extends RunLedger {
   /** The original's name for `close()`: it removes nothing. */
   destroy(): Promise<void>;
 
-  /** The store under the ledger; always the same object. */
+  /** The store under the ledger; always the same object. It is what was given as `store`, if that was. */
   getEventStore(): EventStore;
 
   /** For `await using`: as `close()`. */

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use napi_derive::napi;
 
 use crate::sealed::Sealed;
+use crate::text::Text;
 use columns::add_keys;
 
 /// Lines gathered for one bulk write.
@@ -35,6 +36,13 @@ impl Batch {
             self.lines.extend_from_slice(text.as_bytes());
         }
         self.lines.push(b'\n');
+    }
+
+    /// Their lines, each ending in a newline.
+    #[napi(getter, catch_unwind, ts_return_type = "string")]
+    #[must_use]
+    pub fn text(&self) -> Text {
+        Text(self.lines.clone())
     }
 
     /// How many events it holds.

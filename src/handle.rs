@@ -4,7 +4,7 @@
 //! another use opens anew.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use store::wait::patience::{Caller, Ending};
@@ -19,6 +19,8 @@ pub(crate) struct Handle {
     pub(crate) lock: Arc<LockCell>,
     /// Whether it is given back when its thread ends.
     pub(crate) watched: AtomicBool,
+    /// How many calls for one event ended with an error.
+    pub(crate) refusals: AtomicU64,
     open: Mutex<Open>,
 }
 
@@ -35,6 +37,7 @@ impl Handle {
             durability,
             lock: Arc::default(),
             watched: AtomicBool::new(false),
+            refusals: AtomicU64::new(0),
             open: Mutex::default(),
         })
     }
@@ -42,6 +45,11 @@ impl Handle {
     /// The folder's store, if it was used since it was opened.
     pub(crate) fn used(&self) -> Option<Arc<Store>> {
         self.open().store.clone()
+    }
+
+    /// A call for one event ended with an error.
+    pub(crate) fn refused(&self) {
+        self.refusals.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The folder's store, if there is a folder.

@@ -11,6 +11,7 @@
 mod batch;
 mod error;
 mod handle;
+mod holdings;
 mod process;
 mod reader;
 mod sealed;

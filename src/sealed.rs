@@ -26,6 +26,13 @@ fn index(number: u32) -> usize {
 
 #[napi]
 impl Sealed {
+    /// The events among the lines of a text; `name` is what messages call it.
+    #[napi(factory, catch_unwind)]
+    #[must_use]
+    pub fn of_lines(name: String, text: String) -> Self {
+        Self { set: Arc::new(columns::Sealed::of_lines(name, text.into_bytes())) }
+    }
+
     /// Number of events, sealed and live.
     #[napi(getter, catch_unwind)]
     #[must_use]

@@ -1,6 +1,7 @@
 //! One folder, as one `EventStore` object sees it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use event::text::parse_json_string;
@@ -39,6 +40,15 @@ pub(crate) struct StoreCoreStats {
     /// Latest timestamp.
     #[napi(ts_type = "number | null")]
     pub newest_event: napi::Either<f64, Null>,
+}
+
+/// Why lines could not be written.
+#[napi(object)]
+pub struct StoreCoreFault {
+    /// What happened, beginning with the code.
+    pub cause: String,
+    /// What removes the cause, where that is known.
+    pub remedy: Option<String>,
 }
 
 /// A non-negative number of JavaScript's as an integer.
@@ -141,7 +151,10 @@ impl StoreCore {
         match self.write(line.into_bytes(), OnFault::Refuse) {
             Ok((_, Appended::Settled | Appended::Leased)) => Ok(0.0),
             Ok((_, Appended::Written(ticket) | Appended::Queued(ticket))) => Ok(number(ticket)),
-            Err(error) => Err(to_js(env, &error)),
+            Err(error) => {
+                self.handle.refused();
+                Err(to_js(env, &error))
+            }
         }
     }
 
@@ -153,7 +166,15 @@ impl StoreCore {
     pub fn settle<'env>(&self, env: &'env Env, first: f64, last: f64) -> Result<Object<'env>> {
         let tickets: std::ops::RangeInclusive<Ticket> = whole(first)..=whole(last);
         let durability = self.handle.durability;
-        self.on_created(env, Store::writing, move |store, caller| store.settle(&tickets, durability, caller))
+        let handle = Arc::clone(&self.handle);
+        self.on_created(env, Store::writing, move |store, caller| {
+            store.settle(&tickets, durability, caller).inspect_err(|_| {
+                // Of several tickets each is asked for anew.
+                if tickets.start() == tickets.end() {
+                    handle.refused();
+                }
+            })
+        })
     }
 
     /// Writes the JSON text of a ledger's event. Returns whether nothing is left to do; if not, `flush` must be
@@ -224,8 +245,39 @@ impl StoreCore {
     pub fn flush_at_exit(&self, ms: f64) -> f64 {
         self.handle.used().map_or(0.0, |store| {
             store.flush_at_exit(Duration::from_millis(whole(ms)));
-            number(store.waiting_lines())
+            number(store.unwritten_lines())
         })
+    }
+
+    /// How many events of the folder are in no log: they wait, or were refused and their callers do not know yet.
+    #[napi(getter, catch_unwind)]
+    #[must_use]
+    pub fn unwritten(&self) -> f64 {
+        self.handle.used().map_or(0.0, |store| number(store.unwritten_lines()))
+    }
+
+    /// How many calls for one event ended with an error.
+    #[napi(getter, catch_unwind)]
+    #[must_use]
+    pub fn refusals(&self) -> f64 {
+        number(self.handle.refusals.load(Ordering::Acquire))
+    }
+
+    /// Whether so many lost events of the folder are more than were reported at an exit of this process or of one of
+    /// its threads. From now on they are reported.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn is_news(&self, lost: f64) -> bool {
+        self.handle.used().is_none_or(|store| store.is_news(whole(lost)))
+    }
+
+    /// Why the last attempt to write into the folder failed, unless all has been written since: what happened, and
+    /// what can be done.
+    #[napi(catch_unwind)]
+    #[must_use]
+    pub fn last_fault(&self) -> Option<StoreCoreFault> {
+        let fault = self.handle.used()?.fault()?;
+        Some(StoreCoreFault { cause: fault.cause(), remedy: fault.remedy().map(str::to_owned) })
     }
 
     /// Sums over the log as it is now.

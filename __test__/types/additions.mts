@@ -4,10 +4,14 @@ import {
   createEventStore,
   createPersistentLedger,
   type Durability,
+  type EventLines,
   EventStore,
   isLedgerError,
   type LedgerError,
+  type LedgerStore,
+  type PersistentLedger,
   type RunEvent,
+  type SavedEvents,
   type StoreOptions,
   type StreamOptions,
   type VerifyReport,
@@ -50,4 +54,25 @@ export async function ledger(): Promise<void> {
   await using store = ledger.getEventStore();
   await store.flush();
   await ledger.flush();
+}
+
+export function overOwnStore(own: LedgerStore): PersistentLedger[] {
+  let text = '';
+  const memory: LedgerStore = {
+    queued: false,
+    log: (line: string) => line === text,
+    logBatch: (lines: EventLines) => lines.count === lines.text.length,
+    flush: () => null,
+    finish: () => null,
+    seal: async () => text,
+    async save(events: SavedEvents) {
+      text = events.applyTo(text);
+    },
+    compact: async () => 0,
+    getStats: () => own.getStats(),
+    async acquireLock() {},
+    async releaseLock() {},
+    async close() {},
+  };
+  return [memory, own, new EventStore('folder')].map((store) => createPersistentLedger({ store }));
 }

@@ -2,29 +2,29 @@
 
 // A ledger's work that no caller awaits, and the errors of it.
 //
-// Lines that the native side had to queue are flushed from here, by one flush at a time, so that a failure is
+// Lines that the store had to queue are flushed from here, by one flush at a time, so that a failure is
 // reported: once per streak, to `onError` if there is one, else it is kept and the next call that can reject does
-// so with it, once. The lines stay queued all the while, and the native side tries them again by itself.
+// so with it, once. The lines stay queued all the while, and the file store tries them again by itself.
 
-/** @typedef {import('../store/log-writer.js').LogWriter} LogWriter */
+/** @typedef {import('../../index.d.ts').LedgerStore} LedgerStore */
 
 class Background {
-  #writer;
+  #store;
   #onError;
   #flushing = false;
   /** The last flush failed, and that was reported. */
   #failing = false;
   /** Lines are being refused, and that was reported. */
   #refusing = false;
-  /** @type {unknown[]} the first error that nobody was told yet; at most one */
+  /** @type {{ error: unknown, ofLines: boolean }[]} the first error that no caller knows yet; at most one */
   #untold = [];
 
   /**
-   * @param {LogWriter} writer
+   * @param {LedgerStore} store
    * @param {((error: Error) => void) | undefined} onError
    */
-  constructor(writer, onError) {
-    this.#writer = writer;
+  constructor(store, onError) {
+    this.#store = store;
     this.#onError = onError;
   }
 
@@ -44,7 +44,7 @@ class Background {
    * @returns {Promise<void> | null} null if there is nothing to do
    */
   flush() {
-    return this.#reported(this.#writer.flush());
+    return this.#reported(this.#store.flush());
   }
 
   /**
@@ -52,12 +52,12 @@ class Background {
    * @returns {Promise<void> | null}
    */
   finish() {
-    return this.#reported(this.#writer.finish());
+    return this.#reported(this.#store.finish());
   }
 
   /** As `flush`, but touches nothing if no line of this ledger is queued. */
   async settle() {
-    if (this.#writer.queued) await this.flush();
+    if (this.#store.queued) await this.flush();
   }
 
   /** @param {Promise<void> | null} flushed */
@@ -73,13 +73,17 @@ class Background {
     } catch (error) {
       // The rejection reports it, and background work on the same lines need not repeat it.
       this.#failing = true;
-      throw this.#untold.pop() ?? error;
+      this.#store.told?.();
+      throw this.#untold.pop()?.error ?? error;
     }
   }
 
   /** Throws the error that was kept, if any. */
   rethrow() {
-    for (const error of this.#untold.splice(0)) throw error;
+    for (const { error, ofLines } of this.#untold.splice(0)) {
+      if (ofLines) this.#store.told?.();
+      throw error;
+    }
   }
 
   /**
@@ -87,16 +91,20 @@ class Background {
    * @param {unknown} error
    */
   refused(error) {
-    if (!this.#refusing) this.report(error);
+    if (!this.#refusing) this.report(error, true);
     this.#refusing = true;
   }
 
-  /** @param {unknown} error */
-  report(error) {
+  /**
+   * @param {unknown} error
+   * @param {boolean} ofLines whether it says why lines wait
+   */
+  report(error, ofLines = false) {
     if (this.#onError === undefined) {
-      if (this.#untold.length === 0) this.#untold.push(error);
+      if (this.#untold.length === 0) this.#untold.push({ error, ofLines });
       return;
     }
+    if (ofLines) this.#store.told?.();
     // An error handler that fails, now or later, must not end the process.
     void (async (onError) => onError(/** @type {Error} */ (error)))(this.#onError).catch(() => {});
   }
@@ -104,10 +112,10 @@ class Background {
   async #drain() {
     this.#flushing = true;
     try {
-      while (this.#writer.queued) await this.#writer.flush();
+      while (this.#store.queued) await this.#store.flush();
       this.#failing = false;
     } catch (error) {
-      if (!this.#failing) this.report(error);
+      if (!this.#failing) this.report(error, true);
       this.#failing = true;
     } finally {
       this.#flushing = false;

@@ -9,7 +9,11 @@
 const check = require('../shared/arguments.js');
 
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
-/** @typedef {Required<Omit<PersistenceConfig, 'onError'>> & Pick<PersistenceConfig, 'onError'>} FullConfig */
+/** @typedef {import('../store/event-store.js').EventStore | import('../../index.d.ts').LedgerStore} Store */
+/**
+ * @typedef {Required<Omit<PersistenceConfig, 'onError' | 'store'>> & Pick<PersistenceConfig, 'onError'> &
+ *   { store: Store | undefined }} FullConfig
+ */
 
 const DEFAULT_DIR = '.claude-flow/guidance';
 const DIR_VARIABLE = 'GUIDANCE_LEDGER_DIR';
@@ -22,10 +26,14 @@ const DEFAULTS = {
   enableWAL: true,
   durability: 'process',
   lockTimeoutMs: 0,
+  warnAtExit: true,
   onError: undefined,
+  store: undefined,
 };
 
 const OPTIONS = Object.keys(DEFAULTS);
+/** What a store that was given has of its own. */
+const OF_THE_STORE = ['storagePath', 'durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createPersistentLedger({ storagePath: 'path/to/folder' })";
 
 /**
@@ -42,7 +50,7 @@ function checkShape(config) {
   }
   const options = /** @type {Record<string, unknown>} */ (config);
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key));
-  if (unknown !== undefined && options.storagePath === undefined) {
+  if (unknown !== undefined && options.storagePath === undefined && options.store === undefined) {
     const { sentence } = require('../shared/unknown-option.js');
     throw check.typeError(`${sentence('config', unknown, OPTIONS)}. There is no storagePath. Use ${USAGE}`);
   }
@@ -58,6 +66,20 @@ function defaultFolder() {
 }
 
 /**
+ * The store that was given, if one was. It has its own folder and durability: what is said here of such things
+ * would be passed over.
+ * @param {Record<string, unknown>} options
+ */
+function givenStore({ store, ...options }) {
+  if (store === undefined) return undefined;
+  const beside = OF_THE_STORE.find((name) => options[name] !== undefined);
+  if (beside === undefined) return require('../store/ledger-store.js').checkStore(store);
+  throw check.typeError(
+    `${beside} cannot stand beside store, which has its own: leave ${beside} out, or store`,
+  );
+}
+
+/**
  * @param {unknown} config
  * @returns {FullConfig}
  */
@@ -66,14 +88,17 @@ function readConfig(config) {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   /** @type {Record<string, unknown>} */
   const full = { ...DEFAULTS, ...given };
+  const store = givenStore(given);
   if (full.storagePath === undefined) full.storagePath = defaultFolder();
   return {
+    store,
     storagePath: check.checkPath('storagePath', full.storagePath, USAGE),
     maxEvents: check.checkCount('maxEvents', full.maxEvents),
     compactIntervalMs: check.checkMilliseconds('compactIntervalMs', full.compactIntervalMs),
     enableWAL: check.checkBoolean('enableWAL', full.enableWAL),
     durability: check.checkDurability('durability', full.durability),
     lockTimeoutMs: check.checkMilliseconds('lockTimeoutMs', full.lockTimeoutMs),
+    warnAtExit: check.checkBoolean('warnAtExit', full.warnAtExit),
     onError: full.onError === undefined ? undefined : check.checkFunction('onError', full.onError),
   };
 }

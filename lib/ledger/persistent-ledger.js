@@ -10,9 +10,11 @@
 // sealed; it is taken out of the set by its id and kept as the live object it is, so it is there exactly
 // once. The same holds, after a compaction, for events that were never written.
 
-const { EventStore, partsOf } = require('../store/event-store.js');
+const { EventStore } = require('../store/event-store.js');
+const { ledgerStoreOf, sealedOf } = require('../store/ledger-store.js');
 const { RunLedger, historyOf, stamp } = require('./run-ledger.js');
 const { Background } = require('./background.js');
+const { HeldEvents } = require('./held-events.js');
 const { Known, identitiesOf, identity, writtenId } = require('./known.js');
 const { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText } = require('../shared/event-text.js');
 const { checkIterable } = require('../shared/arguments.js');
@@ -44,21 +46,20 @@ class PersistentLedger extends RunLedger {
   /** @type {NodeJS.Timeout | null} */
   #timer = null;
   #config;
+  /** What `getEventStore()` answers. */
+  #given;
+  /** The same, as this ledger sees it. */
   #store;
-  #core;
-  #writer;
   #background;
 
   /** @param {Partial<PersistenceConfig>} [config] */
   constructor(config) {
     super();
     this.#config = readConfig(config);
-    const { storagePath, durability, lockTimeoutMs, onError } = this.#config;
-    this.#store = new EventStore(storagePath, { durability, lockTimeoutMs });
-    const { core, writer } = partsOf(this.#store);
-    this.#core = core;
-    this.#writer = writer;
-    this.#background = new Background(writer, onError);
+    const { store, storagePath, durability, lockTimeoutMs, warnAtExit, onError } = this.#config;
+    this.#given = store ?? new EventStore(storagePath, { durability, lockTimeoutMs, warnAtExit });
+    this.#store = ledgerStoreOf(this.#given);
+    this.#background = new Background(this.#store, onError);
   }
 
   async init() {
@@ -113,7 +114,7 @@ class PersistentLedger extends RunLedger {
       const id = writtenId(text, event);
       lines.push([id === null ? text : '', id]);
     });
-    if (imported.length > 0 && !this.#writer.logBatch(batch)) this.#background.drain();
+    if (imported.length > 0 && !this.#store.logBatch(batch)) this.#background.drain();
     for (const [i, event] of imported.entries()) {
       this.#known.wrote(...lines[i]);
       this.#keep(event, ...lines[i]);
@@ -129,7 +130,7 @@ class PersistentLedger extends RunLedger {
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
-      await this.#core.save(sealed, batch, positions, known.ids);
+      await this.#store.save(new HeldEvents(sealed, batch, positions, known.ids));
     } finally {
       await this.#store.releaseLock();
     }
@@ -185,7 +186,7 @@ class PersistentLedger extends RunLedger {
   }
 
   getEventStore() {
-    return this.#store;
+    return this.#given;
   }
 
   /** @override */
@@ -222,7 +223,7 @@ class PersistentLedger extends RunLedger {
    */
   #write(event, text, id) {
     try {
-      if (this.#writer.log(text)) this.#background.recovered();
+      if (this.#store.log(text)) this.#background.recovered();
       else this.#background.drain();
     } catch (error) {
       if (!isBacklog(error)) throw error;
@@ -268,7 +269,7 @@ class PersistentLedger extends RunLedger {
     this.#arrivals.add(arrived);
     try {
       await this.#background.settle();
-      const sealed = await this.#core.seal();
+      const sealed = await sealedOf(this.#store);
       const kept = this.#history.live((event) => arrived.has(event) || keeps(event));
       const unsaved = kept.filter((event) => this.#unsaved.has(event));
       const identities = kept.flatMap((event) => arrived.get(event) ?? []).concat(identitiesOf(unsaved));

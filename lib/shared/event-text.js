@@ -177,4 +177,4 @@ function batchOfTexts(texts) {
   return batch.finish();
 }
 
-module.exports = { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText };
+module.exports = { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText, othersTurn };

@@ -18,7 +18,7 @@ const { LogWriter } = require('./log-writer.js');
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../index.d.ts').VerifyReport} VerifyReport */
 
-const OPTIONS = ['durability', 'lockTimeoutMs'];
+const OPTIONS = ['durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createEventStore('path/to/folder')";
 
 /**
@@ -43,12 +43,13 @@ class EventStore {
   constructor(storagePath, options) {
     const path = check.checkPath('storagePath', storagePath, USAGE);
     const given = check.checkOptions('options', options, OPTIONS, 'warn');
-    const { durability = 'process', lockTimeoutMs = 0 } = given;
+    const { durability = 'process', lockTimeoutMs = 0, warnAtExit = true } = given;
     const durableDisk = check.checkDurability('durability', durability) === 'disk';
     this.#lockTimeoutMs = check.checkMilliseconds('lockTimeoutMs', lockTimeoutMs);
     // Resolved once: a later chdir must not move the store.
-    this.#core = new StoreCore(check.resolvePath('storagePath', path), { durableDisk });
-    this.#writer = new LogWriter(this.#core);
+    const folder = check.resolvePath('storagePath', path);
+    this.#core = new StoreCore(folder, { durableDisk });
+    this.#writer = new LogWriter(this.#core, folder, check.checkBoolean('warnAtExit', warnAtExit));
   }
 
   /** @param {RunEvent} event */
@@ -126,7 +127,7 @@ class EventStore {
 
   async flush() {
     const flushed = this.#writer.flush();
-    if (flushed !== null) await flushed;
+    if (flushed !== null) await this.#reported(flushed);
   }
 
   /** @returns {Promise<VerifyReport>} */
@@ -145,10 +146,23 @@ class EventStore {
   async close() {
     const finished = this.#writer.finish();
     try {
-      if (finished !== null) await finished;
+      if (finished !== null) await this.#reported(finished);
     } finally {
       this.#writer.closed();
       this.#core.close();
+    }
+  }
+
+  /**
+   * Its rejection tells the caller why lines wait.
+   * @param {Promise<void>} flushed
+   */
+  async #reported(flushed) {
+    try {
+      await flushed;
+    } catch (error) {
+      this.#writer.told();
+      throw error;
     }
   }
 

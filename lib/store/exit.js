@@ -5,10 +5,14 @@
 // It is a courtesy, not a promise. An event whose call returned is normally in the operating system's hands
 // already; what is left is a line that waited for a busy folder, and a fresh index.json for other readers.
 // Signals and process.abort() skip this; nothing elsewhere may rely on it.
+//
+// What cannot be written even now is lost. If no caller knows of it, the listener says so: one line for each folder.
 
 const { StoreCore } = require('../shared/native.js');
 
 /** @typedef {import('./log-writer.js').LogWriter} LogWriter */
+/** @typedef {import('./exit-warning.js').Loss} Loss */
+/** @typedef {(deadline: number) => Loss[]} Flush */
 
 /** How long all stores together may hold up the exit, in milliseconds. */
 const BUDGET_MS = 900;
@@ -30,29 +34,30 @@ const AT_EXIT = Symbol.for('guidance-ledger.exit');
 
 let listening = false;
 
-/** @param {number} deadline by the native clock */
+/** @type {Flush} `deadline` is by the native clock */
 function flushAll(deadline) {
-  for (const ref of watched) {
-    ref.deref()?.flushAtExit(Math.max(0, deadline - StoreCore.monotonicMs()));
-  }
+  const writers = [...watched].flatMap((ref) => ref.deref() ?? []);
+  return writers.flatMap((writer) => {
+    writer.flushAtExit(Math.max(0, deadline - StoreCore.monotonicMs()));
+    return writer.loss() ?? [];
+  });
 }
 
 /**
  * Calls `flush` at exit. The module may be loaded many times in one process, once in each realm: all of them share
  * one listener, or Node warns of a leak.
- * @param {(deadline: number) => void} flush
+ * @param {Flush} flush
  */
 function atExit(flush) {
-  const shared = /** @type {Record<symbol, ((deadline: number) => void)[] | undefined>} */ (
-    /** @type {unknown} */ (process)
-  );
+  const shared = /** @type {Record<symbol, Flush[] | undefined>} */ (/** @type {unknown} */ (process));
   const flushes = shared[AT_EXIT] ?? [];
   flushes.push(flush);
   if (flushes.length > 1) return;
   Object.defineProperty(process, AT_EXIT, { value: flushes });
   process.on('exit', () => {
     const deadline = StoreCore.monotonicMs() + BUDGET_MS;
-    for (const each of flushes) each(deadline);
+    const losses = flushes.flatMap((each) => each(deadline));
+    if (losses.length > 0) require('./exit-warning.js').warnOf(losses);
   });
 }
 

@@ -4,27 +4,46 @@
 //
 // A line is handed over in the call itself, before any await. What the native side could not settle at once it
 // keeps in a queue, and tries again until it is written. As long as lines may wait there, the writer is kept
-// alive for the exit hook.
+// alive for the exit hook, and remembers whether a caller knows what keeps them from being written: of what no caller
+// knows there is a warning at exit.
 
 const { busy, unwatch, watch } = require('./exit.js');
+const { othersTurn } = require('../shared/event-text.js');
 
 /** @typedef {import('../../binding.js').StoreCore} StoreCore */
 /** @typedef {import('../../binding.js').Batch} Batch */
+/** @typedef {import('./exit-warning.js').Loss} Loss */
 /** @typedef {{ first: number, last: number, done: Promise<void> }} Group tickets settled by one native task */
 
 class LogWriter {
   #core;
+  #folder;
+  #warns;
   #watched = false;
   /** How often a line was left waiting since a flush that wrote all. */
   #waiting = 0;
+  /** Whether a caller knows why those lines are not written. */
+  #told = false;
+  /** How many appends wait for their ticket. */
+  #pending = 0;
+  /** How many errors of single events have reached their callers. */
+  #delivered = 0;
+  /** How many events of a ledger were refused since its last save, because too much waited. */
+  #overflowed = 0;
   /** @type {Group | null} the group that tickets join until its task starts */
   #gathering = null;
   /** @type {Promise<void>} resolves when the last group's task is over, whatever became of it */
   #settled = Promise.resolve();
 
-  /** @param {StoreCore} core */
-  constructor(core) {
+  /**
+   * @param {StoreCore} core
+   * @param {string} folder
+   * @param {boolean} warns of lost events at exit
+   */
+  constructor(core, folder, warns) {
     this.#core = core;
+    this.#folder = folder;
+    this.#warns = warns;
   }
 
   /** Whether anything was written by this store since it was opened. */
@@ -38,14 +57,18 @@ class LogWriter {
   }
 
   /**
-   * Writes a line. Throws if it is refused or fails.
+   * Writes a line.
    * @param {string} text
-   * @returns {Promise<void> | null} null if nothing is left to wait for
+   * @returns {Promise<void> | null} null if nothing is left to wait for; it rejects if the line is refused
    */
   append(text) {
     this.#watch();
-    const ticket = this.#core.append(text);
-    return ticket === 0 ? null : this.#settle(ticket);
+    try {
+      const ticket = this.#core.append(text);
+      return ticket === 0 ? null : this.#settle(ticket);
+    } catch (error) {
+      return this.#refuse(error);
+    }
   }
 
   /**
@@ -55,7 +78,12 @@ class LogWriter {
    */
   log(text) {
     this.#watch();
-    return this.#core.log(text) || this.#wait();
+    try {
+      return this.#core.log(text) ? this.#through() : this.#wait(1);
+    } catch (error) {
+      if (/** @type {{ code?: string }} */ (error).code === 'EBACKLOG') this.#overflowed++;
+      throw error;
+    }
   }
 
   /**
@@ -65,7 +93,7 @@ class LogWriter {
    */
   logBatch(batch) {
     this.#watch();
-    return this.#core.logBatch(batch) || this.#wait();
+    return this.#core.logBatch(batch) ? this.#through() : this.#wait(batch.count);
   }
 
   /**
@@ -99,13 +127,34 @@ class LogWriter {
     this.#watched = false;
   }
 
+  /** A caller knows why the lines that wait are not written. */
+  told() {
+    this.#told = true;
+  }
+
+  /** Everything that the ledger holds was saved, what was refused before included. */
+  saved() {
+    this.#overflowed = 0;
+  }
+
+  /**
+   * What would be lost if the process ended now, in so far as no caller knows it.
+   * @returns {Loss | null}
+   */
+  loss() {
+    if (!this.#warns) return null;
+    const waits = (this.queued && !this.#told) || this.#pending > 0;
+    const waiting = waits ? this.#core.unwritten : 0;
+    const refused = this.#core.refusals - this.#delivered + (this.#told ? 0 : this.#overflowed);
+    return waiting + refused > 0 ? { folder: this.#folder, core: this.#core, waiting, refused } : null;
+  }
+
   /**
    * Writes what it can before the process ends.
    * @param {number} ms for how long it may block
-   * @returns {number} how many events are still unwritten
    */
   flushAtExit(ms) {
-    return this.#core.flushAtExit(ms);
+    this.#core.flushAtExit(ms);
   }
 
   #watch() {
@@ -113,7 +162,33 @@ class LogWriter {
     this.#watched = true;
   }
 
-  #wait() {
+  /** A line of a ledger was written, and with it all that waited. */
+  #through() {
+    this.#told = false;
+    return true;
+  }
+
+  /**
+   * Rejects in another turn of the event loop: a program that ends in this one does not know of the error.
+   * @param {unknown} error
+   * @returns {Promise<void>}
+   */
+  async #refuse(error) {
+    await othersTurn();
+    this.#deliver();
+    throw error;
+  }
+
+  /** An error is on its way to its caller. It has arrived, or Node reports it, when the promises were run. */
+  #deliver() {
+    // A realm need not have queueMicrotask().
+    void Promise.resolve().then(() => this.#delivered++);
+  }
+
+  /** @param {number} lines that have to wait */
+  #wait(lines) {
+    // Nothing else waits: what kept earlier lines waiting is over.
+    if (this.#core.unwritten <= lines) this.#told = false;
     this.#waiting++;
     busy.add(this);
     return false;
@@ -123,6 +198,7 @@ class LogWriter {
   #written(waiting) {
     if (this.#waiting !== waiting) return;
     this.#waiting = 0;
+    this.#told = false;
     busy.delete(this);
   }
 
@@ -135,11 +211,29 @@ class LogWriter {
     this.#gathering ??= this.#group(ticket);
     const group = this.#gathering;
     group.last = ticket;
+    this.#pending++;
+    try {
+      await this.#fate(ticket, group);
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  /**
+   * @param {number} ticket
+   * @param {Group} group
+   */
+  async #fate(ticket, group) {
+    const alone = () => group.first === group.last;
     try {
       await group.done;
     } catch (error) {
-      if (group.first === group.last) throw error;
-      await this.#core.settle(ticket, ticket);
+      if (alone()) this.#deliver();
+      if (alone()) throw error;
+      await this.#core.settle(ticket, ticket).catch((error) => {
+        this.#deliver();
+        throw error;
+      });
     }
   }
 

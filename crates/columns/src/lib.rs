@@ -1,6 +1,7 @@
 //! Events in columns, over lines from any source: a log, a text in memory, another machine. No files.
 //!
 //! ```text
+//! holdings          what a ledger saves, and what that makes of a log
 //! sealed            the events of a ledger that JavaScript has not seen
 //! sums              sums and rankings over rows
 //! slice             runs of neighbouring lines, and the JSON array that JavaScript gets
@@ -9,12 +10,14 @@
 //! ```
 
 mod columns;
+mod holdings;
 mod interner;
 mod sealed;
 mod slice;
 mod sums;
 
 pub use columns::Columns;
+pub use holdings::Holdings;
 pub use interner::Interner;
 pub use sealed::{Keys, Sealed, SealedError, add_keys};
 pub use slice::{Run, RunLines, Slice, Source, next_run, read_run};

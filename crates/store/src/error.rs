@@ -149,6 +149,37 @@ impl Error {
         matches!(self, Self::Io { errno: Some(errno), .. } if matches!(code_of_errno(*errno), Some("EMFILE" | "ENFILE")))
     }
 
+    /// What happened, in one clause that begins with the code.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Io { syscall, path, reason, .. } => {
+                format!("{}: {reason}, {syscall} '{path}'", self.code())
+            }
+            Self::Busy { path, waited_ms: 0 } => {
+                format!("ELOCKED: another process has '{path}' open or keeps changing it")
+            }
+            Self::Busy { path, waited_ms } => {
+                format!("ELOCKED: another process has held '{path}' for {waited_ms} ms")
+            }
+            Self::Unsafe { path, reason } => {
+                format!("EUNSAFE: an earlier fsync of '{path}' failed ({reason})")
+            }
+            other => other.to_string(),
+        }
+    }
+
+    /// What removes the cause, where that is known: one clause.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { .. } => advice(self.code()).map(|(remedy, _)| remedy),
+            Self::Busy { .. } => Some("Let that process finish, or end it if it hangs"),
+            Self::Unsafe { .. } => Some("Check the disk"),
+            _ => None,
+        }
+    }
+
     /// Whether the operating system said that this user may not do it.
     pub(crate) fn is_not_permitted(&self) -> bool {
         matches!(self, Self::Io { kind: io::ErrorKind::PermissionDenied, .. })
@@ -163,24 +194,22 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io { syscall, path, reason, .. } => {
-                write!(f, "{}: {reason}, {syscall} '{path}'", self.code())?;
-                advice(self.code()).map_or(Ok(()), |words| write!(f, ". {words}"))
+            Self::Io { .. } => {
+                f.write_str(&self.cause())?;
+                advice(self.code()).map_or(Ok(()), |(remedy, then)| write!(f, ". {remedy}{then}"))
             }
             // The original's words, which callers may match.
             Self::Locked { holder, age_ms, path } => write!(
                 f,
                 "Storage is locked by another process (holder: {holder}, age: {age_ms}ms). Lock file: {path}"
             ),
-            Self::Busy { path, waited_ms: 0 } => write!(
+            Self::Busy { waited_ms: 0, .. } => {
+                write!(f, "{}. Let it finish, or continue it if it is stopped, then call again", self.cause())
+            }
+            Self::Busy { .. } => write!(
                 f,
-                "ELOCKED: another process has '{path}' open or keeps changing it. Let it finish, or continue it \
-                 if it is stopped, then call again"
-            ),
-            Self::Busy { path, waited_ms } => write!(
-                f,
-                "ELOCKED: another process has held '{path}' for {waited_ms} ms; it may be stopped or hang. \
-                 Continue or end that process, then call again"
+                "{}; it may be stopped or hang. Continue or end that process, then call again",
+                self.cause()
             ),
             Self::Closed { path } => write!(
                 f,
@@ -197,11 +226,12 @@ impl fmt::Display for Error {
                 "ETOOLONG: the event is {bytes} bytes of JSON, the limit is {limit}. Store large data elsewhere \
                  and keep a reference in the event"
             ),
-            Self::Unsafe { path, reason } => write!(
+            Self::Unsafe { .. } => write!(
                 f,
-                "EUNSAFE: an earlier fsync of '{path}' failed ({reason}), so what was not yet confirmed may not \
+                "{}, so what was not yet confirmed may not \
                  survive a power cut. Check the disk, then create a new EventStore for this folder: it copies the \
-                 log into a new file before it goes on"
+                 log into a new file before it goes on",
+                self.cause()
             ),
             Self::Unconfirmed { path, reason } => write!(
                 f,
@@ -235,19 +265,22 @@ fn plain_reason(error: &io::Error) -> String {
     text.get(..end).unwrap_or(&text).to_lowercase()
 }
 
-/// What to do about the failures that people meet.
-fn advice(code: &str) -> Option<&'static str> {
-    Some(match code {
-        "ENOSPC" | "EDQUOT" => "Free some space, then call again: nothing that was accepted is lost",
+/// What to do about the failures that people meet: the remedy, and what follows it.
+fn advice(code: &str) -> Option<(&'static str, &'static str)> {
+    let again = match code {
+        "ENOSPC" | "EDQUOT" => ", then call again: nothing that was accepted is lost",
+        "EBUSY" | "EMLINK" => ", then call again",
+        _ => "",
+    };
+    let remedy = match code {
+        "ENOSPC" | "EDQUOT" => "Free some space",
         "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
         "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
-        "EBUSY" => "Another program has the file open: let it finish, then call again",
+        "EBUSY" => "Another program has the file open: let it finish",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
         "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
-        "EMLINK" => {
-            "Writing there would change the file under its other name: remove this name, then call again"
-        }
+        "EMLINK" => "Writing there would change the file under its other name: remove this name",
         "EISDIR" => {
             "A folder stands where a file of the store should be: remove it or choose another storagePath"
         }
@@ -258,7 +291,8 @@ fn advice(code: &str) -> Option<&'static str> {
         }
         "EIO" => "The disk failed: check it, and copy the folder elsewhere",
         _ => return None,
-    })
+    };
+    Some((remedy, again))
 }
 
 #[cfg(unix)]

@@ -36,6 +36,7 @@ mod store;
 mod verify;
 pub mod wait;
 
+pub use columns::Holdings;
 pub use error::{Error, Result};
 pub use lock::lock_cell::{Acquired, LockCell};
 pub use lock::user_lock::UserLock;
@@ -43,7 +44,6 @@ pub use log::appender::Appended;
 pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
-pub use rewrite::save::Holdings;
 pub use seal::sealed_of_nothing;
 pub use stats::Stats;
 pub use store::Store;

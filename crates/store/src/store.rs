@@ -9,8 +9,10 @@
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
+
+use columns::Holdings;
 
 use crate::chores::Chores;
 use crate::disk::Disk;
@@ -24,7 +26,6 @@ use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
 use crate::rewrite::rewriter::Rewriter;
-use crate::rewrite::save::Holdings;
 use crate::wait::background::Background;
 use crate::wait::baton::Baton;
 use crate::wait::patience::{Caller, Ending};
@@ -42,6 +43,8 @@ pub struct Store {
     /// An fsync failed and the store was opened anew since: the log is copied into a new file before anything
     /// is acknowledged.
     renewal: AtomicBool,
+    /// How many lost events were reported at an exit.
+    reported: AtomicU64,
     writing: Arc<Strand>,
     rewriting: Arc<Strand>,
     scanning: Arc<Strand>,
@@ -62,6 +65,7 @@ impl Store {
             index: IndexSchedule::new(&folder, &tenure, &views),
             chores: Chores::default(),
             renewal: AtomicBool::new(false),
+            reported: AtomicU64::new(0),
             writing: Strand::new(&background.patient),
             rewriting: Strand::new(&background.patient),
             scanning: Strand::new(&background.long),
@@ -188,6 +192,24 @@ impl Store {
         {
             tenure.end(&self.folder);
         }
+    }
+
+    /// How many lines are not in the log: those that wait, and those that were refused and whose callers do not know
+    /// it yet.
+    #[must_use]
+    pub fn unwritten_lines(&self) -> u64 {
+        self.appender.unwritten_lines()
+    }
+
+    /// Why the last attempt to write failed, unless all has been written since.
+    #[must_use]
+    pub fn fault(&self) -> Option<Error> {
+        self.appender.fault()
+    }
+
+    /// Whether more events are lost than were reported at the end of this process, or of one of its threads.
+    pub fn is_news(&self, lost: u64) -> bool {
+        self.reported.fetch_max(lost, Ordering::AcqRel) < lost
     }
 
     /// How many lines wait to be written.

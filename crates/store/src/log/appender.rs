@@ -57,6 +57,8 @@ pub(crate) struct Appender {
     pub(crate) commit: GroupCommit,
     /// Whether lines that shall be on stable storage are not known to be there, under the log's name.
     unconfirmed: AtomicBool,
+    /// Why the last attempt to write failed, and since when; `None` after one that wrote all.
+    fault: Shared<Option<(Error, Duration)>>,
     /// Whether a burst may keep the folder lock for a moment. The owner then sees to the end of each lease.
     leases: bool,
 }
@@ -69,6 +71,7 @@ impl Appender {
             queue: Shared::default(),
             commit: GroupCommit::new(&folder.background().time),
             unconfirmed: AtomicBool::new(false),
+            fault: Shared::default(),
             leases,
         }
     }
@@ -233,6 +236,36 @@ impl Appender {
             })
     }
 
+    /// How many lines are not in the log: those that wait, and those that were refused and whose callers do not know
+    /// it yet.
+    pub(crate) fn unwritten_lines(&self) -> u64 {
+        self.queue.with(|queue| queue.waiting_lines() + queue.refused_tickets())
+    }
+
+    /// Why the last attempt to write failed, unless all has been written since.
+    pub(crate) fn fault(&self) -> Option<Error> {
+        let (fault, since) = self.fault.with(|fault| fault.clone())?;
+        let Error::Busy { path, waited_ms: 1.. } = fault else { return Some(fault) };
+        let waited = self.folder.monotonic().saturating_sub(since);
+        Some(Error::Busy { path, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1) })
+    }
+
+    /// Remembers what became of an attempt, and since when. That the folder is held explains less than what else
+    /// went wrong, and of several such attempts the first counts.
+    fn note(&self, result: &Result<()>) {
+        let waited_ms = match result {
+            Ok(()) => return self.fault.with(|fault| *fault = None),
+            Err(Error::Closed { .. }) => return,
+            Err(Error::Busy { waited_ms, .. }) => *waited_ms,
+            Err(_) => 0,
+        };
+        let since = self.folder.monotonic().saturating_sub(Duration::from_millis(waited_ms));
+        self.fault.with(|fault| match result {
+            Err(Error::Busy { .. }) if fault.is_some() => {}
+            _ => *fault = result.as_ref().err().map(|error| (error.clone(), since)),
+        });
+    }
+
     /// How many lines wait.
     pub(crate) fn waiting_lines(&self) -> u64 {
         self.queue.with(|queue| queue.waiting_lines())
@@ -255,6 +288,12 @@ impl Appender {
 
     /// The same with the baton in hand.
     fn drain_in(&self, tenure: &mut Tenure, patience: &Patience, may_lease: bool) -> Result<()> {
+        let result = self.write_queue(tenure, patience, may_lease);
+        self.note(&result);
+        result
+    }
+
+    fn write_queue(&self, tenure: &mut Tenure, patience: &Patience, may_lease: bool) -> Result<()> {
         if self.queue.with(|queue| queue.asks_for_disk()) {
             self.commit.check_usable(&self.folder)?;
         }

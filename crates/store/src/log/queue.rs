@@ -77,6 +77,11 @@ impl Queue {
         self.waiting.lines
     }
 
+    /// How many refused lines or batches there are whose callers have not asked yet.
+    pub(crate) fn refused_tickets(&self) -> u64 {
+        self.refused.len() as u64
+    }
+
     /// Adds lines at the end.
     pub(crate) fn push(&mut self, bytes: Vec<u8>, on_fault: OnFault, disk: bool) -> Ticket {
         self.last += 1;

@@ -1,0 +1,116 @@
+//! What a ledger holds when it is saved, and what that makes of a log.
+//!
+//! Invariant: every line of the log is in the new log, in the form that the ledger has of it, unless the ledger
+//! held its event and dropped it. A line whose event the ledger never held stays as it is.
+
+use event::identity::event_key;
+use event::line::{Line, Scanner};
+
+use crate::sealed::{Keys, Sealed, SealedError, add_keys};
+
+/// See the head of this file.
+pub struct Holdings<'a> {
+    /// The loaded events, of which some may be live.
+    pub sealed: Option<&'a Sealed>,
+    /// Lines of the live events in ledger order, each ending in a newline.
+    pub live: &'a [u8],
+    /// Index in the ledger of each live event.
+    pub positions: &'a [u32],
+    /// Identities of events that the ledger held and dropped.
+    pub dropped: &'a Keys,
+}
+
+impl Holdings<'_> {
+    /// The identities of all events that the ledger holds or held.
+    #[must_use]
+    pub fn known(&self) -> Keys {
+        let mut known = self.dropped.clone();
+        if let Some(sealed) = self.sealed {
+            sealed.add_keys_to(&mut known);
+        }
+        add_keys(self.live, &mut known);
+        known
+    }
+
+    /// Calls `visit` with the line of each event, in the ledger's order, without its newline.
+    ///
+    /// # Errors
+    /// [`SealedError`], or what `visit` says.
+    pub fn visit<E: From<SealedError>>(
+        &self,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut next = 0;
+        let lines = self.live.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+        for (line, &position) in lines.zip(self.positions) {
+            self.visit_loaded(next, position as usize, visit)?;
+            visit(line)?;
+            next = position as usize + 1;
+        }
+        self.visit_loaded(next, usize::MAX, visit)
+    }
+
+    fn visit_loaded<E: From<SealedError>>(
+        &self,
+        start: usize,
+        end: usize,
+        visit: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self.sealed {
+            Some(sealed) if start < end => sealed.visit_loaded(start, end, visit),
+            _ => Ok(()),
+        }
+    }
+
+    /// The text of the log after a save: the ledger's events in order, then every line of `log` whose event the
+    /// ledger never held. Lines that are no events stay.
+    ///
+    /// # Errors
+    /// [`SealedError`].
+    pub fn apply_to(&self, log: &[u8]) -> Result<Vec<u8>, SealedError> {
+        let mut saved = Vec::with_capacity(log.len());
+        let mut add = |line: &[u8]| {
+            saved.extend_from_slice(line);
+            saved.push(b'\n');
+        };
+        self.visit(&mut |line| -> Result<(), SealedError> {
+            add(line);
+            Ok(())
+        })?;
+        let known = self.known();
+        let mut scanner = Scanner::new();
+        for line in log.split(|&byte| byte == b'\n') {
+            match scanner.scan(line) {
+                Line::Event(event) if known.contains(&event_key(&event)) => {}
+                Line::Blank => {}
+                Line::Event(_) | Line::Malformed => add(line),
+            }
+        }
+        Ok(saved)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Holdings;
+    use crate::sealed::{Keys, Sealed, add_keys};
+
+    const LOADED: &[u8] = b"{\"eventId\":\"a\"}\n\n5\n{\"eventId\":\"b\"}\n{\"eventId\":\"c\"}";
+
+    #[test]
+    fn the_ledgers_lines_come_first_and_unknown_ones_stay() {
+        let sealed = Sealed::of_lines("a text".to_owned(), LOADED.to_vec());
+        assert_eq!(sealed.len(), 3);
+        let mut dropped = Keys::new();
+        add_keys(b"{\"eventId\":\"gone\"}\n", &mut dropped);
+        let live = b"{\"eventId\":\"b\",\"new\":1}\n{\"eventId\":\"d\"}\n";
+        let holdings = Holdings { sealed: Some(&sealed), live, positions: &[1, 3], dropped: &dropped };
+        let log = [LOADED, b"\n{\"eventId\":\"gone\"}\n{\"eventId\":\"other\"}\n"].concat();
+        let saved = holdings.apply_to(&log).unwrap();
+        assert_eq!(
+            String::from_utf8(saved).unwrap(),
+            "{\"eventId\":\"a\"}\n{\"eventId\":\"b\",\"new\":1}\n{\"eventId\":\"c\"}\n{\"eventId\":\"d\"}\n\
+             5\n{\"eventId\":\"other\"}\n"
+        );
+    }
+}
