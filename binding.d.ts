@@ -11,6 +11,14 @@ export declare class Batch {
   get text(): string
   /** How many events it holds. */
   get count(): number
+  /**
+   * The text of a log after a ledger whose live events these are was saved to it: the ledger's events, then every
+   * line of `log` whose event the ledger never held.
+   *
+   * # Errors
+   * If the sealed events cannot be read any more.
+   */
+  savedLog(log: string, sealed: Sealed | undefined | null, positions: Uint32Array, known: KnownIds): string
 }
 
 /** Identities of events that a ledger held and dropped. */
@@ -273,15 +281,6 @@ export declare class StoreCore {
 
 /** The version of this addon. The loader takes no other than its own. */
 export declare const ADDON_VERSION: string
-
-/**
- * The text of a log after a ledger was saved to it: the ledger's events, then every line of `log` whose event the
- * ledger never held.
- *
- * # Errors
- * If the sealed events cannot be read any more.
- */
-export declare function savedLog(log: string, sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): string
 
 /** Why lines could not be written. */
 export interface StoreCoreFault {

@@ -6,8 +6,6 @@
 // The file store takes the parts, and no text is made of the sealed events. Any other store asks `applyTo` what its
 // log shall be.
 
-const { savedLog } = require('../shared/native.js');
-
 /** @typedef {import('../../binding.js').Batch} Batch */
 /** @typedef {import('../../binding.js').KnownIds} KnownIds */
 /** @typedef {import('../../binding.js').Sealed} Sealed */
@@ -31,7 +29,7 @@ class HeldEvents {
    * @returns {string} what they shall be
    */
   applyTo(log) {
-    return savedLog(log, this.sealed, this.batch, this.positions, this.known);
+    return this.batch.savedLog(log, this.sealed, this.positions, this.known);
   }
 }
 
