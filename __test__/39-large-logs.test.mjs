@@ -122,7 +122,7 @@ describeFaults('hooks beside a log without a checkpoint, read slowly', () => {
 
 describeOurs('beside a compaction of a large log', () => {
   test('another process appends, and hooks lose nothing', async () => {
-    const { store, count } = largeLog(240, 600, 30_000);
+    const { store, count } = largeLog(200, 600, 30_000);
     const [rewriter, writer] = await Promise.all([agent({ folder: store }), agent({ folder: store })]);
     const appending = writer.run(appendUntilStopped);
     const hooks = [];

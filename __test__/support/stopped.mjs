@@ -24,3 +24,28 @@ export async function stoppedWriter(store) {
     },
   };
 }
+
+/** A process that takes the folder at once when `stop()` says so, in the middle of writing. Before that it writes `first`. */
+export async function writerToStop(store) {
+  const faults = new Faults(folder());
+  const options = { folder: store, how: 'finalizeEvent', count: 1, end: 'exit', waits: true };
+  const program = start('quick', options, { env: faults.env });
+  await program.said(1);
+  faults.forgetCalls();
+  faults.set('write */events.ndjson 1+ stop');
+  return {
+    async stop() {
+      program.child.stdin.end('go\n');
+      await until(
+        () => faults.calls().some((call) => call.startsWith('write ')),
+        'the writer to stop',
+        20_000,
+      );
+    },
+    async goOn() {
+      faults.clear();
+      program.kill('SIGCONT');
+      await program.done();
+    },
+  };
+}
