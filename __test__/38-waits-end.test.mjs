@@ -28,10 +28,16 @@ describeFaults('what could not be written is tried again', () => {
     const it = await agent({ folder: store, listens: true }, { env: faults.env });
     await it.run(log, 'a', 'b');
     // The flush of the ledger reports its failure, once; the lines stay.
-    faults.advance(25_000);
-    await until(() => it.run(({ told }) => told.length > 0), 'the report', 5000);
+    // The wait may begin at any moment, and ends 20 seconds later.
+    let ahead = 0;
+    const reported = () => {
+      ahead += 25_000;
+      faults.advance(ahead);
+      return it.run(({ told }) => told.length > 0);
+    };
+    await until(reported, 'the report');
     expect(await it.run(({ told }) => told)).toEqual(['ELOCKED']);
-    faults.advance(60_000);
+    faults.advance(ahead + 60_000);
     await other.goOn();
     await written(store, 'b', 'the lines after the folder was free');
     it.kill('SIGKILL');
