@@ -10,7 +10,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::disk::{File, FileId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::paths::LOG;
 use crate::wait::Time;
@@ -73,7 +73,9 @@ impl GroupCommit {
             }
             writes.newest
         };
-        let Some(mut named) = self.syncing.take(patience) else { return Err(folder.busy(LOG, patience)) };
+        let Some(mut named) = self.syncing.take(patience) else {
+            return Err(folder.busy(LOG, patience, Obstacle::ThisProcess));
+        };
         let (newest, files) = {
             let mut writes = locked(&self.writes);
             if writes.confirmed >= number {
