@@ -626,7 +626,7 @@ export declare class PersistentLedger extends RunLedger {
   /**
    * Rewrites the log: the ledger's events as they are now, then every line that the ledger never held, such
    * as those of other processes. Events removed by `clear()` go. All at once or not at all.
-   * Rejects with `code: 'ELOCKED'` if another holds the lock.
+   * Rejects with `code: 'ELOCKED'` if another holds the lock; another `save()` or `compact()` of this ledger is waited for.
    */
   save(): Promise<void>;
 

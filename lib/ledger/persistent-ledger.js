@@ -19,6 +19,7 @@ const { Known, identitiesOf, identity, writtenId } = require('./known.js');
 const { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText } = require('../shared/event-text.js');
 const { checkIterable } = require('../shared/arguments.js');
 const { readConfig } = require('./config.js');
+const { Turns } = require('./turns.js');
 const { asyncDispose } = require('../shared/symbols.js');
 
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
@@ -51,6 +52,7 @@ class PersistentLedger extends RunLedger {
   /** The same, as this ledger sees it. */
   #store;
   #background;
+  #turns = new Turns();
 
   /** @param {Partial<PersistenceConfig>} [config] */
   constructor(config) {
@@ -122,6 +124,10 @@ class PersistentLedger extends RunLedger {
   }
 
   async save() {
+    return this.#turns.take(() => this.#save());
+  }
+
+  async #save() {
     // All of one moment: what is logged from now on is not part of this save.
     const unsaved = [...this.#unsaved];
     const known = this.#known.gather();
@@ -144,6 +150,10 @@ class PersistentLedger extends RunLedger {
   }
 
   async compact() {
+    return this.#turns.take(() => this.#compact());
+  }
+
+  async #compact() {
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
@@ -171,6 +181,7 @@ class PersistentLedger extends RunLedger {
     if (this.#ready !== null) await this.#ready.catch(() => {});
     this.#stopTimer();
     this.#ready = null;
+    this.#turns.close();
     const finished = this.#background.finish();
     try {
       if (finished !== null) await finished;
@@ -305,11 +316,16 @@ class PersistentLedger extends RunLedger {
   #startTimer() {
     const { compactIntervalMs } = this.#config;
     if (compactIntervalMs === 0) return;
+    let compacting = false;
     const compact = async () => {
+      if (compacting) return;
+      compacting = true;
       try {
         await this.compact();
       } catch (error) {
         this.#background.report(error);
+      } finally {
+        compacting = false;
       }
     };
     this.#timer = setInterval(compact, Math.min(compactIntervalMs, MAX_DELAY_MS));

@@ -4,7 +4,7 @@
 
 use std::io::ErrorKind;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::log::tenure::Tenure;
 use crate::paths::{
     CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
@@ -27,7 +27,7 @@ impl Store {
         }
         let patience = self.folder.patience_of(caller, FOLDER_WAIT);
         let Some(mut tenure) = self.tenure.take(&patience) else {
-            return Err(self.folder.busy(FOLDER_LOCK, &patience));
+            return Err(self.folder.busy(LOG, &patience, Obstacle::ThisProcess));
         };
         tenure.begin_afresh(&self.folder, &patience)?;
         let result = self.remove_files();

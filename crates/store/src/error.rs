@@ -11,6 +11,19 @@ use columns::SealedError;
 /// Result of an engine call.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// What stands in the way of a call.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Obstacle {
+    /// Another call of this process is at work in the folder.
+    ThisProcess,
+    /// Another process holds the file, with its number where the system tells.
+    Process(Option<u32>),
+    /// A program still writes into the log that the last rewrite replaced.
+    Writer,
+    /// Other programs replace the file again and again.
+    Changes,
+}
+
 /// A failed engine call. Cheap to clone, so that one failure can be told to all who waited.
 #[derive(Clone, Debug)]
 pub enum Error {
@@ -33,6 +46,8 @@ pub enum Error {
         holder: String,
         /// How long ago the holder last wrote the lock file.
         age_ms: i64,
+        /// The holder's process as the lock file gives it.
+        pid: Option<u32>,
         /// The lock file.
         path: String,
     },
@@ -42,6 +57,8 @@ pub enum Error {
         path: String,
         /// How long we waited; 0 if waiting would not have helped.
         waited_ms: u64,
+        /// What stands in the way.
+        by: Obstacle,
     },
     /// The store was closed, or the process ends, while the call waited.
     Closed {
@@ -156,12 +173,21 @@ impl Error {
             Self::Io { syscall, path, reason, .. } => {
                 format!("{}: {reason}, {syscall} '{path}'", self.code())
             }
-            Self::Busy { path, waited_ms: 0 } => {
-                format!("ELOCKED: another process has '{path}' open or keeps changing it")
-            }
-            Self::Busy { path, waited_ms } => {
-                format!("ELOCKED: another process has held '{path}' for {waited_ms} ms")
-            }
+            Self::Busy { path, waited_ms, by } => match by {
+                Obstacle::ThisProcess => {
+                    format!("ELOCKED: another call of this very process has held '{path}' for {waited_ms} ms")
+                }
+                Obstacle::Process(Some(pid)) => {
+                    format!("ELOCKED: another process (pid {pid}) has held '{path}' for {waited_ms} ms")
+                }
+                Obstacle::Process(None) => {
+                    format!("ELOCKED: another process has held '{path}' for {waited_ms} ms")
+                }
+                Obstacle::Writer => format!(
+                    "ELOCKED: a program still has '{path}' open for writing, the log that the last rewrite replaced"
+                ),
+                Obstacle::Changes => format!("ELOCKED: other programs keep replacing '{path}'"),
+            },
             Self::Unsafe { path, reason } => {
                 format!("EUNSAFE: an earlier fsync of '{path}' failed ({reason})")
             }
@@ -174,7 +200,8 @@ impl Error {
     pub fn remedy(&self) -> Option<&'static str> {
         match self {
             Self::Io { .. } => advice(self.code()).map(|(remedy, _)| remedy),
-            Self::Busy { .. } => Some("Let that process finish, or end it if it hangs"),
+            Self::Busy { by: Obstacle::ThisProcess, .. } => Some("Await the calls that are under way"),
+            Self::Busy { .. } => Some("Let it finish, or end it if it hangs"),
             Self::Unsafe { .. } => Some("Check the disk"),
             _ => None,
         }
@@ -199,10 +226,27 @@ impl fmt::Display for Error {
                 advice(self.code()).map_or(Ok(()), |(remedy, then)| write!(f, ". {remedy}{then}"))
             }
             // The original's words, which callers may match.
-            Self::Locked { holder, age_ms, path } => write!(
-                f,
-                "Storage is locked by another process (holder: {holder}, age: {age_ms}ms). Lock file: {path}"
-            ),
+            Self::Locked { holder, age_ms, pid, path } => {
+                write!(
+                    f,
+                    "Storage is locked by another process (holder: {holder}, age: {age_ms}ms). Lock file: {path}. "
+                )?;
+                match pid {
+                    Some(pid) if *pid == std::process::id() => write!(
+                        f,
+                        "This very process (pid {pid}) holds it, by another call or another store of the folder: \
+                         await that, call its releaseLock(), or set lockTimeoutMs to wait"
+                    ),
+                    Some(pid) => write!(
+                        f,
+                        "Process {pid} wrote it {age_ms} ms ago: let it finish, or set lockTimeoutMs to wait"
+                    ),
+                    None => f.write_str("Let its holder finish, or set lockTimeoutMs to wait"),
+                }
+            }
+            Self::Busy { by: Obstacle::ThisProcess, .. } => {
+                write!(f, "{}. Await the calls that are under way, then call again", self.cause())
+            }
             Self::Busy { waited_ms: 0, .. } => {
                 write!(f, "{}. Let it finish, or continue it if it is stopped, then call again", self.cause())
             }

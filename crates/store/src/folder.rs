@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::disk::{Disk, File, Open};
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::paths::LOG;
 use crate::wait::background::Background;
 use crate::wait::patience::{Caller, Patience, Pauses};
@@ -154,7 +154,7 @@ impl Folder {
 
     /// What to say if `patience` for a file of the folder is over.
     #[must_use]
-    pub fn busy(&self, name: &str, patience: &Patience) -> Error {
+    pub fn busy(&self, name: &str, patience: &Patience, by: Obstacle) -> Error {
         let path = self.path_of(name);
         if patience.has_ended() {
             return Error::Closed { path };
@@ -164,7 +164,7 @@ impl Folder {
             let now = u64::try_from(self.monotonic().as_micros()).unwrap_or(u64::MAX);
             self.gave_up.store(now, Ordering::Relaxed);
         }
-        Error::Busy { path, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1) }
+        Error::Busy { path, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1), by }
     }
 }
 

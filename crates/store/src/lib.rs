@@ -37,7 +37,7 @@ mod verify;
 pub mod wait;
 
 pub use columns::Holdings;
-pub use error::{Error, Result};
+pub use error::{Error, Obstacle, Result};
 pub use lock::lock_cell::{Acquired, LockCell};
 pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;

@@ -270,6 +270,21 @@ impl File for RealFile {
         }
     }
 
+    #[cfg(target_os = "linux")]
+    fn lock_holder(&self) -> Option<u32> {
+        use std::os::unix::fs::MetadataExt;
+        let stat = self.0.metadata().ok()?;
+        let (major, minor) = (libc::major(stat.dev()), libc::minor(stat.dev()));
+        let file = format!("{major:02x}:{minor:02x}:{}", stat.ino());
+        let locks = fs::read_to_string("/proc/locks").ok()?;
+        locks.lines().find_map(|line| {
+            // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; who waits has an arrow behind the number.
+            let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+            let [_, "FLOCK", _, _, pid, locked, ..] = fields.as_slice() else { return None };
+            (*locked == file).then(|| pid.parse().ok().filter(|&pid| pid > 0)).flatten()
+        })
+    }
+
     fn unlock(&self) -> io::Result<()> {
         self.0.unlock()
     }

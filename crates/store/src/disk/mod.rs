@@ -123,6 +123,11 @@ pub trait File: Send + Sync {
     /// Whatever `flock` says, but not that the lock is taken.
     fn try_lock(&self) -> io::Result<bool>;
 
+    /// The process that has the lock, where the system tells.
+    fn lock_holder(&self) -> Option<u32> {
+        None
+    }
+
     /// Gives the lock up.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::error::Result;
+use crate::error::{Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, empty, render};
@@ -155,7 +155,7 @@ impl IndexSchedule {
         let text = render(&gathered, gathered.tasks.as_ref().unwrap_or(&no_tasks));
         let mut draft = IndexDraft::create(&self.folder, text)?;
         let Some(mut tenure) = self.tenure.take(patience) else {
-            return Err(self.folder.busy(LOG, patience));
+            return Err(self.folder.busy(LOG, patience, Obstacle::ThisProcess));
         };
         tenure.begin(&self.folder, patience)?;
         let result = (|| {
@@ -190,7 +190,7 @@ impl IndexSchedule {
 
     fn sums_with_tasks(&self, log: &dyn crate::disk::File, patience: &Patience) -> Result<Summary> {
         let Some(mut sums) = self.all_tasks.take(patience) else {
-            return Err(self.folder.busy(LOG, patience));
+            return Err(self.folder.busy(LOG, patience, Obstacle::ThisProcess));
         };
         sums.catch_up(log).map_err(|error| self.folder.failed("read", LOG, &error))?;
         Ok(sums.clone())

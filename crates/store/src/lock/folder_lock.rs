@@ -14,7 +14,7 @@ use std::io;
 use std::time::Duration;
 
 use crate::disk::{File, FileId, Open};
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint;
 use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
@@ -95,7 +95,7 @@ impl FolderLock {
         if first_in_line {
             let _ = self.gate.unlock();
         }
-        taken?.ok_or_else(|| folder.busy(FOLDER_LOCK, patience))
+        taken?.ok_or_else(|| folder.busy(FOLDER_LOCK, patience, Obstacle::Process(self.lock.lock_holder())))
     }
 }
 

@@ -9,7 +9,7 @@
 //! clock that never goes back.
 //!
 //! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is
-//! shown of it is cleaned and cut. The pid is shown to nobody and signals nothing.
+//! shown of it is cleaned and cut. The pid is shown in messages alone, and signals nothing.
 
 use std::io;
 use std::time::Duration;
@@ -56,6 +56,8 @@ pub(crate) struct LockFile {
     pub(crate) holder: String,
     /// Time since the holder wrote it.
     pub(crate) age_ms: i64,
+    /// The holder's process, if it says so.
+    pub(crate) pid: Option<u32>,
     pub(crate) stat: Stat,
 }
 
@@ -66,6 +68,8 @@ struct Lenient<'a> {
     holder: Option<&'a RawValue>,
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
+    #[serde(borrow)]
+    pid: Option<&'a RawValue>,
 }
 
 /// Since when one and the same file has been seen, by the clock that never goes back. One is kept for as long as
@@ -91,7 +95,8 @@ impl Seen {
 /// Reads the lock file, which is called `name`; `None` if there is none.
 pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<Option<LockFile>> {
     let Some(stat) = folder.stat(name)? else { return Ok(None) };
-    let nobody = |owner| Ok(Some(LockFile { owner, holder: "unknown".to_owned(), age_ms: 0, stat }));
+    let nobody =
+        |owner| Ok(Some(LockFile { owner, holder: "unknown".to_owned(), age_ms: 0, pid: None, stat }));
     if !stat.regular {
         // A link or pipe under this name is no lock; nothing is read through it.
         return nobody(Owner::Stale);
@@ -131,7 +136,8 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
         Some(age) if (-LOCK_STALE_MS..LOCK_STALE_MS).contains(&age) => Owner::Foreign,
         _ => Owner::Stale,
     };
-    Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), stat }))
+    let pid = content.pid.and_then(|pid| pid.get().parse().ok()).filter(|&pid| pid > 0);
+    Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), pid, stat }))
 }
 
 /// Whether the file, which `holder` made, names another holder by now. What cannot be read names nobody.

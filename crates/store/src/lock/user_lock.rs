@@ -168,9 +168,9 @@ impl LockTurn {
         if self.patience.has_ended() {
             return Err(Error::Closed { path: folder.path_of(LOCK) });
         }
-        let (holder, age_ms) =
-            held.map_or_else(|| ("unknown".to_owned(), 0), |held| (held.holder, held.age_ms));
-        Err(Error::Locked { holder, age_ms, path: folder.path_of(LOCK) })
+        let (holder, age_ms, pid) =
+            held.map_or_else(|| ("unknown".to_owned(), 0, None), |held| (held.holder, held.age_ms, held.pid));
+        Err(Error::Locked { holder, age_ms, pid, path: folder.path_of(LOCK) })
     }
 
     /// How long to pause before the next attempt.

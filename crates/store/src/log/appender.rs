@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::disk::FileId;
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::log::group_commit::{Durability, GroupCommit};
 use crate::log::missing_lines::WantedLines;
@@ -180,7 +180,7 @@ impl Appender {
                 self.commit.wrote(id, &Arc::from(log));
             }
             if for_programs.left(&*self.folder.background().time).is_zero() {
-                return Err(self.folder.busy(LOCK, &for_programs));
+                return Err(self.folder.busy(LOCK, &for_programs, Obstacle::Process(None)));
             }
         }
     }
@@ -245,9 +245,13 @@ impl Appender {
     /// Why the last attempt to write failed, unless all has been written since.
     pub(crate) fn fault(&self) -> Option<Error> {
         let (fault, since) = self.fault.with(|fault| fault.clone())?;
-        let Error::Busy { path, waited_ms: 1.. } = fault else { return Some(fault) };
+        let Error::Busy { path, waited_ms: 1.., by } = fault else { return Some(fault) };
         let waited = self.folder.monotonic().saturating_sub(since);
-        Some(Error::Busy { path, waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1) })
+        Some(Error::Busy {
+            path,
+            waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX).max(1),
+            by,
+        })
     }
 
     /// Remembers what became of an attempt, and since when. That the folder is held explains less than what else
@@ -276,7 +280,7 @@ impl Appender {
     }
 
     fn take(&self, patience: &Patience) -> Result<Held<'_, Tenure>> {
-        self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience))
+        self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience, Obstacle::ThisProcess))
     }
 
     /// Writes what is in the queue, in order.
@@ -329,7 +333,11 @@ impl Appender {
     /// Writes one batch. On failure, what is not in the log stays in `batch`.
     fn write_batch(&self, tenure: &mut Tenure, batch: &mut Vec<Entry>) -> Option<Error> {
         let Tenure { log: Some(log), programs, .. } = tenure else {
-            return Some(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 });
+            return Some(Error::Busy {
+                path: self.folder.path().to_owned(),
+                waited_ms: 0,
+                by: Obstacle::Changes,
+            });
         };
         let joined;
         let bytes = if let [entry] = batch.as_slice() {

@@ -10,7 +10,7 @@
 use std::sync::Arc;
 
 use crate::disk::{File, FileId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::paths::LOG;
 use crate::wait::Time;
@@ -79,7 +79,7 @@ impl GroupCommit {
         if let Some(synced) = there {
             return Ok(synced);
         }
-        let Some(mut named) = self.syncing.take(patience) else { return Err(folder.busy(LOG, patience)) };
+        let Some(mut named) = self.syncing.take(patience) else { return Err(folder.busy(LOG, patience, Obstacle::ThisProcess)) };
         let taken = self.writes.with(|writes| match confirmed(writes, number) {
             Some(synced) => Ok(Err(synced)),
             None => check(folder, writes).map(|()| Ok((writes.newest, std::mem::take(&mut writes.files)))),

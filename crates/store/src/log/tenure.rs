@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use crate::disk::File;
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
@@ -111,7 +111,7 @@ impl Tenure {
             }
             self.lock = None;
         }
-        Err(Error::Busy { path: folder.path().to_owned(), waited_ms: 0 })
+        Err(Error::Busy { path: folder.path().to_owned(), waited_ms: 0, by: Obstacle::Changes })
     }
 
     /// Brings the checkpoint up to date if that is cheap, closes the log and gives the folder lock up.

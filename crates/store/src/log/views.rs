@@ -8,7 +8,7 @@ use std::sync::Arc;
 use event::line::{Line, Scanner};
 
 use crate::disk::{File, Open};
-use crate::error::Result;
+use crate::error::{Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::Checkpoint;
 use crate::hints::summary::Summary;
@@ -37,7 +37,9 @@ impl Views {
     /// The sums over the whole lines of this log, and over its unterminated end if that is an event.
     pub(crate) fn sums(&self, log: &dyn File, patience: &Patience) -> Result<(Summary, Summary)> {
         let failed = |error: std::io::Error| self.folder.failed("read", LOG, &error);
-        let Some(mut sums) = self.sums.take(patience) else { return Err(self.folder.busy(LOG, patience)) };
+        let Some(mut sums) = self.sums.take(patience) else {
+            return Err(self.folder.busy(LOG, patience, Obstacle::ThisProcess));
+        };
         let stat = log.stat().map_err(|error| self.folder.failed("fstat", LOG, &error))?;
         if !sums.mark.recognises(log, &stat).map_err(failed)? {
             // The sums that another process kept may save us the scan.
@@ -62,7 +64,7 @@ impl Views {
     /// The columns of this open log, up to date.
     pub(crate) fn columns_of(&self, log: &dyn File, patience: &Patience) -> Result<LogColumns> {
         let Some(mut cached) = self.columns.take(patience) else {
-            return Err(self.folder.busy(LOG, patience));
+            return Err(self.folder.busy(LOG, patience, Obstacle::ThisProcess));
         };
         let mut columns = cached.take().unwrap_or_default();
         columns

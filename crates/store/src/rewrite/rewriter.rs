@@ -23,7 +23,7 @@ use std::io::ErrorKind;
 use columns::Interner;
 
 use crate::disk::{File, FileId, Open, Stat};
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
@@ -106,7 +106,7 @@ impl<'a> Rewriter<'a> {
                 return Ok(true);
             }
         }
-        Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0 })
+        Err(Error::Busy { path: self.folder.path().to_owned(), waited_ms: 0, by: Obstacle::Changes })
     }
 
     pub(crate) fn patience(&self) -> Patience {
@@ -114,7 +114,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {
-        self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience))
+        self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience, Obstacle::ThisProcess))
     }
 
     /// Step a, up to the reading.
@@ -243,7 +243,7 @@ impl<'a> Rewriter<'a> {
         // not remove.
         let second_name = folder.stat(PREVIOUS).map_err(|error| folder.failed("stat", PREVIOUS, &error))?;
         if second_name.is_some_and(|stat| stat.id != previous) {
-            return Err(Error::Busy { path: folder.path_of(PREVIOUS), waited_ms: 0 });
+            return Err(Error::Busy { path: folder.path_of(PREVIOUS), waited_ms: 0, by: Obstacle::Writer });
         }
         let rewrite = Rewrite { previous, from: source.logged.mark.offset, kept, rejected: 0 };
         let rewrite = self.record(tenure, rewrite)?;
