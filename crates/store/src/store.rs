@@ -23,6 +23,7 @@ use crate::log::queue::{OnFault, Ticket};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
+use crate::rewrite::archive::Archive;
 use crate::rewrite::rewriter::Rewriter;
 use crate::rewrite::save::Holdings;
 use crate::wait::background::Background;
@@ -248,7 +249,17 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn evict(&self, count: u64, caller: &Caller) -> Result<u64> {
-        self.rewriter_after_appends(caller)?.evict(count)
+        self.rewriter_after_appends(caller)?.evict(count, None)
+    }
+
+    /// The same; the evicted events are in the archive, durably, before they leave the log. The folder is free while
+    /// the archive works.
+    ///
+    /// # Errors
+    /// As [`Store::compact`], and what the archive says; it has then forgotten the events, unless the log may have
+    /// been replaced.
+    pub fn evict_into(&self, count: u64, archive: &mut dyn Archive, caller: &Caller) -> Result<u64> {
+        self.rewriter_after_appends(caller)?.evict(count, Some(archive))
     }
 
     /// How many events [`Store::compact`] would evict. Changes nothing.
