@@ -104,7 +104,9 @@ describe('compact --archive', () => {
     const { code, err } = await compact(path, '--max-events', '1', '--archive', dir);
     expect(code).toBe(2);
     expect(err).toContain(`Move the oldest 1 event of ${path} to an archive in ${dir}?`);
-    expect(err).toContain(`Try: guidance-ledger compact --dir ${path} --max-events 1 --archive ${dir} --yes\n`);
+    expect(err).toContain(
+      `Try: guidance-ledger compact --dir ${path} --max-events 1 --archive ${dir} --yes\n`,
+    );
     expect(snapshot(path)).toEqual(before);
     expect(names(dir)).toEqual([]);
   });
@@ -169,7 +171,11 @@ describe('compact --archive', () => {
       const [code] = await once(child, 'close');
       clearTimeout(timer);
       const kept = names(place(path)).filter((name) => !name.startsWith('.'));
-      const inArchives = kept.flatMap((name) => textOf(join(place(path), name)).split('\n').slice(0, -1));
+      const inArchives = kept.flatMap((name) =>
+        textOf(join(place(path), name))
+          .split('\n')
+          .slice(0, -1),
+      );
       const found = new Set(inArchives.map((line) => JSON.parse(line).eventId));
       for (const { eventId } of logged(path)) found.add(eventId);
       expect([...found].sort()).toEqual([...whole].sort());
@@ -196,7 +202,9 @@ describe('compact --archive', () => {
 
   test.skipIf(process.platform === 'win32')('a signal leaves either all or nothing', async () => {
     const noise = () => randomBytes(6000).toString('base64');
-    const path = folderOf(Array.from({ length: 3000 }, (_, i) => runEvent({ timestamp: NOON + i, noise: noise() })));
+    const path = folderOf(
+      Array.from({ length: 3000 }, (_, i) => runEvent({ timestamp: NOON + i, noise: noise() })),
+    );
     const before = readLog(path);
     const { child } = start(['compact', path, '--max-events', '1', '--archive', '--yes']);
     const ended = once(child, 'close');
@@ -244,7 +252,7 @@ describe('archive', () => {
     const before = snapshot(path);
     const { code, lines } = await archive(path);
     expect(code).toBe(0);
-    expect(lines.map((line) => line.replace(/  +/g, '  '))).toEqual([
+    expect(lines.map((line) => line.replace(/ {2,}/g, '  '))).toEqual([
       'Archive  Events  Size  Oldest  Newest',
       expect.stringMatching(`^${files[0]}  3  \\d+ B  2026-01-15 12:00:01  2026-01-15 12:00:03$`),
       expect.stringMatching(`^${files[1]}  2  \\d+ B  2026-01-15 12:00:04  2026-01-15 12:00:05$`),
@@ -270,7 +278,9 @@ describe('archive', () => {
     expect(parsed(await archive(path, '--all', ...since))).toEqual(all.slice(2, 5));
     expect(parsed(await archive(path, '--all', '--where', `eventId=${all[1].eventId}`))).toEqual([all[1]]);
     const dir = place(path);
-    expect(parsed(await cli(['archive', '--from', dir, '--all'], { cwd: folder() }))).toEqual(all.slice(0, 5));
+    expect(parsed(await cli(['archive', '--from', dir, '--all'], { cwd: folder() }))).toEqual(
+      all.slice(0, 5),
+    );
   });
 
   test('what is read goes back into a store', async () => {
@@ -284,7 +294,10 @@ describe('archive', () => {
     const path = folderOf([]);
     mkdirSync(place(path));
     const put = (name, ...lines) =>
-      writeFileSync(join(place(path), `events-${name}.ndjson.gz`), gzipSync(lines.map((line) => `${line}\n`).join('')));
+      writeFileSync(
+        join(place(path), `events-${name}.ndjson.gz`),
+        gzipSync(lines.map((line) => `${line}\n`).join('')),
+      );
     const [a, b, c] = since(1, 2, 3).map((event) => JSON.stringify(event));
     put('1', a, a, b);
     put('2', b, c, a);
