@@ -17,6 +17,7 @@ import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, NOON, noTerminal, parsed, since, start } from './support/cli.mjs';
 import { logged, logText, readLock, readLog, snapshot } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
+import { describeFaults, Faults } from './support/fault.mjs';
 import { folder } from './support/folder.mjs';
 import { describeMounts, tmpfs } from './support/mounts.mjs';
 
@@ -234,6 +235,75 @@ describeMounts('compact --archive on a full disk', () => {
     // A smaller part fits.
     expect((await compact(path, '--max-events', '95', '--archive', dir, '--yes')).code).toBe(0);
     expect(archived(dir)).toHaveLength(5);
+  });
+});
+
+describeFaults('compact --archive at each system call', () => {
+  const STEPS = [
+    ...[
+      'mkdir */archive 1',
+      'fsync */store 1',
+      'fsync */archive 1',
+      'open */.events-* 1',
+      'write */.events-* 1',
+    ],
+    ...['fsync */.events-* 1', 'rename */archive/events-* 1', 'fsync */archive 2', 'fsync */events.tmp.* 1'],
+    ...['link */.events.prev 1', 'rename */store/events.ndjson 1'],
+  ];
+  /** A store, and a run of the command under a rule. */
+  async function run(rule) {
+    const path = folderOf(since(1, 2, 3, 4));
+    const faults = new Faults(folder(), '*/store*');
+    if (rule !== undefined) faults.set(rule);
+    const args = ['compact', path, '--max-events', '1', '--archive', '--yes'];
+    return { path, faults, ...(await cli(args, { env: faults.env })) };
+  }
+  /** Times of the events in finished archives. */
+  const inArchives = (path) =>
+    names(place(path))
+      .filter((name) => !name.startsWith('.'))
+      .flatMap((name) =>
+        textOf(join(place(path), name))
+          .split('\n')
+          .slice(0, -1),
+      )
+      .map((line) => JSON.parse(line).timestamp - NOON);
+
+  test('the archive is on the disk, with its name, before the log is replaced', async () => {
+    const { path, faults, code } = await run();
+    expect(code).toBe(0);
+    const calls = faults.calls();
+    const nth = (pattern, from = 0) => {
+      const at = calls.findIndex((call, i) => i >= from && pattern.test(call));
+      expect(at, `${pattern} in ${calls.join('\n')}`).toBeGreaterThanOrEqual(0);
+      return at + 1;
+    };
+    expect(inArchives(path)).toEqual([1, 2, 3]);
+    const made = nth(/^mkdir .*\/archive$/);
+    const named = nth(/^fsync .*\/store$/, made);
+    const written = nth(/^write .*\.part$/, named);
+    const synced = nth(/^fsync .*\.part$/, written);
+    const renamed = nth(/^rename .*\/archive\/events-/, synced);
+    const kept = nth(/^fsync .*\/archive$/, renamed);
+    nth(/^rename .*\/store\/events\.ndjson$/, kept);
+  });
+
+  test.each(STEPS)('%s: an error leaves the log as it was and no archive', async (step) => {
+    const { path, code, out, err } = await run(`${step} errno EIO`);
+    expect({ code, out }).toEqual({ code: 4, out: '' });
+    expect(err).not.toContain('could not be written');
+    expect(times(logged(path))).toEqual([NOON + 1, NOON + 2, NOON + 3, NOON + 4]);
+    expect(names(place(path))).toEqual([]);
+    expect(readLock(path)).toBeNull();
+  });
+
+  test.each(STEPS)('%s: killed before or after it, no event is lost', async (step) => {
+    for (const how of ['kill', 'die']) {
+      const { path, signal } = await run(`${step} ${how}`);
+      expect(signal).toBe('SIGKILL');
+      const all = [...inArchives(path), ...times(logged(path)).map((time) => time - NOON)];
+      expect([...new Set(all)].sort()).toEqual([1, 2, 3, 4]);
+    }
   });
 });
 
