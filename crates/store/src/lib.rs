@@ -44,6 +44,7 @@ pub use log::appender::Appended;
 pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
+pub use rewrite::archive::{Archive, Evicted};
 pub use seal::sealed_of_nothing;
 pub use stats::Stats;
 pub use store::Store;

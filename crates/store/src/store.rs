@@ -16,7 +16,7 @@ use columns::Holdings;
 
 use crate::chores::Chores;
 use crate::disk::Disk;
-use crate::error::{Error, Result};
+use crate::error::{Error, Obstacle, Result};
 use crate::folder::{DESCRIPTOR_PAUSES, Folder};
 use crate::index::schedule::IndexSchedule;
 use crate::log::appender::{Appended, Appender};
@@ -25,6 +25,7 @@ use crate::log::queue::{OnFault, Ticket};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
+use crate::rewrite::archive::Archive;
 use crate::rewrite::rewriter::Rewriter;
 use crate::wait::background::Background;
 use crate::wait::baton::Baton;
@@ -239,7 +240,7 @@ impl Store {
     /// has them now gives them back. Work that failed so has changed nothing.
     fn with_descriptors<T>(&self, caller: &Caller, work: impl Fn() -> Result<T>) -> Result<T> {
         let patience = self.folder.patience_of(caller, FOLDER_WAIT);
-        let mut failure = Error::Busy { path: self.log_path(), waited_ms: 0 };
+        let mut failure = self.folder.busy(LOG, &patience, Obstacle::ThisProcess);
         let done = patience.poll(&*self.folder.background().time, DESCRIPTOR_PAUSES, || match work() {
             Err(error) if error.is_out_of_descriptors() => {
                 failure = error;
@@ -285,7 +286,17 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn evict(&self, count: u64, caller: &Caller) -> Result<u64> {
-        self.rewriter_after_appends(caller)?.evict(count)
+        self.rewriter_after_appends(caller)?.evict(count, None)
+    }
+
+    /// The same; the evicted events are in the archive, durably, before they leave the log. The folder is free while
+    /// the archive works.
+    ///
+    /// # Errors
+    /// As [`Store::compact`], and what the archive says; it has then forgotten the events, unless the log may have
+    /// been replaced.
+    pub fn evict_into(&self, count: u64, archive: &mut dyn Archive, caller: &Caller) -> Result<u64> {
+        self.rewriter_after_appends(caller)?.evict(count, Some(archive))
     }
 
     /// How many events [`Store::compact`] would evict. Changes nothing.

@@ -6,6 +6,7 @@
 //! metrics  page   sums over events, and the page that shows them
 //! log        reading: forward, backward, as it grows; conditions
 //! json  text  report   values in place; what a reader sees; stdout and stderr
+//! archive    files of evicted events
 //! folder  place  exit   where, and how it ends
 //! whole_file  files that are there whole or not at all
 //! engine     the only file that calls the store
@@ -13,6 +14,7 @@
 //!
 //! Commands about several machines (`fleet`) will be a folder of their own under `commands`.
 
+mod archive;
 mod call;
 mod commands;
 mod context;

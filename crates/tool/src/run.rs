@@ -129,6 +129,7 @@ fn dispatch(call: &Call) -> Result<Exit> {
         Command::Compare(args) => commands::compare::run(context("compare", None)?, args),
         Command::Verify(args) => commands::verify::run(context("verify", args.folder.as_ref())?, args),
         Command::Compact(args) => commands::compact::run(context("compact", args.folder.as_ref())?, args),
+        Command::Archive(args) => commands::archive::run(context("archive", args.folder.as_ref())?, args),
         Command::Backup(args) => commands::backup::backup(context("backup", args.folder.as_ref())?, args),
         Command::Restore(args) => commands::backup::restore(context("restore", None)?, args),
         Command::Export(args) => commands::export::run(context("export", args.folder.as_ref())?, args),

@@ -114,9 +114,16 @@ pub(crate) struct Draft {
 impl Draft {
     fn begin(path: &Path, flag: &str, store: &Folder) -> Result<Self> {
         let real = place_of(path, flag, store)?;
+        let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        Self::at(real, &|left| left == name)
+    }
+
+    /// A file that is to be at `real`, in a folder that is there. What writers that died left of files that are
+    /// `ours` by name is removed.
+    pub(crate) fn at(real: PathBuf, ours: &dyn Fn(&str) -> bool) -> Result<Self> {
         let folder = real.parent().unwrap_or(Path::new(".")).to_owned();
         let name = real.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        remove_dead(&folder, &name);
+        remove_dead(&folder, ours);
         let signals = Signals::watch();
         loop {
             let temporary = folder.join(format!(".{name}.{}.part", uuid::Uuid::new_v4()));
@@ -140,11 +147,22 @@ impl Draft {
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
-        self.signals.check()?;
+        self.check()?;
         self.file.write_all(bytes).map_err(|error| Failure::io("write", &self.temporary, &error))
     }
 
-    fn finish(mut self) -> Result<()> {
+    /// Fails if a signal asked for the end.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.signals.check()
+    }
+
+    /// Where it is while it is made.
+    pub(crate) fn temporary(&self) -> &Path {
+        &self.temporary
+    }
+
+    /// Brings it to the disk and to its place.
+    pub(crate) fn finish(mut self) -> Result<()> {
         self.signals.check()?;
         let written = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
         written.map_err(|error| Failure::io("write", &self.temporary, &error))?;
@@ -152,6 +170,16 @@ impl Draft {
         fs::rename(&self.temporary, &self.real).map_err(|error| Failure::io("rename", &self.real, &error))?;
         self.done = true;
         sync_folder(self.real.parent().unwrap_or(Path::new(".")))
+    }
+}
+
+impl Write for Draft {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 
@@ -190,14 +218,14 @@ fn place_of(path: &Path, flag: &str, store: &Folder) -> Result<PathBuf> {
     Ok(real)
 }
 
-/// Removes what writers of this file left behind when they died: what is not locked.
-fn remove_dead(folder: &Path, name: &str) {
+/// Removes what writers of files of such names left behind when they died: what is not locked.
+fn remove_dead(folder: &Path, ours: &dyn Fn(&str) -> bool) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let start = format!(".{name}.");
     for entry in entries.flatten() {
         let found = entry.file_name().to_string_lossy().into_owned();
-        let id = found.strip_prefix(&start).and_then(|rest| rest.strip_suffix(".part"));
-        if id.is_none_or(|id| uuid::Uuid::try_parse(id).is_err()) {
+        let hidden = found.strip_prefix('.').and_then(|rest| rest.strip_suffix(".part"));
+        let Some((name, id)) = hidden.and_then(|hidden| hidden.rsplit_once('.')) else { continue };
+        if !ours(name) || uuid::Uuid::try_parse(id).is_err() {
             continue;
         }
         if let Ok(file) = OpenOptions::new().write(true).open(entry.path())

@@ -7,9 +7,10 @@
 use std::io;
 use std::ops::Range;
 
-use crate::disk::bytes::{CHUNK, read_range, write_all_at};
+use crate::disk::bytes::{CHUNK, write_all_at};
 use crate::disk::{File, Open, Stat};
 use crate::folder::Folder;
+use crate::log::line_run::LineRun;
 use crate::paths::{new_id, temporary_log};
 
 /// See the head of this file.
@@ -19,7 +20,7 @@ pub(crate) struct Draft {
     buffer: Vec<u8>,
     written: u64,
     /// A run of lines of the old log that is to be copied next.
-    run: Range<u64>,
+    run: LineRun,
 }
 
 impl Draft {
@@ -38,7 +39,7 @@ impl Draft {
     fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
         let name = temporary_log(&new_id(folder.random()));
         let file = folder.open(&name, Open::New)?;
-        let draft = Self { file, name, buffer: Vec::new(), written: 0, run: 0..0 };
+        let draft = Self { file, name, buffer: Vec::new(), written: 0, run: LineRun::default() };
         let prepared = like.map_or(Ok(()), |like| draft.file.set_access(like));
         let kept = prepared
             .and_then(|()| draft.file.try_lock())
@@ -80,34 +81,12 @@ impl Draft {
     /// Adds the line at `range` of the old log. Neighbours are copied together: call [`Draft::end_run`]
     /// before anything else is added.
     pub(crate) fn old_line(&mut self, old: &dyn File, range: &Range<u64>) -> io::Result<()> {
-        if self.run.end == range.start && !self.run.is_empty() {
-            self.run.end = range.end + 1;
-            return Ok(());
-        }
-        self.end_run(old)?;
-        self.run = range.start..range.end + 1;
-        Ok(())
+        self.run.add(range).map_or(Ok(()), |done| done.copy(old, &mut |bytes| self.lines(bytes)))
     }
 
     /// Copies what [`Draft::old_line`] has gathered.
     pub(crate) fn end_run(&mut self, old: &dyn File) -> io::Result<()> {
-        let Range { mut start, end } = std::mem::replace(&mut self.run, 0..0);
-        while start < end {
-            let length = CHUNK.min(usize::try_from(end - start).unwrap_or(CHUNK));
-            let bytes = read_range(old, start, length)?;
-            if bytes.is_empty() {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            start += bytes.len() as u64;
-            self.buffer.extend_from_slice(&bytes);
-            // The byte behind a line may be white space that was trimmed; in the new log it is the newline.
-            if start == end {
-                self.buffer.pop();
-                self.buffer.push(b'\n');
-            }
-            self.write_if(CHUNK)?;
-        }
-        Ok(())
+        std::mem::take(&mut self.run).copy(old, &mut |bytes| self.lines(bytes))
     }
 
     /// Writes what was added and not yet written.

@@ -5,6 +5,7 @@ pub(crate) mod draft;
 pub(crate) mod group_commit;
 pub(crate) mod javascript_programs;
 pub(crate) mod late_lines;
+pub(crate) mod line_run;
 pub(crate) mod log_columns;
 pub(crate) mod missing_lines;
 pub(crate) mod open_log;

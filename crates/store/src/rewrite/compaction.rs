@@ -4,40 +4,64 @@
 
 use crate::error::Result;
 use crate::log::draft::Draft;
+use crate::paths::LOG;
+use crate::rewrite::archive::Archive;
 use crate::rewrite::rewriter::{Plan, Rewriter, Source};
 
 impl Rewriter<'_> {
     /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
     /// nothing is written.
     pub(crate) fn compact(&self, keep: u64) -> Result<u64> {
-        self.evict_by(&|events| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX)))
+        let excess_of = |events: usize| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+        self.evict_by(&excess_of, None)
     }
 
-    /// Evicts the oldest events by timestamp, `count` of them. Returns how many were evicted; if none, nothing is
-    /// written.
-    pub(crate) fn evict(&self, count: u64) -> Result<u64> {
-        self.evict_by(&|events| events.min(usize::try_from(count).unwrap_or(usize::MAX)))
+    /// Evicts the oldest events by timestamp, `count` of them, into an archive if there is one. Returns how many were
+    /// evicted; if none, nothing is written.
+    pub(crate) fn evict(&self, count: u64, archive: Option<&mut dyn Archive>) -> Result<u64> {
+        self.evict_by(&|events| events.min(usize::try_from(count).unwrap_or(usize::MAX)), archive)
     }
 
     /// Evicts as many of the oldest events as `excess_of` says of their number.
-    fn evict_by(&self, excess_of: &dyn Fn(usize) -> usize) -> Result<u64> {
+    fn evict_by(
+        &self,
+        excess_of: &dyn Fn(usize) -> usize,
+        mut archive: Option<&mut dyn Archive>,
+    ) -> Result<u64> {
         let patience = self.patience();
         let logged = self.views.snapshot(&patience)?;
         if logged.is_none_or(|(_, logged)| excess_of(logged.columns.len()) == 0) {
             return Ok(0);
         }
         let mut evicted = 0;
+        let mut from = None;
         let replaced = self.rewrite(&mut |source, draft| {
+            from = source.stat.as_ref().map(|stat| stat.id);
+            // An attempt before this one was in vain.
+            if let Some(archive) = archive.as_deref_mut() {
+                archive.forget();
+            }
             let rows = source.logged.columns.rows_by_time();
             let excess = excess_of(rows.len());
             if excess == 0 {
                 return Ok(Plan::Leave);
             }
-            evicted = excess as u64;
-            self.copy_rows(source, draft, rows.get(excess..).unwrap_or_default())?;
+            let (gone, kept) = rows.split_at_checked(excess).unwrap_or((&rows, &[]));
+            evicted = gone.len() as u64;
+            if let Some(archive) = archive.as_deref_mut() {
+                self.archive(source, gone, archive)?;
+            }
+            self.copy_rows(source, draft, kept)?;
             Ok(Plan::Replace)
-        })?;
-        Ok(if replaced { evicted } else { 0 })
+        });
+        // Were the log another one, it might be ours: the events stay where they are then, perhaps twice.
+        if replaced.is_err()
+            && let Some(archive) = archive
+            && self.folder.stat(LOG).is_ok_and(|stat| stat.map(|stat| stat.id) == from)
+        {
+            archive.forget();
+        }
+        Ok(if replaced? { evicted } else { 0 })
     }
 
     /// Closes a torn tail and sets malformed lines aside; events stay as they are. Returns how many lines were

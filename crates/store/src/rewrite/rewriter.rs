@@ -55,7 +55,8 @@ pub(crate) struct Source {
     pub(crate) log: Option<Box<dyn File>>,
     /// Its columns; no row is an unterminated line.
     pub(crate) logged: LogColumns,
-    stat: Option<Stat>,
+    /// What it was when it was read.
+    pub(crate) stat: Option<Stat>,
 }
 
 /// What the plan of a rewrite says.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::keeping::{
-    BackupArgs, CompactArgs, CompletionsArgs, DoctorArgs, ExportArgs, ImportArgs, RestoreArgs, VerifyArgs,
+    ArchiveArgs, BackupArgs, CompactArgs, CompletionsArgs, DoctorArgs, ExportArgs, ImportArgs, RestoreArgs,
+    VerifyArgs,
 };
 use super::looking::{CompareArgs, MetricsArgs, QueryArgs, ShowArgs, StatsArgs, TailArgs};
 use super::recording::{HookArgs, InitArgs, RecordArgs, WhichArgs};
@@ -86,6 +87,8 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Keep the newest events, remove the others
     Compact(CompactArgs),
+    /// List the archives of compact, or print their events
+    Archive(ArchiveArgs),
     /// Write a whole, verified copy of the log
     Backup(BackupArgs),
     /// Make a log from a backup, in a new folder

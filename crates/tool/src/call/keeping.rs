@@ -39,20 +39,28 @@ pub(crate) struct VerifyArgs {
 /// Options of compact.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-By timestamp. What is removed is gone: 'export' first what you want to keep.
+By timestamp. What is removed is gone, unless --archive keeps it: in a compressed
+file of its own, which is on the disk before its events leave the log. DIR is
+the subfolder 'archive' if it is not given. 'archive' reads such files.
+
 Lines that are not events are moved to events.rejected.ndjson. Appends that
 arrive meanwhile are kept.
 
 Examples
   guidance-ledger compact --dry-run
   guidance-ledger compact --max-events 50000 --yes
-  guidance-ledger compact --older-than 90d --max-bytes 100MB --yes")]
+  guidance-ledger compact --older-than 90d --max-bytes 100MB --yes
+  guidance-ledger compact ./folder --older-than 90d --archive")]
 pub(crate) struct CompactArgs {
     /// The folder
     #[arg(value_parser = values::path)]
     pub(crate) folder: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
+    /// Move them to a compressed file in DIR, instead of removing them
+    #[arg(long, value_name = "DIR", num_args = 0..=1, value_parser = values::path)]
+    #[expect(clippy::option_option, reason = "the option, and its value, may both be missing")]
+    pub(crate) archive: Option<Option<PathBuf>>,
     /// Only say how many would be removed
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -76,6 +84,34 @@ pub(crate) struct YesArgs {
     /// Do not ask
     #[arg(short, long)]
     pub(crate) yes: bool,
+}
+
+/// Options of archive.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "\
+Lists the files that 'compact --archive' has made, the oldest first. Each is read
+to its end; exit code 1 if one is damaged. --all and --read write the events of
+all, or of some, to stdout as NDJSON, each event once.
+
+Examples
+  guidance-ledger archive
+  guidance-ledger archive --all --since 2026-01-01 --until 2026-01-31
+  guidance-ledger archive --all | guidance-ledger import --dir restored")]
+pub(crate) struct ArchiveArgs {
+    /// The folder
+    #[arg(value_parser = values::path)]
+    pub(crate) folder: Option<PathBuf>,
+    /// The archives lie in DIR, not in the subfolder 'archive'
+    #[arg(long, value_name = "DIR", value_parser = values::path)]
+    pub(crate) from: Option<PathBuf>,
+    /// Print the events of all archives
+    #[arg(long, conflicts_with = "read")]
+    pub(crate) all: bool,
+    /// Print the events of this archive: its name or its path; may be repeated
+    #[arg(long, value_name = "FILE", value_parser = values::path)]
+    pub(crate) read: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) filters: FilterArgs,
 }
 
 /// Options of backup.

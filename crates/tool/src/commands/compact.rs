@@ -1,16 +1,20 @@
-//! `compact`: keeps the newest events and removes the others.
+//! `compact`: keeps the newest events and removes the others, or moves them to an archive.
 //!
 //! Invariant: what is counted first is what goes: events that others append meanwhile stay.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 
+use crate::archive::FOLDER;
+use crate::archive::writer::{Writer, check_place};
 use crate::call::keeping::CompactArgs;
 use crate::call::values;
-use crate::context::Context;
+use crate::context::{Context, quoted};
 use crate::engine::Engine;
-use crate::exit::{Exit, Result};
+use crate::exit::{Exit, Failure, Result};
+use crate::folder::shown;
 use crate::json::compose::Object;
 use crate::log::filter::Filter;
 use crate::log::select::{Part, each};
@@ -87,33 +91,64 @@ impl KeepArgs {
     }
 }
 
+/// The folder for archives; `None` if what is evicted is to be gone.
+fn place(context: &Context, args: &CompactArgs) -> Result<Option<PathBuf>> {
+    let Some(given) = &args.archive else { return Ok(None) };
+    let place = match given {
+        None => context.folder.file(FOLDER),
+        Some(dir) => std::path::absolute(dir).map_err(|error| Failure::io("getcwd", dir, &error))?,
+    };
+    check_place(&place, &context.folder.path, &context.call)?;
+    Ok(Some(place))
+}
+
 pub(crate) fn run(mut context: Context, args: &CompactArgs) -> Result<Exit> {
+    let place = place(&context, args)?;
     context.must_exist()?;
     let engine = Engine::at(&context.folder.path);
     let planned = args.keep.excess(&context, &engine)?;
     if args.dry_run || planned == 0 {
-        return say(&mut context, args, &engine, planned);
+        return say(&mut context, args, &engine, planned, place.as_deref());
     }
-    let question = format!(
-        "Remove the oldest {} of {}? They are gone then.",
-        counted(planned, "event"),
-        context.folder.shown()
-    );
-    let call = context.call_with(&format!("{} --yes", args.keep.words()));
+    let events = format!("the oldest {} of {}", counted(planned, "event"), context.folder.shown());
+    let question = match &place {
+        None => format!("Remove {events}? They are gone then."),
+        Some(place) => format!("Move {events} to an archive in {}?", shown(place)),
+    };
+    let archive = match &args.archive {
+        None => String::new(),
+        Some(None) => " --archive".to_owned(),
+        Some(Some(dir)) => format!(" --archive {}", quoted(&shown(dir))),
+    };
+    let call = context.call_with(&format!("{}{archive} --yes", args.keep.words()));
     if !confirm(&question, args.yes.yes, call)? {
         note("Nothing was removed.");
         return Ok(Exit::Findings);
     }
+    let mut writer = place.as_deref().map(Writer::new);
     let lock = engine.lock(Duration::from_secs_f64(args.lock.lock_timeout / 1000.0))?;
     // Others may have removed some since they were counted.
-    let removed = args.keep.excess(&context, &engine).and_then(|excess| engine.evict(excess.min(planned)));
+    let removed = args.keep.excess(&context, &engine).and_then(|excess| {
+        let count = excess.min(planned);
+        match &mut writer {
+            None => engine.evict(count),
+            Some(writer) => engine.evict_into(count, writer).map_err(|error| writer.failure_or(error)),
+        }
+    });
     let released = lock.release();
     let removed = removed?;
     released?;
-    say(&mut context, args, &engine, removed)
+    say(&mut context, args, &engine, removed, writer.as_ref().and_then(Writer::path))
 }
 
-fn say(context: &mut Context, args: &CompactArgs, engine: &Engine, removed: u64) -> Result<Exit> {
+/// `archive` is the file that has the events, or would have them.
+fn say(
+    context: &mut Context,
+    args: &CompactArgs,
+    engine: &Engine,
+    removed: u64,
+    archive: Option<&Path>,
+) -> Result<Exit> {
     let dry = args.dry_run;
     let left = engine.stats()?.events.saturating_sub(if dry { removed } else { 0 });
     if context.json {
@@ -123,11 +158,23 @@ fn say(context: &mut Context, args: &CompactArgs, engine: &Engine, removed: u64)
             Some(limit) => said.count("maxEvents", limit),
             None => said.raw("maxEvents", "null"),
         };
-        context.out.json(&said.count("removed", removed).count("left", left).text())?;
+        said.count("removed", removed).count("left", left);
+        if args.archive.is_some() {
+            match archive.filter(|_| !dry && removed > 0) {
+                Some(file) => said.string("archive", &file.to_string_lossy()),
+                None => said.raw("archive", "null"),
+            };
+        }
+        context.out.json(&said.text())?;
     } else {
         let would = if dry { "would be " } else { "" };
+        let how = match archive.filter(|_| removed > 0) {
+            None => "removed".to_owned(),
+            Some(folder) if dry => format!("moved to an archive in {}", shown(folder)),
+            Some(file) => format!("moved to {}", shown(file)),
+        };
         context.out.line(&format!(
-            "{} {would}removed, {} left.",
+            "{} {would}{how}, {} left.",
             counted(removed, "event"),
             counted(left, "event")
         ))?;

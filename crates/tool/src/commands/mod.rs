@@ -1,5 +1,6 @@
 //! The commands, one file or folder each.
 
+pub(crate) mod archive;
 pub(crate) mod backup;
 pub(crate) mod compact;
 pub(crate) mod compare;

@@ -1,0 +1,412 @@
+/** compact --archive, and archive. */
+import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { describe, expect, test } from 'vitest';
+import { cli, cliInTerminal, folderOf, NOON, noTerminal, parsed, since, start } from './support/cli.mjs';
+import { logged, logText, readLock, readLog, snapshot } from './support/disk.mjs';
+import { at, lineOf, runEvent, times } from './support/events.mjs';
+import { describeFaults, Faults } from './support/fault.mjs';
+import { folder } from './support/folder.mjs';
+import { describeMounts, tmpfs } from './support/mounts.mjs';
+
+const compact = (path, ...args) => cli(['compact', '--dir', path, ...args]);
+const archive = (path, ...args) => cli(['archive', path, ...args]);
+const place = (path) => join(path, 'archive');
+const names = (dir) => (existsSync(dir) ? readdirSync(dir) : []);
+const textOf = (file) => gunzipSync(readFileSync(file)).toString();
+/** All that archives in a folder hold, and nothing may be there but archives. */
+const archived = (dir) => {
+  for (const name of names(dir)) expect(name).toMatch(/^events-\w+-\w+-[0-9a-f]{8}\.ndjson\.gz$/);
+  return names(dir).flatMap((name) => textOf(join(dir, name)).split('\n').slice(0, -1));
+};
+const hasZcat = spawnSync('zcat', ['--version']).status === 0;
+
+const ODD = '{"eventId":"x","timestamp":5,"n":738529527931269425,"s":"\\u0041","x":1e999}';
+
+describe('compact --archive', () => {
+  test('moves the oldest events, byte for byte, to one file in the order of time', async () => {
+    const path = folderOf(since(3, 1, 4, 2), ` ${ODD} \r\n`, 'nonsense\n');
+    const before = logged(path, { torn: true });
+    const { code, out } = await compact(path, '--max-events', '2', '--archive', '--yes');
+    expect(code).toBe(0);
+    const [name, ...others] = names(place(path));
+    expect(others).toEqual([]);
+    expect(name).toMatch(/^events-19700101T000000Z-20260115T120000Z-[0-9a-f]{8}\.ndjson\.gz$/);
+    const file = join(place(path), name);
+    expect(out).toBe(`3 events moved to ${file}, 2 events left.\n`);
+    expect(textOf(file)).toBe(`${ODD}\n${lineOf(before[1])}${lineOf(before[3])}`);
+    expect(times(logged(path))).toEqual([NOON + 3, NOON + 4]);
+    expect(readLock(path)).toBeNull();
+    if (hasZcat) expect(spawnSync('zcat', [file]).stdout.toString()).toBe(textOf(file));
+  });
+
+  test('each run makes a file of its own, and every event is in one of them or in the log, once', async () => {
+    const events = since(...Array.from({ length: 60 }, (_, i) => (i * 37) % 60));
+    const path = folderOf(events);
+    for (const keep of ['50', '20', '7'])
+      expect((await compact(path, '--max-events', keep, '--archive', '--yes')).code).toBe(0);
+    expect(names(place(path))).toHaveLength(3);
+    const all = [...archived(place(path)), ...logText(path).split('\n').slice(0, -1)];
+    expect(all.toSorted()).toEqual(events.map((event) => JSON.stringify(event)).toSorted());
+    expect(logged(path)).toHaveLength(7);
+  });
+
+  test('goes to DIR, which is made', async () => {
+    const path = folderOf(since(1, 2, 3));
+    const dir = join(folder(), 'cold');
+    const args = ['--max-events', '1', '--archive', dir, '--yes', '--json'];
+    const [said] = parsed(await compact(path, ...args));
+    expect(said).toEqual({
+      ...{ dryRun: false, maxEvents: 1, removed: 2, left: 1 },
+      archive: join(dir, names(dir)[0]),
+    });
+    expect(archived(dir)).toHaveLength(2);
+    expect(existsSync(place(path))).toBe(false);
+    // With nothing to remove there is no new one.
+    expect(parsed(await compact(path, ...args))).toMatchObject([{ removed: 0, archive: null }]);
+    expect(names(dir)).toHaveLength(1);
+  });
+
+  test('events without a time go first, and a time that no file can be named by is none', async () => {
+    const path = folderOf(at('soon', 8e15, 1000));
+    await compact(path, '--max-events', '2', '--archive', '--yes');
+    expect(names(place(path))[0]).toMatch(/^events-none-none-/);
+    await compact(path, '--max-events', '0', '--archive', '--yes');
+    expect(names(place(path)).filter((name) => name.startsWith('events-19700101T000001Z-'))).toHaveLength(1);
+    expect(archived(place(path))).toHaveLength(3);
+  });
+
+  test('--dry-run makes nothing', async () => {
+    const path = folderOf(since(1, 2, 3));
+    const before = snapshot(path);
+    const { out } = await compact(path, '--max-events', '1', '--archive', '--dry-run');
+    expect(out).toBe(`2 events would be moved to an archive in ${place(path)}, 1 event left.\n`);
+    const args = ['--max-events', '1', '--archive', '--dry-run', '--json'];
+    expect(parsed(await compact(path, ...args))).toMatchObject([{ dryRun: true, removed: 2, archive: null }]);
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('without --yes says how to call it, and makes nothing', async () => {
+    const path = folderOf(since(1, 2));
+    const before = snapshot(path);
+    const dir = folder();
+    const { code, err } = await compact(path, '--max-events', '1', '--archive', dir);
+    expect(code).toBe(2);
+    expect(err).toContain(`Move the oldest 1 event of ${path} to an archive in ${dir}?`);
+    expect(err).toContain(
+      `Try: guidance-ledger compact --dir ${path} --max-events 1 --archive ${dir} --yes\n`,
+    );
+    expect(snapshot(path)).toEqual(before);
+    expect(names(dir)).toEqual([]);
+  });
+
+  test.skipIf(noTerminal)('asks in a terminal', async () => {
+    const path = folderOf(since(1, 2));
+    const args = ['compact', path, '--max-events', '1', '--archive'];
+    const no = await cliInTerminal(args, { input: 'n\n' });
+    expect(no.out).toContain(`to an archive in ${place(path)}? [y/N]`);
+    expect(existsSync(place(path))).toBe(false);
+    expect((await cliInTerminal(args, { input: 'y\n' })).code).toBe(0);
+    expect(archived(place(path))).toHaveLength(1);
+  });
+
+  test('a store is not taken for the place of archives', async () => {
+    const path = folderOf(since(1, 2));
+    const before = snapshot(path);
+    const { code, err } = await cli(['compact', '--max-events', '1', '--yes', '--archive', path]);
+    expect(code).toBe(2);
+    expect(err).toContain(`Try: guidance-ledger compact --archive --dir ${path}\n`);
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('a place that cannot be written leaves the log as it was', async () => {
+    const path = folderOf(since(1, 2));
+    const before = readLog(path);
+    const file = join(folder(), 'file');
+    writeFileSync(file, 'mine');
+    for (const dir of [file, join(file, 'below')]) {
+      const { code, err } = await compact(path, '--max-events', '1', '--archive', dir, '--yes');
+      expect(code).toBe(4);
+      expect(err).toContain(`'${dir}'`);
+    }
+    if (process.platform !== 'win32') {
+      symlinkSync(folder(), place(path));
+      const { code, err } = await compact(path, '--max-events', '1', '--archive', '--yes');
+      expect(code).toBe(4);
+      expect(err).toContain('ELOOP');
+    }
+    expect(readLog(path)).toEqual(before);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+    expect(readLock(path)).toBeNull();
+  });
+
+  test('killed at any moment loses no event and leaves no half archive', async () => {
+    const events = Array.from({ length: 4000 }, (_, i) =>
+      runEvent({ eventId: `k-${i}`, timestamp: NOON + i, noise: randomBytes(300).toString('base64') }),
+    );
+    const whole = new Set(events.map((event) => event.eventId));
+    const path = folderOf(events);
+    const args = ['compact', path, '--max-events', '1000', '--archive', '--yes'];
+    const copy = folderOf(events);
+    const begun = performance.now();
+    expect((await compact(copy, '--max-events', '1000', '--archive', '--yes')).code).toBe(0);
+    const usual = performance.now() - begun;
+    let ended = 0;
+    const ROUNDS = 24;
+    for (let round = 0; round < ROUNDS; round++) {
+      copyFileSync(join(path, 'events.ndjson'), join(path, 'before'));
+      const { child } = start(args);
+      const timer = setTimeout(() => child.kill('SIGKILL'), (usual * (round + 1)) / ROUNDS);
+      const [code] = await once(child, 'close');
+      clearTimeout(timer);
+      const kept = names(place(path)).filter((name) => !name.startsWith('.'));
+      const inArchives = kept.flatMap((name) =>
+        textOf(join(place(path), name))
+          .split('\n')
+          .slice(0, -1),
+      );
+      const found = new Set(inArchives.map((line) => JSON.parse(line).eventId));
+      for (const { eventId } of logged(path)) found.add(eventId);
+      expect([...found].sort()).toEqual([...whole].sort());
+      // What is in both is told once.
+      if (kept.length > 0)
+        expect(new Set((await archive(path, '--all')).lines).size).toBe(
+          (await archive(path, '--all')).lines.length,
+        );
+      if (code !== 0) continue;
+      ended++;
+      // More, to be moved next time.
+      const more = Array.from({ length: 3000 }, (_, i) =>
+        runEvent({ eventId: `m-${round}-${i}`, timestamp: NOON + 10_000 * (round + 1) + i }),
+      );
+      for (const { eventId } of more) whole.add(eventId);
+      writeFileSync(join(path, 'events.ndjson'), more.map(lineOf).join(''), { flag: 'a' });
+    }
+    expect(ended).toBeLessThan(ROUNDS);
+    expect((await cli(args)).code).toBe(0);
+    // What the killed ones left half done is gone.
+    expect(names(place(path)).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect((await archive(path)).code).toBe(0);
+  }, 60_000);
+
+  test.skipIf(process.platform === 'win32')('a signal leaves either all or nothing', async () => {
+    const noise = () => randomBytes(6000).toString('base64');
+    const path = folderOf(
+      Array.from({ length: 3000 }, (_, i) => runEvent({ timestamp: NOON + i, noise: noise() })),
+    );
+    const before = readLog(path);
+    const { child } = start(['compact', path, '--max-events', '1', '--archive', '--yes']);
+    const ended = once(child, 'close');
+    while (child.exitCode === null && names(place(path)).length === 0)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([143, null]);
+    expect(names(place(path))).toEqual([]);
+    expect(readLog(path).equals(before)).toBe(true);
+  });
+});
+
+describeMounts('compact --archive on a full disk', () => {
+  test('leaves the log as it was, and no half file', async () => {
+    const noise = () => randomBytes(3000).toString('base64');
+    const path = folderOf(Array.from({ length: 100 }, (_, i) => runEvent({ timestamp: i, noise: noise() })));
+    const before = readLog(path);
+    const dir = tmpfs('64k');
+    const { code, out, err } = await compact(path, '--max-events', '1', '--archive', dir, '--yes');
+    expect({ code, out }).toEqual({ code: 4, out: '' });
+    expect(err).toContain('ENOSPC');
+    expect(err).toContain(dir);
+    expect(names(dir)).toEqual([]);
+    expect(readLog(path).equals(before)).toBe(true);
+    expect(readdirSync(path).filter((name) => name.startsWith('events.tmp.'))).toEqual([]);
+    expect(readLock(path)).toBeNull();
+    // A smaller part fits.
+    expect((await compact(path, '--max-events', '95', '--archive', dir, '--yes')).code).toBe(0);
+    expect(archived(dir)).toHaveLength(5);
+  });
+});
+
+describeFaults('compact --archive at each system call', () => {
+  const STEPS = [
+    ...[
+      'mkdir */archive 1',
+      'fsync */store 1',
+      'fsync */archive 1',
+      'open */.events-* 1',
+      'write */.events-* 1',
+    ],
+    ...['fsync */.events-* 1', 'rename */archive/events-* 1', 'fsync */archive 2', 'fsync */events.tmp.* 1'],
+    ...['link */.events.prev 1', 'rename */store/events.ndjson 1'],
+  ];
+  /** A store, and a run of the command under a rule. */
+  async function run(rule) {
+    const path = folderOf(since(1, 2, 3, 4));
+    const faults = new Faults(folder(), '*/store*');
+    if (rule !== undefined) faults.set(rule);
+    const args = ['compact', path, '--max-events', '1', '--archive', '--yes'];
+    return { path, faults, ...(await cli(args, { env: faults.env })) };
+  }
+  /** Times of the events in finished archives. */
+  const inArchives = (path) =>
+    names(place(path))
+      .filter((name) => !name.startsWith('.'))
+      .flatMap((name) =>
+        textOf(join(place(path), name))
+          .split('\n')
+          .slice(0, -1),
+      )
+      .map((line) => JSON.parse(line).timestamp - NOON);
+
+  test('the archive is on the disk, with its name, before the log is replaced', async () => {
+    const { path, faults, code } = await run();
+    expect(code).toBe(0);
+    const calls = faults.calls();
+    const nth = (pattern, from = 0) => {
+      const at = calls.findIndex((call, i) => i >= from && pattern.test(call));
+      expect(at, `${pattern} in ${calls.join('\n')}`).toBeGreaterThanOrEqual(0);
+      return at + 1;
+    };
+    expect(inArchives(path)).toEqual([1, 2, 3]);
+    const made = nth(/^mkdir .*\/archive$/);
+    const named = nth(/^fsync .*\/store$/, made);
+    const written = nth(/^write .*\.part$/, named);
+    const synced = nth(/^fsync .*\.part$/, written);
+    const renamed = nth(/^rename .*\/archive\/events-/, synced);
+    const kept = nth(/^fsync .*\/archive$/, renamed);
+    nth(/^rename .*\/store\/events\.ndjson$/, kept);
+  });
+
+  test.each(STEPS)('%s: an error leaves the log as it was and no archive', async (step) => {
+    const { path, code, out, err } = await run(`${step} errno EIO`);
+    expect({ code, out }).toEqual({ code: 4, out: '' });
+    expect(err).not.toContain('could not be written');
+    expect(times(logged(path))).toEqual([NOON + 1, NOON + 2, NOON + 3, NOON + 4]);
+    expect(names(place(path))).toEqual([]);
+    expect(readLock(path)).toBeNull();
+  });
+
+  test.each(STEPS)('%s: killed before or after it, no event is lost', async (step) => {
+    for (const how of ['kill', 'die']) {
+      const { path, signal } = await run(`${step} ${how}`);
+      expect(signal).toBe('SIGKILL');
+      const all = [...inArchives(path), ...times(logged(path)).map((time) => time - NOON)];
+      expect([...new Set(all)].sort()).toEqual([1, 2, 3, 4]);
+    }
+  });
+});
+
+describe('archive', () => {
+  /** A folder with two archives, of three events and of two, and one event left. */
+  async function two() {
+    const path = folderOf(since(1000, 2000, 3000, 4000, 5000, 6000));
+    const all = logged(path);
+    await compact(path, '--max-events', '3', '--archive', '--yes');
+    await compact(path, '--max-events', '1', '--archive', '--yes');
+    return { path, all, files: names(place(path)).sort() };
+  }
+
+  test('lists, and changes nothing', async () => {
+    const { path, files } = await two();
+    const before = snapshot(path);
+    const { code, lines } = await archive(path);
+    expect(code).toBe(0);
+    expect(lines.map((line) => line.replace(/ {2,}/g, '  '))).toEqual([
+      'Archive  Events  Size  Oldest  Newest',
+      expect.stringMatching(`^${files[0]}  3  \\d+ B  2026-01-15 12:00:01  2026-01-15 12:00:03$`),
+      expect.stringMatching(`^${files[1]}  2  \\d+ B  2026-01-15 12:00:04  2026-01-15 12:00:05$`),
+    ]);
+    const [said] = parsed(await archive(path, '--json'));
+    expect(said).toMatchObject({
+      folder: place(path),
+      archives: [
+        { file: join(place(path), files[0]), events: 3, oldestEvent: NOON + 1000, damage: null },
+        { file: join(place(path), files[1]), events: 2, newestEvent: NOON + 5000, damage: null },
+      ],
+    });
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('reads all, or some, by the conditions of query', async () => {
+    const { path, all, files } = await two();
+    expect(parsed(await archive(path, '--all'))).toEqual(all.slice(0, 5));
+    expect(parsed(await archive(path, '--all', '--json'))).toEqual(all.slice(0, 5));
+    expect(parsed(await archive(path, '--read', files[1]))).toEqual(all.slice(3, 5));
+    expect(parsed(await archive(path, '--read', join(place(path), files[0])))).toEqual(all.slice(0, 3));
+    const since = ['--since', new Date(NOON + 2500).toISOString()];
+    expect(parsed(await archive(path, '--all', ...since))).toEqual(all.slice(2, 5));
+    expect(parsed(await archive(path, '--all', '--where', `eventId=${all[1].eventId}`))).toEqual([all[1]]);
+    const dir = place(path);
+    expect(parsed(await cli(['archive', '--from', dir, '--all'], { cwd: folder() }))).toEqual(
+      all.slice(0, 5),
+    );
+  });
+
+  test('what is read goes back into a store', async () => {
+    const { path, all } = await two();
+    const { out } = await archive(path, '--all');
+    expect((await cli(['import', '--dir', path], { input: out })).code).toBe(0);
+    expect(times(logged(path)).toSorted()).toEqual(times(all));
+  });
+
+  test('an event that is in two archives is told once; one that was twice in the log, twice', async () => {
+    const path = folderOf([]);
+    mkdirSync(place(path));
+    const put = (name, ...lines) =>
+      writeFileSync(
+        join(place(path), `events-${name}.ndjson.gz`),
+        gzipSync(lines.map((line) => `${line}\n`).join('')),
+      );
+    const [a, b, c] = since(1, 2, 3).map((event) => JSON.stringify(event));
+    put('1', a, a, b);
+    put('2', b, c, a);
+    expect((await archive(path, '--all')).lines).toEqual([a, a, b, c]);
+  });
+
+  test('other files are passed over, and damaged ones told', async () => {
+    const { path, files } = await two();
+    writeFileSync(join(place(path), 'notes.txt'), 'mine');
+    writeFileSync(join(place(path), '.events-x.ndjson.gz.part'), 'half');
+    if (process.platform !== 'win32') symlinkSync('/dev/zero', join(place(path), 'events-z.ndjson.gz'));
+    const file = join(place(path), files[0]);
+    const whole = readFileSync(file);
+    for (const damaged of [whole.subarray(0, -9), Buffer.from('no gzip'), Buffer.alloc(0)]) {
+      writeFileSync(file, damaged);
+      const { code, err, lines } = await archive(path);
+      expect(code).toBe(1);
+      expect(lines).toHaveLength(3);
+      expect(err).toContain(`${file} is damaged: `);
+      expect(parsed(await archive(path, '--json'))[0].archives).toMatchObject([
+        { damage: expect.any(String) },
+        { damage: null },
+      ]);
+      expect((await archive(path, '--all')).code).toBe(4);
+    }
+    writeFileSync(file, gzipSync('nonsense\n'));
+    expect((await archive(path)).err).toContain('1 line is not an event');
+  });
+
+  test('an empty folder, one that is not there, and calls that mean nothing', async () => {
+    const path = folderOf(since(1));
+    const none = await archive(path);
+    expect(none).toMatchObject({ code: 0, out: '', err: `There are no archives in ${place(path)}.\n` });
+    expect(parsed(await archive(path, '--json'))).toEqual([{ folder: place(path), archives: [] }]);
+    expect(await archive(path, '--all')).toMatchObject({ code: 0, out: '' });
+    expect((await archive(join(path, 'not'))).code).toBe(2);
+    expect((await archive(path, '--from', join(path, 'not'))).code).toBe(2);
+    expect((await archive(path, '--read', 'not.gz')).err).toContain('there is no archive not.gz');
+    expect((await archive(path, '--since', '1h')).err).toContain('Try: guidance-ledger archive --all\n');
+    expect((await archive(path, '--all', '--read', 'x')).code).toBe(2);
+  });
+});
