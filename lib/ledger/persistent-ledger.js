@@ -33,6 +33,14 @@ function isBacklog(error) {
   return /** @type {{ code?: string }} */ (error)?.code === 'EBACKLOG';
 }
 
+/**
+ * Whether the log was replaced all the same.
+ * @param {unknown} error
+ */
+function isUnconfirmed(error) {
+  return /** @type {{ code?: string }} */ (error)?.code === 'EUNCONFIRMED';
+}
+
 class PersistentLedger extends RunLedger {
   #history = historyOf(this);
   #known = new Known();
@@ -133,15 +141,21 @@ class PersistentLedger extends RunLedger {
     const known = this.#known.gather();
     const { batch, positions, sealed } = await this.#snapshot();
     const saved = this.#known.saving(known, batch);
+    const done = () => {
+      for (const event of unsaved) this.#unsaved.delete(event);
+      saved();
+    };
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
       await this.#store.save(new HeldEvents(sealed, batch, positions, known.ids));
+    } catch (error) {
+      if (isUnconfirmed(error)) done();
+      throw error;
     } finally {
       await this.#store.releaseLock();
     }
-    for (const event of unsaved) this.#unsaved.delete(event);
-    saved();
+    done();
     this.#background.rethrow();
   }
 
@@ -157,8 +171,12 @@ class PersistentLedger extends RunLedger {
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
-      const evicted = await this.#store.compact(this.#config.maxEvents);
-      if (evicted > 0) await this.#reload((event) => this.#unsaved.has(event));
+      const reload = () => this.#reload((event) => this.#unsaved.has(event));
+      const evicted = await this.#store.compact(this.#config.maxEvents).catch(async (error) => {
+        if (isUnconfirmed(error)) await reload();
+        throw error;
+      });
+      if (evicted > 0) await reload();
       return evicted;
     } finally {
       await this.#store.releaseLock();
