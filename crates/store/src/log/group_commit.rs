@@ -79,7 +79,9 @@ impl GroupCommit {
         if let Some(synced) = there {
             return Ok(synced);
         }
-        let Some(mut named) = self.syncing.take(patience) else { return Err(folder.busy(LOG, patience, Obstacle::ThisProcess)) };
+        let Some(mut named) = self.syncing.take(patience) else {
+            return Err(folder.busy(LOG, patience, Obstacle::ThisProcess));
+        };
         let taken = self.writes.with(|writes| match confirmed(writes, number) {
             Some(synced) => Ok(Err(synced)),
             None => check(folder, writes).map(|()| Ok((writes.newest, std::mem::take(&mut writes.files)))),
