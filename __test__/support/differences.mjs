@@ -56,9 +56,9 @@ export const DIFFERENCES = [
   },
   {
     number: 9,
-    name: 'errors are told',
+    name: 'errors are reported',
     touches: ['answer'],
-    text: 'Faults of the disk carry code and path; those of background work reach onError, or the next flush(), save() or destroy(). The original swallows them.',
+    text: "Faults of the disk carry code and path; those of background work reach onError, or the next flush(), save() or destroy(); events that are lost at an exit are named on stderr. ELOCKED for .lock goes on, behind the original's sentence, with whose it is and what to do. The original swallows them.",
   },
   {
     number: 10,
