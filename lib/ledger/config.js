@@ -7,6 +7,7 @@
 // to the default folder. The environment may choose that folder, for this ledger and for the tool alike.
 
 const check = require('../shared/arguments.js');
+const { className } = require('../shared/class-name.js');
 
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
 /** @typedef {import('../store/event-store.js').EventStore | import('../../index.d.ts').LedgerStore} Store */
@@ -44,7 +45,7 @@ function checkShape(config) {
   if (config === undefined || config === null) return {};
   // An instance without keys of its own is a store or a URL, and no configuration.
   const unreadable = typeof config !== 'object' || check.isArray(config) || !check.canBeRead(config);
-  if (unreadable || (check.className(config) && Object.keys(config).length === 0)) {
+  if (unreadable || (className(config) && Object.keys(config).length === 0)) {
     const { message } = check.wrongType('config', 'an object of options', config);
     throw check.typeError(`${message}. Use ${USAGE}`);
   }

@@ -5,7 +5,7 @@
 // Loaded when there is something to refuse. What came may be anything, a proxy that throws at each look included;
 // it is described all the same, and so is what was thrown, of any realm.
 
-const { className } = require('./arguments.js');
+const { className } = require('./class-name.js');
 const { marked } = require('./ledger-error.js');
 
 /**

@@ -9,16 +9,6 @@
 
 const { isAbsolute, resolve } = require('node:path');
 
-/**
- * Name of an object's class; empty for a plain object.
- * @param {object} value
- * @returns {string}
- */
-function className(value) {
-  const name = value.constructor?.name;
-  return typeof name === 'string' && name !== 'Object' ? name : '';
-}
-
 /** @returns {typeof import('./argument-error.js')} */
 const errors = () => require('./argument-error.js');
 
@@ -196,7 +186,6 @@ module.exports = {
   checkMilliseconds,
   checkOptions,
   checkPath,
-  className,
   isArray,
   outOfRange,
   reasonOf,

@@ -7,7 +7,7 @@
 
 const { statSync } = require('node:fs');
 const { resolve } = require('node:path');
-const { outOfRange } = require('./arguments.js');
+const { outOfRange } = require('./argument-error.js');
 const { marked } = require('./ledger-error.js');
 
 /**

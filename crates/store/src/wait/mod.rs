@@ -14,8 +14,8 @@
 //! patience     how long something is waited for, and what ends the waiting early
 //! ```
 //!
-//! Invariant: nothing outside this folder starts a thread, sleeps, reads a clock, or names a lock of the standard
-//! library; a test of the layout holds the engine to it.
+//! Invariant: nothing of this crate outside this folder starts a thread, sleeps, reads a clock, or names a lock of the
+//! standard library; `clippy.toml` and a test of the layout hold it to that.
 
 #![expect(clippy::disallowed_types, reason = "the room of clocks, threads and locks")]
 
