@@ -1,7 +1,9 @@
 /** Stats tell the truth about the log, whoever wrote it, and index.json follows. */
 import {
   appendFileSync,
+  existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -226,4 +228,34 @@ describeOurs('a log that was edited in place, to the same length, while no store
       await second.close();
     },
   );
+});
+
+describeOurs('index.json that a process left behind when it ended', () => {
+  test.each(['a store that was not used yet', 'a store', 'a ledger'])(
+    'flush() of %s brings it up to date',
+    async (whose) => {
+      const folder = fresh();
+      const first = ours.createEventStore(folder);
+      await first.append(runEvent({ eventId: 'e-1', timestamp: 1 }));
+      await first.close();
+      const store = ours.createEventStore(folder);
+      const ledger = ours.createPersistentLedger({ storagePath: folder });
+      if (whose === 'a store') await store.getStats();
+      if (whose === 'a ledger') await ledger.init();
+      // As one that is killed right after its append.
+      appendFileSync(paths(folder).log, lineOf(runEvent({ eventId: 'e-2', timestamp: 2 })));
+      await (whose === 'a ledger' ? ledger : store).flush();
+      expect(readIndex(folder)).toMatchObject({ eventCount: 2, newestTimestamp: 2 });
+      await ledger.destroy();
+    },
+  );
+
+  test('a missing one is left to the next append, and flush() creates nothing', async () => {
+    const { folder, store } = planted('{"timestamp":1}\n');
+    await store.flush();
+    expect(readdirSync(folder)).toEqual(['events.ndjson']);
+    const nothing = fresh();
+    await ours.createEventStore(nothing).flush();
+    expect(existsSync(nothing)).toBe(false);
+  });
 });

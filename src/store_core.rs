@@ -202,8 +202,13 @@ impl StoreCore {
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void> | null")]
     pub fn flush<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
+        self.flush_of(env, self.handle.existing().ok().flatten())
+    }
+
+    /// The same for a store that this object need not have used yet.
+    fn flush_of<'env>(&self, env: &'env Env, store: Option<Arc<Store>>) -> Result<Option<Object<'env>>> {
         let durability = self.handle.durability;
-        match self.handle.used() {
+        match store {
             Some(store) if !store.is_settled(durability) => self
                 .on_created(env, Store::writing, move |store, caller| store.flush(durability, caller))
                 .map(Some),
@@ -219,7 +224,7 @@ impl StoreCore {
     #[napi(catch_unwind, ts_return_type = "Promise<void> | null")]
     pub fn finish<'env>(&self, env: &'env Env) -> Result<Option<Object<'env>>> {
         let ending = self.handle.ending();
-        let finished = self.flush(env)?;
+        let finished = self.flush_of(env, self.handle.used())?;
         if finished.is_some() {
             let end = Box::new(move || {
                 ending.end();

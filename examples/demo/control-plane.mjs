@@ -29,6 +29,8 @@ say();
 compareIds('the hooks reported', reported, 'the store holds', idsOf(events));
 
 heading('4. The original JavaScript module reads the same folder');
+// Hooks that end at once leave index.json, which the original believes, behind their last events.
+await ledger.flush();
 const original = await openOriginal();
 check('it reads the same events in the same order', isDeepStrictEqual(original.getEvents(), events));
 check(

@@ -167,6 +167,7 @@ impl Store {
     pub fn flush(&self, durability: Durability, caller: &Caller) -> Result<()> {
         self.renew_if_asked(caller)?;
         self.appender.flush(durability, caller)?;
+        self.index.look();
         // A courtesy to others; the log is what counts.
         let _ = self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT));
         Ok(())
@@ -179,6 +180,7 @@ impl Store {
         if self.renewal.load(Ordering::Acquire) || !self.appender.is_settled(durability) {
             return false;
         }
+        self.index.look();
         self.index.try_at_once();
         !self.index.is_behind()
     }

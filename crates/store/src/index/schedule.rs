@@ -3,7 +3,7 @@
 //! ```text
 //! the first append of a folder   creates it, in the call
 //! later appends                  it follows in the background within 50 ms, once for all of them
-//! flush, rewrites, close         bring it up to date, at any size
+//! flush, rewrites, close         bring it up to date, at any size, whichever process left it behind
 //! getStats, the lock calls       bring a small one up to date if the folder is free at that instant
 //! exit                           the same, if it has not been updated for a second
 //! ```
@@ -72,6 +72,19 @@ impl IndexSchedule {
     /// Whether it lacks something that this process wrote.
     pub(crate) fn is_behind(&self) -> bool {
         self.behind.load(Ordering::Acquire)
+    }
+
+    /// Looks whether another process wrote to the log and ended before it followed: it is then older than the log. One
+    /// that is missing is left to the next append.
+    pub(crate) fn look(&self) {
+        let modified = |name| self.folder.stat(name).ok().flatten().map(|stat| stat.modified_ns);
+        if !self.is_behind()
+            && let (Some(index), Some(log)) = (modified(INDEX), modified(LOG))
+            // Of the same tick of the clock: it is not known which came last.
+            && index <= log
+        {
+            self.is_wrong();
+        }
     }
 
     /// It was brought up to date with the log, as it is now.
