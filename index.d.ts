@@ -654,11 +654,14 @@ export declare class PersistentLedger extends RunLedger {
 
   /**
    * Stops the timer, flushes, and gives back the lock and all that the ledger keeps open. The files and the events
-   * stay, and the ledger may still be used. Rejects as `flush()`.
+   * stay, and the ledger may still be used; `init()` then loads again and starts the timer. Rejects as `flush()`.
    */
   close(): Promise<void>;
 
-  /** The original's name for `close()`: it removes nothing. */
+  /**
+   * As `close()`, which is the name to prefer; it removes nothing. As in the original, a ledger that was initialised
+   * stays so: its `init()` does nothing more, and the timer stays stopped.
+   */
   destroy(): Promise<void>;
 
   /** The store under the ledger; always the same object. It is what was given as `store`, if that was. */

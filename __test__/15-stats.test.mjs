@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   unlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { expect, test } from 'vitest';
@@ -249,6 +250,22 @@ describeOurs('index.json that a process left behind when it ended', () => {
       await ledger.destroy();
     },
   );
+
+  test('of a log from the future is written once, not with each flush()', async () => {
+    const folder = fresh();
+    const first = ours.createEventStore(folder);
+    await first.append(runEvent({ eventId: 'e-1', timestamp: 1 }));
+    await first.close();
+    appendFileSync(paths(folder).log, lineOf(runEvent({ eventId: 'e-2', timestamp: 2 })));
+    const tomorrow = new Date(Date.now() + 24 * 60 * 60 * 1000);
+    utimesSync(paths(folder).log, tomorrow, tomorrow);
+    const store = ours.createEventStore(folder);
+    await store.flush();
+    expect(readIndex(folder)).toMatchObject({ eventCount: 2 });
+    const written = statSync(paths(folder).index).ino;
+    for (let again = 0; again < 3; again++) await store.flush();
+    expect(statSync(paths(folder).index).ino).toBe(written);
+  });
 
   test('a missing one is left to the next append, and flush() creates nothing', async () => {
     const { folder, store } = planted('{"timestamp":1}\n');

@@ -5,7 +5,7 @@ import { open } from './scenarios/ledger.mjs';
 import { logged, logText, paths, readIndex, snapshot, until } from './support/disk.mjs';
 import { at, lineOf, runEvent, times, violation } from './support/events.mjs';
 import { fresh } from './support/folder.mjs';
-import { describeOurs, ours } from './support/implementations.mjs';
+import { describeBoth, describeOurs, ours } from './support/implementations.mjs';
 
 function planted(events) {
   const folder = fresh();
@@ -271,6 +271,19 @@ describeOurs('errors of background work', () => {
   });
 });
 
+describeBoth('init() after destroy', (implementation) => {
+  test('does nothing more, and what is only in memory stays', async () => {
+    const folder = fresh();
+    const ledger = implementation.createPersistentLedger({ storagePath: folder, enableWAL: false });
+    await ledger.init();
+    ledger.logEvent(runEvent({ timestamp: 1 }));
+    await ledger.destroy();
+    await implementation.createEventStore(folder).append(runEvent({ timestamp: 2 }));
+    await ledger.init();
+    expect(times(ledger.getEvents())).toEqual([1]);
+  });
+});
+
 describeOurs('after destroy', () => {
   test('the ledger answers and writes as before', async () => {
     const folder = fresh();
@@ -282,6 +295,17 @@ describeOurs('after destroy', () => {
     expect(ledger.computeMetrics().taskCount).toBe(2);
     await ledger.destroy();
     expect(readFileSync(paths(folder).log, 'utf8').split('\n')).toHaveLength(3);
+  });
+
+  test('init() after close() loads again', async () => {
+    const folder = fresh();
+    const ledger = open(ours, folder);
+    await ledger.init();
+    await ledger.close();
+    await ours.createEventStore(folder).append(runEvent({ timestamp: 2 }));
+    await ledger.init();
+    expect(times(ledger.getEvents())).toEqual([2]);
+    await ledger.close();
   });
 
   test.skipIf(Symbol.asyncDispose === undefined)('disposal is destroy', async () => {

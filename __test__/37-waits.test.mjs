@@ -411,13 +411,6 @@ describe('many writers', () => {
     const it = await agent({ folder: store });
     await it.run(append, 'warm', 500);
     const times = await it.run(append, 'one', 3000);
-    console.log(
-      'P50',
-      quantile(times, 0.5),
-      quantile(times, 0.99),
-      quantile(times, 0.999),
-      Math.max(...times),
-    );
     expect(quantile(times, 0.5), 'ms').toBeLessThan(0.1);
     await followedIndex(store);
     const stats = await ours.createEventStore(store).getStats();
@@ -429,13 +422,6 @@ describe('many writers', () => {
     const agents = await Promise.all(Array.from({ length: 8 }, () => agent({ folder: store })));
     const times = (await Promise.all(agents.map((it, i) => it.run(append, `p${i}`, 400)))).flat();
     expect(times).toHaveLength(3200);
-    console.log(
-      'P50',
-      quantile(times, 0.5),
-      quantile(times, 0.99),
-      quantile(times, 0.999),
-      Math.max(...times),
-    );
     expect(quantile(times, 0.5), 'ms').toBeLessThan(1);
     expect(quantile(times, 0.99), 'ms').toBeLessThan(50);
     const ids = agents.flatMap((_, i) => Array.from({ length: 400 }, (_, k) => `p${i}-${k}`));

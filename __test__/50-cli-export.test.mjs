@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, folderOf, parsed, start, TOOL } from './support/cli.mjs';
 import { paths, readLog, snapshot, until } from './support/disk.mjs';
-import { runEvent, violation } from './support/events.mjs';
+import { oddlyWritten, runEvent } from './support/events.mjs';
 import { folder } from './support/folder.mjs';
 
 const exported = (path, ...args) => cli(['export', '--dir', path, ...args]);
@@ -34,15 +34,7 @@ function readCsv(text) {
   return rest.map((cells) => Object.fromEntries(cells.map((cell, i) => [head[i], cell])));
 }
 
-const events = [
-  runEvent({
-    timestamp: Date.UTC(2026, 0, 1),
-    violations: [violation('r1', true), violation('r2')],
-    outcomeAccepted: true,
-  }),
-  runEvent({ note: 'more', nested: { a: [1, { b: null }] }, intent: 'bug-fix' }),
-  runEvent({ taskId: 'ü "quoted", 日本\n', sessionId: 's' }),
-];
+const events = oddlyWritten();
 
 describe('export', () => {
   test('NDJSON and JSON keep everything', async () => {

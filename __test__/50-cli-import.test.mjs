@@ -6,20 +6,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, folderOf, lockHolder, parsed, start, TOOL } from './support/cli.mjs';
 import { logged, paths, readLock, readLog } from './support/disk.mjs';
-import { lineOf, runEvent, violation } from './support/events.mjs';
+import { lineOf, oddlyWritten, runEvent } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
 
 const exported = (path, ...args) => cli(['export', '--dir', path, ...args]);
 
-const events = [
-  runEvent({
-    timestamp: Date.UTC(2026, 0, 1),
-    violations: [violation('r1', true), violation('r2')],
-    outcomeAccepted: true,
-  }),
-  runEvent({ note: 'more', nested: { a: [1, { b: null }] }, intent: 'bug-fix' }),
-  runEvent({ taskId: 'ü "quoted", 日本\n', sessionId: 's' }),
-];
+const events = oddlyWritten();
 
 describe('import', () => {
   const imported = (path, args = [], input = '') =>

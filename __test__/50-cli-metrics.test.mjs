@@ -1,35 +1,12 @@
 /** metrics and compare, as tables and as JSON. */
 import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, noTerminal, parsed } from './support/cli.mjs';
+import { DAY, dated, START, someEvents } from './support/dated-events.mjs';
 import { runEvent, violation } from './support/events.mjs';
 import { ours } from './support/implementations.mjs';
-import { Random } from './support/random.mjs';
 
 /** Columns of a text without wide characters. */
 const width = (text) => [...text].length;
-const DAY = 86_400_000;
-const START = Date.UTC(2026, 0, 1);
-
-/** An event of a day on which it can have happened. */
-const dated = (fields) => runEvent({ timestamp: START, ...fields });
-
-function someEvents(count, days) {
-  const random = new Random(7);
-  const rules = ['no-eval', 'tests-first', 'small-diffs'];
-  return Array.from({ length: count }, (_, i) =>
-    runEvent({
-      timestamp: START + Math.floor((i / count) * days * DAY),
-      intent: ['bug-fix', 'feature', 'docs'][i % 3],
-      violations: rules
-        .filter((_, k) => random.int(k + 2) === 0)
-        .map((rule) => violation(rule, random.chance(0.5))),
-      reworkLines: random.int(40),
-      outcomeAccepted: [true, false, null][random.int(3)],
-      testResults: { ran: i % 2 === 0, passed: 9, failed: i % 5 === 0 ? 1 : 0, skipped: 0 },
-      sessionId: `s${i % 2}`,
-    }),
-  );
-}
 
 describe('metrics', () => {
   test('are those of the ledger', async () => {

@@ -33,3 +33,14 @@ export function violation(ruleId, autoCorrected = false) {
 
 /** The line that an event becomes. */
 export const lineOf = (event) => `${JSON.stringify(event)}\n`;
+
+/** Events that name, quote and nest what a format may stumble over. */
+export const oddlyWritten = () => [
+  runEvent({
+    timestamp: Date.UTC(2026, 0, 1),
+    violations: [violation('r1', true), violation('r2')],
+    outcomeAccepted: true,
+  }),
+  runEvent({ note: 'more', nested: { a: [1, { b: null }] }, intent: 'bug-fix' }),
+  runEvent({ taskId: 'ü "quoted", 日本\n', sessionId: 's' }),
+];

@@ -297,7 +297,8 @@ export class PersistentLedger extends stores.PersistentLedger {
   }
 
   async compact() {
-    const unsaved = [...this.unsaved];
+    // Twice, if the ledger holds it twice.
+    const unsaved = this.exportEvents().filter((event) => this.unsaved.has(event));
     const evicted = await super.compact();
     if (evicted > 0) {
       this.meet();

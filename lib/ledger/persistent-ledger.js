@@ -28,17 +28,12 @@ const { asyncDispose } = require('../shared/symbols.js');
 /** The longest delay a timer can keep; a longer one would fire at once, again and again. */
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
-/** @param {unknown} error */
-function isBacklog(error) {
-  return /** @type {{ code?: string }} */ (error)?.code === 'EBACKLOG';
-}
-
 /**
- * Whether the log was replaced all the same.
  * @param {unknown} error
+ * @param {string} code
  */
-function isUnconfirmed(error) {
-  return /** @type {{ code?: string }} */ (error)?.code === 'EUNCONFIRMED';
+function hasCode(error, code) {
+  return /** @type {{ code?: string }} */ (error)?.code === code;
 }
 
 class PersistentLedger extends RunLedger {
@@ -150,7 +145,8 @@ class PersistentLedger extends RunLedger {
       await this.#background.settle();
       await this.#store.save(new HeldEvents(sealed, batch, positions, known.ids));
     } catch (error) {
-      if (isUnconfirmed(error)) done();
+      // The log was replaced all the same.
+      if (hasCode(error, 'EUNCONFIRMED')) done();
       throw error;
     } finally {
       await this.#store.releaseLock();
@@ -173,7 +169,7 @@ class PersistentLedger extends RunLedger {
       await this.#background.settle();
       const reload = () => this.#reload((event) => this.#unsaved.has(event));
       const evicted = await this.#store.compact(this.#config.maxEvents).catch(async (error) => {
-        if (isUnconfirmed(error)) await reload();
+        if (hasCode(error, 'EUNCONFIRMED')) await reload();
         throw error;
       });
       if (evicted > 0) await reload();
@@ -194,11 +190,24 @@ class PersistentLedger extends RunLedger {
   }
 
   async close() {
+    await this.#stop();
+    this.#ready = null; // used again, it loads again
+    await this.#giveBack();
+  }
+
+  async destroy() {
+    await this.#stop(); // as in the original, what was initialised stays so
+    await this.#giveBack();
+  }
+
+  async #stop() {
     this.#stopTimer();
     // An initialisation under way would start the timer again.
     if (this.#ready !== null) await this.#ready.catch(() => {});
     this.#stopTimer();
-    this.#ready = null;
+  }
+
+  async #giveBack() {
     this.#turns.close();
     const finished = this.#background.finish();
     try {
@@ -208,10 +217,6 @@ class PersistentLedger extends RunLedger {
       await this.#store.close();
     }
     this.#background.rethrow();
-  }
-
-  async destroy() {
-    await this.close();
   }
 
   getEventStore() {
@@ -238,9 +243,7 @@ class PersistentLedger extends RunLedger {
     const text = eventText('event', event);
     const id = writtenId(text, event);
     if (!this.#config.enableWAL) this.#unsaved.add(event);
-    else {
-      this.#write(event, text, id);
-    }
+    else this.#write(event, text, id);
     this.#keep(event, text, id);
     return event;
   }
@@ -255,7 +258,7 @@ class PersistentLedger extends RunLedger {
       if (this.#store.log(text)) this.#background.recovered();
       else this.#background.drain();
     } catch (error) {
-      if (!isBacklog(error)) throw error;
+      if (!hasCode(error, 'EBACKLOG')) throw error;
       // It is only in memory, until a save.
       this.#background.refused(error);
       this.#unsaved.add(event);

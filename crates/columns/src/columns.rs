@@ -234,12 +234,6 @@ impl Columns {
         &self.times
     }
 
-    /// Key of a row's task.
-    #[must_use]
-    pub fn task_key(&self, row: usize) -> &[u8] {
-        self.tasks.get(row).map_or(&[], |&task| self.task_names.get(task))
-    }
-
     /// Adds a row. `line` starts at `offset` and contains the event's text.
     pub fn push(&mut self, offset: u64, line: &[u8], event: &Event<'_>) {
         // 2^32 rows would be 200 GB of columns; the rest would not be addressable.

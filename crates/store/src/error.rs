@@ -1,7 +1,7 @@
 //! Everything that can go wrong in the engine, named after the act that failed.
 //!
 //! A message says what happened, where, and what to do. `code()` is stable and is what JavaScript programs
-//! compare; it is mapped to JavaScript in `node/error.rs` alone.
+//! compare; it is mapped to JavaScript in `src/error.rs` of the addon alone.
 
 use std::fmt;
 use std::io;

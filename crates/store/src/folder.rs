@@ -30,7 +30,7 @@ pub struct Folder {
 }
 
 /// Pauses between two tries while no descriptor is free.
-pub(crate) const DESCRIPTOR_PAUSES: Pauses = Pauses(Duration::from_millis(1), Duration::from_millis(50));
+const DESCRIPTOR_PAUSES: Pauses = Pauses(Duration::from_millis(1), Duration::from_millis(50));
 
 /// Giving up after so long says something about the folder.
 const LONG: Duration = Duration::from_secs(1);
@@ -82,17 +82,23 @@ impl Folder {
     /// # Errors
     /// As [`Disk::sync_folder`].
     pub fn make_names_durable(&self, patience: &Patience) -> io::Result<()> {
-        let mut last = None;
-        let synced = patience.poll(&*self.background.time, DESCRIPTOR_PAUSES, || {
-            match self.relieved(|| self.disk.sync_folder()) {
-                Err(error) if is_out_of_descriptors(&error) => {
-                    last = Some(error);
-                    Ok(None)
-                }
-                other => other.map(Some),
-            }
+        self.with_descriptors(patience, is_out_of_descriptors, || self.relieved(|| self.disk.sync_folder()))
+    }
+
+    /// The result of `work`, which is done anew as long as no descriptor is free and the patience lasts: what has them
+    /// now gives them back. Work that `lacks` a descriptor must have changed nothing.
+    pub(crate) fn with_descriptors<T, E>(
+        &self,
+        patience: &Patience,
+        lacks: impl Fn(&E) -> bool,
+        work: impl Fn() -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let done = patience.poll(&*self.background.time, DESCRIPTOR_PAUSES, || match work() {
+            Err(error) if lacks(&error) => Ok(None),
+            other => other.map(Some),
         })?;
-        synced.map_or_else(|| last.map_or(Ok(()), Err), Ok)
+        // The last try has the last word.
+        done.map_or_else(work, Ok)
     }
 
     fn relieved<T>(&self, call: impl Fn() -> io::Result<T>) -> io::Result<T> {

@@ -16,8 +16,8 @@ use columns::Holdings;
 
 use crate::chores::Chores;
 use crate::disk::Disk;
-use crate::error::{Error, Obstacle, Result};
-use crate::folder::{DESCRIPTOR_PAUSES, Folder};
+use crate::error::{Error, Result};
+use crate::folder::Folder;
 use crate::index::schedule::IndexSchedule;
 use crate::log::appender::{Appended, Appender};
 use crate::log::group_commit::Durability;
@@ -238,19 +238,11 @@ impl Store {
         Ok(())
     }
 
-    /// The result of `work`, which is done anew as long as no descriptor is free and the caller has patience: what
-    /// has them now gives them back. Work that failed so has changed nothing.
-    fn with_descriptors<T>(&self, caller: &Caller, work: impl Fn() -> Result<T>) -> Result<T> {
+    /// Rewrites after what waits is written, as soon as there are descriptors for it.
+    fn rewrite<T>(&self, caller: &Caller, work: impl Fn(Rewriter<'_>) -> Result<T>) -> Result<T> {
         let patience = self.folder.patience_of(caller, FOLDER_WAIT);
-        let mut failure = self.folder.busy(LOG, &patience, Obstacle::ThisProcess);
-        let done = patience.poll(&*self.folder.background().time, DESCRIPTOR_PAUSES, || match work() {
-            Err(error) if error.is_out_of_descriptors() => {
-                failure = error;
-                Ok(None)
-            }
-            other => other.map(Some),
-        })?;
-        done.ok_or(failure)
+        let attempt = || work(self.rewriter_after_appends(caller)?);
+        self.folder.with_descriptors(&patience, Error::is_out_of_descriptors, attempt)
     }
 
     fn rewriter<'a>(&'a self, caller: &'a Caller) -> Rewriter<'a> {
@@ -279,7 +271,7 @@ impl Store {
     /// Whatever the disk says; the log is then as it was. [`Error::Unconfirmed`](crate::Error::Unconfirmed): it
     /// was replaced.
     pub fn compact(&self, keep: u64, caller: &Caller) -> Result<u64> {
-        self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.compact(keep))
+        self.rewrite(caller, |rewriter| rewriter.compact(keep))
     }
 
     /// Evicts the oldest events by timestamp, `count` of them, however many others append meanwhile. Returns how
@@ -288,7 +280,7 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn evict(&self, count: u64, caller: &Caller) -> Result<u64> {
-        self.rewriter_after_appends(caller)?.evict(count, None)
+        self.rewrite(caller, |rewriter| rewriter.evict(count, None))
     }
 
     /// The same; the evicted events are in the archive, durably, before they leave the log. The folder is free while
@@ -316,7 +308,7 @@ impl Store {
     /// As [`Store::compact`].
     pub fn repair(&self, caller: &Caller) -> Result<u64> {
         self.start_anew(caller)?;
-        let rejected = self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.repair())?;
+        let rejected = self.rewrite(caller, |rewriter| rewriter.repair())?;
         self.index.is_wrong();
         self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT))?;
         Ok(rejected)
@@ -328,7 +320,7 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn replace_all(&self, lines: &[u8], caller: &Caller) -> Result<()> {
-        self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.replace_all(lines))
+        self.rewrite(caller, |rewriter| rewriter.replace_all(lines))
     }
 
     /// Rewrites the log as the ledger's events in order, followed by every line that the ledger never knew.
@@ -336,7 +328,7 @@ impl Store {
     /// # Errors
     /// As [`Store::compact`].
     pub fn save(&self, holdings: &Holdings<'_>, caller: &Caller) -> Result<()> {
-        self.with_descriptors(caller, || self.rewriter_after_appends(caller)?.save(holdings))
+        self.rewrite(caller, |rewriter| rewriter.save(holdings))
     }
 
     /// Another program changed the log in place, in a way that its length and end do not show: sums and columns

@@ -1,44 +1,19 @@
 //! Processes that are killed or stopped at any storage call, and power cuts: nothing accepted is lost.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a test uses real files, threads and clocks"
-)]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test's helpers may fail loudly"
-)]
 
 #[expect(dead_code, reason = "each test file uses its part of the simulator")]
 mod sim;
-
-use std::sync::Arc;
 
 use sim::chaos::Allowed;
 use sim::engine::Engine;
 use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
-use sim::subject::System;
 
-const NOTHING: Allowed =
-    Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false, slow: false };
-const KILLS: Allowed = Allowed { shorts: true, kills: true, pauses: true, ..NOTHING };
-const CUTS: Allowed = Allowed { kills: true, cuts: true, ..NOTHING };
-
-fn engine() -> Arc<dyn System> {
-    Arc::new(Engine::STORE)
-}
-
-fn ledger() -> Arc<dyn System> {
-    Arc::new(Engine::LEDGER)
-}
+const CUTS: Allowed = Allowed { kills: true, cuts: true, ..Allowed::NOTHING };
 
 #[test]
 fn appends_survive_kills() {
-    let scenario = Scenario { name: "appends, killed", allowed: KILLS, ..Scenario::PLAIN };
-    explore(&scenario, &engine(), 10_000);
+    let scenario = Scenario { name: "appends, killed", allowed: Allowed::KILLS, ..Scenario::PLAIN };
+    explore(&scenario, &Engine::STORE.system(), 10_000);
 }
 
 #[test]
@@ -46,10 +21,10 @@ fn logged_events_survive_kills() {
     let scenario = Scenario {
         name: "ledgers, killed",
         wishes: &[Wish::Log, Wish::Log, Wish::Flush, Wish::Save, Wish::Read],
-        allowed: KILLS,
+        allowed: Allowed::KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &ledger(), 10_000);
+    explore(&scenario, &Engine::LEDGER.system(), 10_000);
 }
 
 #[test]
@@ -57,10 +32,10 @@ fn compactions_survive_kills() {
     let scenario = Scenario {
         name: "compactions, killed",
         wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Read],
-        allowed: KILLS,
+        allowed: Allowed::KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 10_000);
+    explore(&scenario, &Engine::STORE.system(), 10_000);
 }
 
 #[test]
@@ -68,10 +43,10 @@ fn replacements_survive_kills() {
     let scenario = Scenario {
         name: "replacements, killed",
         wishes: &[Wish::Append, Wish::Replace, Wish::Compact, Wish::Totals],
-        allowed: KILLS,
+        allowed: Allowed::KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 10_000);
+    explore(&scenario, &Engine::STORE.system(), 10_000);
 }
 
 #[test]
@@ -79,17 +54,17 @@ fn the_lock_is_free_once_its_holder_is_killed() {
     let scenario = Scenario {
         name: "locks, killed",
         wishes: &[Wish::Hold, Wish::Append],
-        allowed: KILLS,
+        allowed: Allowed::KILLS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 5_000);
+    explore(&scenario, &Engine::STORE.system(), 5_000);
 }
 
 #[test]
 fn durable_appends_survive_power_cuts() {
     let scenario =
         Scenario { name: "appends, power cuts", durable: true, rounds: 3, allowed: CUTS, ..Scenario::PLAIN };
-    explore(&scenario, &engine(), 10_000);
+    explore(&scenario, &Engine::STORE.system(), 10_000);
 }
 
 #[test]
@@ -102,9 +77,9 @@ fn durable_logged_events_survive_power_cuts() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &ledger(), 10_000);
+    explore(&scenario, &Engine::LEDGER.system(), 10_000);
     // A process died between setting lines aside and their fsync; the next one found them.
-    repeat(&scenario, &ledger(), &[1_050_977]);
+    repeat(&scenario, &Engine::LEDGER.system(), &[1_050_977]);
 }
 
 #[test]
@@ -117,14 +92,14 @@ fn durable_rewrites_survive_power_cuts() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 10_000);
-    repeat(&scenario, &engine(), &[1_000_494]);
+    explore(&scenario, &Engine::STORE.system(), 10_000);
+    repeat(&scenario, &Engine::STORE.system(), &[1_000_494]);
     let compactions = Scenario {
         name: "compactions, power cuts",
         wishes: &[Wish::Append, Wish::Append, Wish::Compact],
         ..scenario
     };
-    explore(&compactions, &engine(), 10_000);
+    explore(&compactions, &Engine::STORE.system(), 10_000);
 }
 
 #[test]
@@ -136,5 +111,5 @@ fn a_power_cut_without_durability_loses_no_more_than_what_was_not_synced() {
         allowed: CUTS,
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 5_000);
+    explore(&scenario, &Engine::STORE.system(), 5_000);
 }

@@ -1,34 +1,13 @@
 //! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything,
 //! also beside the original module.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a test uses real files, threads and clocks"
-)]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test's helpers may fail loudly"
-)]
 
 #[expect(dead_code, reason = "each test file uses its part of the simulator")]
 mod sim;
-
-use std::sync::Arc;
 
 use sim::chaos::Allowed;
 use sim::engine::Engine;
 use sim::explore::{explore, repeat};
 use sim::scenario::{Scenario, Wish};
-use sim::subject::System;
-
-const NOTHING: Allowed =
-    Allowed { errors: false, shorts: false, kills: false, cuts: false, pauses: false, slow: false };
-
-fn engine() -> Arc<dyn System> {
-    Arc::new(Engine::STORE)
-}
 
 #[test]
 fn writers_and_readers() {
@@ -37,7 +16,7 @@ fn writers_and_readers() {
         wishes: &[Wish::Append, Wish::Log, Wish::Flush, Wish::Totals, Wish::Read, Wish::Reopen],
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 5_000);
+    explore(&scenario, &Engine::STORE.system(), 5_000);
 }
 
 #[test]
@@ -47,19 +26,19 @@ fn rewriters() {
         wishes: &[Wish::Append, Wish::Compact, Wish::Replace, Wish::Read, Wish::Reopen],
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 5_000);
+    explore(&scenario, &Engine::STORE.system(), 5_000);
     let ledgers =
         Scenario { name: "saving ledgers", wishes: &[Wish::Log, Wish::Save, Wish::Read], ..scenario };
-    explore(&ledgers, &(Arc::new(Engine::LEDGER) as Arc<dyn System>), 5_000);
+    explore(&ledgers, &Engine::LEDGER.system(), 5_000);
 }
 
 #[test]
 fn one_holder_at_a_time() {
     let scenario = Scenario { name: "locks", wishes: &[Wish::Hold, Wish::Append], ..Scenario::PLAIN };
-    explore(&scenario, &engine(), 5_000);
+    explore(&scenario, &Engine::STORE.system(), 5_000);
     let compactors =
         Scenario { name: "locks and compactions", wishes: &[Wish::Hold, Wish::Compact], ..scenario };
-    explore(&compactors, &(Arc::new(Engine { user_lock: true, ..Engine::STORE }) as Arc<dyn System>), 5_000);
+    explore(&compactors, &Engine { user_lock: true, ..Engine::STORE }.system(), 5_000);
 }
 
 #[test]
@@ -70,7 +49,7 @@ fn without_leases_on_files_a_grace_time_is_waited() {
         wishes: &[Wish::Append, Wish::Compact],
         ..Scenario::PLAIN
     };
-    explore(&scenario, &engine(), 3_000);
+    explore(&scenario, &Engine::STORE.system(), 3_000);
 }
 
 const BESIDE: Scenario = Scenario {
@@ -85,11 +64,11 @@ const BESIDE: Scenario = Scenario {
 
 #[test]
 fn beside_the_original_that_appends() {
-    let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
+    let engine = Engine { user_lock: true, ..Engine::STORE }.system();
     explore(&BESIDE, &engine, 10_000);
     let killed = Scenario {
         name: "beside the original, which appends, killed",
-        allowed: Allowed { kills: true, pauses: true, ..NOTHING },
+        allowed: Allowed { kills: true, pauses: true, ..Allowed::NOTHING },
         ..BESIDE
     };
     explore(&killed, &engine, 10_000);
@@ -99,7 +78,7 @@ fn beside_the_original_that_appends() {
 // Its `save()` cannot be lived beside: it erases whatever its process has not loaded.
 #[test]
 fn beside_the_original_that_compacts() {
-    let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
+    let engine = Engine { user_lock: true, ..Engine::STORE }.system();
     let scenario = Scenario {
         name: "beside the original, which compacts",
         wishes: &[Wish::Append],
@@ -113,6 +92,6 @@ fn beside_the_original_that_compacts() {
         wishes: &[Wish::Log, Wish::Append],
         ..scenario
     };
-    let engine: Arc<dyn System> = Arc::new(Engine { user_lock: true, ..Engine::STORE });
+    let engine = Engine { user_lock: true, ..Engine::STORE }.system();
     explore(&bursts, &engine, 10_000);
 }

@@ -1,15 +1,4 @@
 //! The simulator on trial: a right store survives every storm, and each of its broken twins is found out.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a test uses real files, threads and clocks"
-)]
-#![expect(
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test's helpers may fail loudly"
-)]
 
 #[expect(dead_code, reason = "each test file uses its part of the simulator")]
 mod sim;
@@ -25,31 +14,29 @@ use sim::scenario::{Scenario, Wish};
 use sim::subject::System;
 use sim::trace::Trace;
 
-const ERRORS: Allowed =
-    Allowed { errors: true, shorts: true, kills: false, cuts: false, pauses: false, slow: false };
-const KILLS: Allowed =
-    Allowed { errors: false, shorts: true, kills: true, cuts: false, pauses: true, slow: false };
-const STORM: Allowed =
-    Allowed { errors: true, shorts: true, kills: true, cuts: true, pauses: true, slow: false };
-const CUTS: Allowed =
-    Allowed { errors: false, shorts: false, kills: false, cuts: true, pauses: false, slow: false };
+const CUTS: Allowed = Allowed { cuts: true, ..Allowed::NOTHING };
 
 const APPENDS: Scenario = Scenario { name: "appends", ..Scenario::PLAIN };
-const KILLED: Scenario = Scenario { name: "appends, killed", allowed: KILLS, ..Scenario::PLAIN };
-const FAULTY: Scenario = Scenario { name: "appends, faults", allowed: ERRORS, ..Scenario::PLAIN };
-const DURABLE: Scenario =
-    Scenario { name: "durable appends", durable: true, rounds: 3, allowed: STORM, ..Scenario::PLAIN };
+const KILLED: Scenario = Scenario { name: "appends, killed", allowed: Allowed::KILLS, ..Scenario::PLAIN };
+const FAULTY: Scenario = Scenario { name: "appends, faults", allowed: Allowed::FAULTS, ..Scenario::PLAIN };
+const DURABLE: Scenario = Scenario {
+    name: "durable appends",
+    durable: true,
+    rounds: 3,
+    allowed: Allowed::STORM,
+    ..Scenario::PLAIN
+};
 const COMPACTIONS: Scenario = Scenario {
     name: "compactions",
     wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Read],
-    allowed: Allowed { cuts: false, ..STORM },
+    allowed: Allowed { cuts: false, ..Allowed::STORM },
     ..Scenario::PLAIN
 };
 const DURABLE_COMPACTIONS: Scenario = Scenario {
     name: "durable compactions",
     durable: true,
     wishes: &[Wish::Append, Wish::Append, Wish::Compact],
-    allowed: STORM,
+    allowed: Allowed::STORM,
     rounds: 3,
     ..Scenario::PLAIN
 };
@@ -58,7 +45,7 @@ const CUT_COMPACTIONS: Scenario =
 const REPLACEMENTS: Scenario = Scenario {
     name: "replacements",
     wishes: &[Wish::Append, Wish::Replace, Wish::Compact, Wish::Save],
-    allowed: STORM,
+    allowed: Allowed::STORM,
     durable: true,
     ..Scenario::PLAIN
 };
@@ -68,12 +55,16 @@ const BESIDE_THE_ORIGINAL: Scenario = Scenario {
     writers: 2,
     wishes: &[Wish::Append, Wish::Compact],
     peer_wishes: &[Wish::Append],
-    allowed: Allowed { shorts: false, ..KILLS },
+    allowed: Allowed { shorts: false, ..Allowed::KILLS },
     odd_starts: false,
     ..Scenario::PLAIN
 };
-const LOCKS: Scenario =
-    Scenario { name: "locks", wishes: &[Wish::Hold, Wish::Append], allowed: STORM, ..Scenario::PLAIN };
+const LOCKS: Scenario = Scenario {
+    name: "locks",
+    wishes: &[Wish::Hold, Wish::Append],
+    allowed: Allowed::STORM,
+    ..Scenario::PLAIN
+};
 
 const ALL: [&Scenario; 10] = [
     &APPENDS,

@@ -10,11 +10,7 @@
 //! ```
 //!
 //! Each rule has a bug to order that breaks it, and is found out.
-#![expect(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a test uses real files, threads and clocks"
-)]
+
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -266,7 +262,7 @@ fn run(seed: u64, threads: ThreadStarts, bug: Option<Bug>, crew: &Crew, trace: T
     let mut random = Random::new(seed);
     let mut start = Disk::with_files([]);
     start.boot = 1;
-    let slow = Allowed { slow: true, ..Allowed::default() };
+    let slow = Allowed { slow: true, ..Allowed::NOTHING };
     let plan =
         if random.one_in(2) { Plan::Chance { allowed: slow, one_in: 3, budget: 3 } } else { Plan::Quiet };
     let chaos = Chaos::new(plan, random.fork());

@@ -46,21 +46,7 @@ const NO_BIRTH: u64 = 0;
 
 #[cfg(windows)]
 pub(super) fn stat_of_file(file: &fs::File) -> io::Result<Stat> {
-    let metadata = file.metadata()?;
-    let information = winapi_util::file::information(file)?;
-    Ok(Stat {
-        id: FileId {
-            device: information.volume_serial_number(),
-            inode: information.file_index(),
-            born_ns: NO_BIRTH,
-        },
-        size: metadata.len(),
-        links: information.number_of_links(),
-        mode: 0,
-        owner: (0, 0),
-        modified_ns: nanoseconds(metadata.modified()),
-        regular: metadata.is_file(),
-    })
+    Ok(stat_of(&winapi_util::file::information(file)?, &file.metadata()?))
 }
 
 #[cfg(windows)]
@@ -79,8 +65,12 @@ pub(super) fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<S
     }
     // Without access rights: nobody is kept from renaming or removing it, and folders open too.
     let handle = winapi_util::Handle::from_path_any(path)?;
-    let information = winapi_util::file::information(&handle)?;
-    Ok(Stat {
+    Ok(stat_of(&winapi_util::file::information(&handle)?, metadata))
+}
+
+#[cfg(windows)]
+fn stat_of(information: &winapi_util::file::Information, metadata: &fs::Metadata) -> Stat {
+    Stat {
         id: FileId {
             device: information.volume_serial_number(),
             inode: information.file_index(),
@@ -92,7 +82,7 @@ pub(super) fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<S
         owner: (0, 0),
         modified_ns: nanoseconds(metadata.modified()),
         regular: metadata.is_file(),
-    })
+    }
 }
 
 fn nanoseconds(time: io::Result<SystemTime>) -> u64 {

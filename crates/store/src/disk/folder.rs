@@ -140,6 +140,10 @@ impl Disk for RealFolder {
         Self::patiently(HELD_PATIENCE, || fs::rename(self.at(from), self.at(to)))
     }
 
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(unused_variables, reason = "other systems have no such call")
+    )]
     fn exchange(&self, one: &str, other: &str) -> io::Result<bool> {
         #[cfg(target_os = "linux")]
         return super::sys::exchange(&self.at(one), &self.at(other));

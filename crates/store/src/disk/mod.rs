@@ -12,7 +12,7 @@
 pub(crate) mod bytes;
 mod facts;
 pub mod folder;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod sys;
 
 use std::io;

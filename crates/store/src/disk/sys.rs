@@ -1,11 +1,10 @@
-//! The one file with `unsafe`: system calls that the standard library lacks.
+//! The one file with `unsafe`: system calls of Linux that the standard library lacks.
 
 #![expect(
     unsafe_code,
     reason = "fcntl(F_SETLEASE), fstatfs and renameat2 have no safe wrapper in the standard library"
 )]
 
-#[cfg(target_os = "linux")]
 use std::{
     ffi::CString,
     fs::File,
@@ -18,12 +17,10 @@ use std::{
 
 /// Chooses the signal of a broken lease (`asm-generic/fcntl.h`; the same on every architecture that Node runs
 /// on).
-#[cfg(target_os = "linux")]
 const F_SETSIG: libc::c_int = 10;
 
 /// File systems behind which others write unseen by this kernel, by their magic numbers (statfs(2)): FUSE, virtiofs
 /// among it, where two names of one file may be two inodes besides, and 9P.
-#[cfg(target_os = "linux")]
 const UNSEEN_WRITERS: [u32; 2] = [0x6573_5546, 0x0102_1997];
 
 /// Whether no process has the inode of `file`, which must be open for reading only, open for writing.
@@ -33,7 +30,6 @@ const UNSEEN_WRITERS: [u32; 2] = [0x6573_5546, 0x0102_1997];
 /// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should
 /// somebody open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
 /// which is ignored by default, where the usual `SIGIO` would end the process.
-#[cfg(target_os = "linux")]
 pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
     let fd = file.as_raw_fd();
     // SAFETY: fcntl with integer arguments on a descriptor that `file` keeps open touches no memory of ours.
@@ -60,7 +56,6 @@ pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
 }
 
 /// Whether others may write the file unseen by this kernel. If the system does not say, they may not.
-#[cfg(target_os = "linux")]
 fn has_unseen_writers(fd: RawFd) -> bool {
     let mut about = MaybeUninit::<libc::statfs>::uninit();
     // SAFETY: fstatfs writes one `statfs` to the place that it is given, which lives until the call is over.
@@ -75,7 +70,6 @@ fn has_unseen_writers(fd: RawFd) -> bool {
 
 /// Exchanges what two names lead to (renameat2(2), `RENAME_EXCHANGE`). `false` where the system or the file system
 /// has no such call.
-#[cfg(target_os = "linux")]
 pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
     let path = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
     let (one, other) = (path(one)?, path(other)?);

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use crate::disk::Stat;
 use crate::error::{Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::summary::Summary;
@@ -40,6 +41,8 @@ pub(crate) struct IndexSchedule {
     behind: AtomicBool,
     /// Whether it was looked for.
     exists: AtomicBool,
+    /// The log for which it was last found to be behind.
+    found_behind: Baton<Option<Stat>>,
     /// The sums with all tasks, for a store with many.
     all_tasks: Baton<Summary>,
 }
@@ -52,6 +55,7 @@ impl IndexSchedule {
             views: Arc::clone(views),
             behind: AtomicBool::new(false),
             exists: AtomicBool::new(false),
+            found_behind: Baton::new(&folder.background().time, None),
             all_tasks: Baton::new(&folder.background().time, Summary::of_all_tasks()),
         }
     }
@@ -76,13 +80,19 @@ impl IndexSchedule {
 
     /// Looks whether another process wrote to the log and ended before it followed: it is then older than the log. One
     /// that is missing is left to the next append.
+    ///
+    /// A log that has not changed since is not found twice: where the log's time lies in the future, as after the
+    /// clock went back, the file stays the older one however often it is written.
     pub(crate) fn look(&self) {
-        let modified = |name| self.folder.stat(name).ok().flatten().map(|stat| stat.modified_ns);
+        let stat = |name| self.folder.stat(name).ok().flatten();
         if !self.is_behind()
-            && let (Some(index), Some(log)) = (modified(INDEX), modified(LOG))
+            && let (Some(index), Some(log)) = (stat(INDEX), stat(LOG))
             // Of the same tick of the clock: it is not known which came last.
-            && index <= log
+            && index.modified_ns <= log.modified_ns
+            && let Some(mut found) = self.found_behind.try_take()
+            && *found != Some(log)
         {
+            *found = Some(log);
             self.is_wrong();
         }
     }

@@ -82,7 +82,7 @@ pub(crate) enum Fault {
 }
 
 /// What a scenario allows to go wrong.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "things that a scenario allows or not")]
 pub(crate) struct Allowed {
     pub(crate) errors: bool,
@@ -92,6 +92,15 @@ pub(crate) struct Allowed {
     pub(crate) pauses: bool,
     /// An fsync may take up to a second.
     pub(crate) slow: bool,
+}
+
+impl Allowed {
+    pub(crate) const NOTHING: Self =
+        Self { errors: false, shorts: false, kills: false, cuts: false, pauses: false, slow: false };
+    pub(crate) const FAULTS: Self = Self { errors: true, shorts: true, ..Self::NOTHING };
+    pub(crate) const KILLS: Self = Self { shorts: true, kills: true, pauses: true, ..Self::NOTHING };
+    /// All but slow fsyncs.
+    pub(crate) const STORM: Self = Self { errors: true, cuts: true, ..Self::KILLS };
 }
 
 /// When things go wrong.
@@ -115,7 +124,7 @@ pub(crate) enum Plan {
 impl Plan {
     /// A plan by chance, of a severity that is drawn too.
     pub(crate) fn draw(allowed: Allowed, random: &mut Random) -> Self {
-        if allowed == Allowed::default() || random.one_in(8) {
+        if allowed == Allowed::NOTHING || random.one_in(8) {
             return Self::Quiet;
         }
         Self::Chance { allowed, one_in: random.pick(&[10, 25, 60, 120]), budget: random.between(1, 4) }

@@ -30,6 +30,11 @@ impl Engine {
     pub(crate) const STORE: Self = Self { user_lock: false, ledger: false };
     /// … as a `PersistentLedger` does.
     pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true };
+
+    /// As scenarios take it.
+    pub(crate) fn system(self) -> Arc<dyn System> {
+        Arc::new(self)
+    }
 }
 
 struct OpenEngine {

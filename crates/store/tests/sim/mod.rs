@@ -9,15 +9,26 @@
 //!   history, checker     what they were told, and the measure of a log against it
 //!   aftermath            recovery and check once all have ended
 //! simulation, world      turns, kills, power cuts; crew: the threads; chaos: what goes wrong, and when
-//!   process              Storage and File over
+//!   process              Disk, File and Time over
 //!     disk, inode        the file system; image: what a power cut leaves of it
 //! ```
 //!
 //! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin.
 //! A failure prints its seed and its trace.
 //!
-//! One process is one thread here: an engine that starts threads of its own, or lets two of them wait for
-//! each other, needs other tests beside this one.
+//! A process has as many threads as it starts; one at a time has the turn. `tests/waiting.rs` is about those.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the simulated world has real threads and locks"
+)]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's helpers may fail loudly"
+)]
 
 pub(crate) mod actor;
 pub(crate) mod aftermath;
