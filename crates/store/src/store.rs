@@ -166,7 +166,11 @@ impl Store {
     /// Whatever the disk says; lines that are to be kept are then still in the queue.
     pub fn flush(&self, durability: Durability, caller: &Caller) -> Result<()> {
         self.renew_if_asked(caller)?;
+        let waited = self.waiting_lines() > 0;
         self.appender.flush(durability, caller)?;
+        if waited {
+            self.index.is_wrong();
+        }
         self.index.look();
         // A courtesy to others; the log is what counts.
         let _ = self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT));
