@@ -187,16 +187,22 @@ impl Appender {
 
     /// The fsync of an append in the caller's own thread. Returns whether all is confirmed.
     pub(crate) fn confirm_inline(&self) -> Result<bool> {
+        // First: what another thread writes from here on is unconfirmed again.
+        self.unconfirmed.store(false, Ordering::Release);
+        let confirmed = self.sync_inline();
+        if !matches!(confirmed, Ok(true)) {
+            self.unconfirmed.store(true, Ordering::Release);
+        }
+        confirmed
+    }
+
+    fn sync_inline(&self) -> Result<bool> {
         let for_fsync = self.folder.patience(FOLDER_WAIT);
         let synced = self.commit.wait(&self.folder, &for_fsync, &self.folder.patience(INLINE_WAIT))?;
         let Some(mut tenure) = self.tenure.take_soon() else { return Ok(false) };
         let doubtful = tenure.programs.may_have_missed() || tenure.programs.foreign_lock(&self.folder);
         drop(tenure);
-        if doubtful || !self.is_in_place(synced)? {
-            return Ok(false);
-        }
-        self.unconfirmed.store(false, Ordering::Release);
-        Ok(true)
+        Ok(!doubtful && self.is_in_place(synced)?)
     }
 
     /// Whether the name leads to the file that was synced. What was removed needs no place.
