@@ -120,6 +120,13 @@ export declare class StoreCore {
    */
   append(line: string): number
   /**
+   * As `append`, for all events of a batch, which is empty afterwards: all of them are stored or none.
+   *
+   * # Errors
+   * As `append`.
+   */
+  appendBatch(batch: Batch): number
+  /**
    * Waits until the events of these tickets have all that their acceptance promises.
    *
    * # Errors

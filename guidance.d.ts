@@ -14,7 +14,14 @@ import type {
   EventStore as OriginalEventStore,
   PersistentLedger as OriginalPersistentLedger,
 } from '@claude-flow/guidance/persistence' with { 'resolution-mode': 'import' };
-import type { PersistenceConfig, RunEvent, StoreOptions, StreamOptions, VerifyReport } from './index.js';
+import type {
+  NewEventArguments,
+  PersistenceConfig,
+  RunEvent,
+  StoreOptions,
+  StreamOptions,
+  VerifyReport,
+} from './index.js';
 
 export {
   type AbortSignalLike,
@@ -26,6 +33,8 @@ export {
   type IEvaluator,
   isLedgerError,
   type LedgerError,
+  type NewEvent,
+  type NewEventArguments,
   type OptimizationMetrics,
   type PersistenceConfig,
   type RiskClass,
@@ -42,7 +51,10 @@ export {
 } from './index.js';
 
 /** Run events in memory, with evaluators and metrics. */
-export declare class RunLedger extends OriginalRunLedger {}
+export declare class RunLedger extends OriginalRunLedger {
+  /** A new event with a fresh id, the present time and empty values; an object gives some of them. */
+  override createEvent(...event: NewEventArguments): RunEvent;
+}
 
 /** A ledger in memory. */
 export declare function createLedger(maxEvents?: number): RunLedger;
@@ -50,6 +62,9 @@ export declare function createLedger(maxEvents?: number): RunLedger;
 /** A folder with an append-only log of events, one JSON object per line. */
 export declare class EventStore extends OriginalEventStore {
   constructor(storagePath: string, options?: StoreOptions);
+
+  /** Adds events at the end of the log, all of them or none, in one write. */
+  appendAll(events: Iterable<RunEvent>): Promise<void>;
 
   /** The events of a task, in the order of the log. */
   readByTask(taskId: string): Promise<RunEvent[]>;
@@ -82,6 +97,9 @@ export declare function createEventStore(path: string, options?: StoreOptions): 
 /** A run ledger whose events are kept in an {@link EventStore}. */
 export declare class PersistentLedger extends OriginalPersistentLedger {
   constructor(config?: Partial<PersistenceConfig>);
+
+  /** As {@link RunLedger.createEvent}. */
+  override createEvent(...event: NewEventArguments): RunEvent;
 
   /** Resolves when all that was accepted is written as `durability` says, or rejects with the first error. */
   flush(): Promise<void>;

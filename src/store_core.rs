@@ -83,6 +83,18 @@ impl StoreCore {
         Ok((store, appended?))
     }
 
+    /// Writes lines, all or none. Returns 0 or a ticket.
+    fn append_lines(&self, env: Env, lines: Vec<u8>) -> Result<f64> {
+        match self.write(lines, OnFault::Refuse) {
+            Ok((_, Appended::Settled | Appended::Leased)) => Ok(0.0),
+            Ok((_, Appended::Written(ticket) | Appended::Queued(ticket))) => Ok(number(ticket)),
+            Err(error) => {
+                self.handle.refused();
+                Err(to_js(env, &error))
+            }
+        }
+    }
+
     /// Writes lines of a ledger. Returns whether nothing is left to wait for.
     fn write_for_ledger(&self, env: Env, lines: Vec<u8>) -> Result<bool> {
         if lines.is_empty() {
@@ -148,14 +160,16 @@ impl StoreCore {
     /// If it is refused; nothing is stored then.
     #[napi(catch_unwind)]
     pub fn append(&self, env: Env, line: String) -> Result<f64> {
-        match self.write(line.into_bytes(), OnFault::Refuse) {
-            Ok((_, Appended::Settled | Appended::Leased)) => Ok(0.0),
-            Ok((_, Appended::Written(ticket) | Appended::Queued(ticket))) => Ok(number(ticket)),
-            Err(error) => {
-                self.handle.refused();
-                Err(to_js(env, &error))
-            }
-        }
+        self.append_lines(env, line.into_bytes())
+    }
+
+    /// As `append`, for all events of a batch, which is empty afterwards: all of them are stored or none.
+    ///
+    /// # Errors
+    /// As `append`.
+    #[napi(catch_unwind)]
+    pub fn append_batch(&self, env: Env, batch: &mut Batch) -> Result<f64> {
+        self.append_lines(env, std::mem::take(&mut batch.lines))
     }
 
     /// Waits until the events of these tickets have all that their acceptance promises.

@@ -9,7 +9,7 @@
 const { asyncDispose } = require('../shared/symbols.js');
 const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
-const { batchInTurns, eventText } = require('../shared/event-text.js');
+const { batchInTurns, batchPieces, eventText, othersTurn } = require('../shared/event-text.js');
 const { checkStreamOptions, collect, stream } = require('./event-stream.js');
 const { LogWriter } = require('./log-writer.js');
 
@@ -56,6 +56,18 @@ class EventStore {
   async append(event) {
     // All of it happens within the call; what is awaited is only what the folder made us wait for.
     const settled = this.#writer.append(eventText('event', event));
+    if (settled !== null) await settled;
+  }
+
+  /** @param {Iterable<RunEvent>} events */
+  async appendAll(events) {
+    const all = [...check.checkIterable(events)];
+    const batching = batchPieces(all, all.length);
+    // A batch of usual size is written within the call, as a single event is.
+    let step = batching.next();
+    for (; !step.done; step = batching.next()) await othersTurn();
+    if (all.length === 0) return;
+    const settled = this.#writer.appendBatch(step.value.batch);
     if (settled !== null) await settled;
   }
 

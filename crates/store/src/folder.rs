@@ -191,3 +191,9 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 fn is_out_of_descriptors(_error: &io::Error) -> bool {
     false
 }
+
+/// Whether a write failed because nothing more can be stored.
+pub(crate) fn is_out_of_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
+}

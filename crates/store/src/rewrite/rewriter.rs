@@ -24,7 +24,7 @@ use columns::Interner;
 
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Obstacle, Result};
-use crate::folder::Folder;
+use crate::folder::{Folder, is_out_of_room};
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, render};
@@ -392,9 +392,4 @@ impl<'a> Rewriter<'a> {
 fn has_no_links(error: &std::io::Error) -> bool {
     use ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
     matches!(error.kind(), PermissionDenied | Unsupported | TooManyLinks)
-}
-
-fn is_out_of_room(error: &std::io::Error) -> bool {
-    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }
