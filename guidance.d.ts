@@ -17,6 +17,8 @@ import type {
 import type {
   NewEventArguments,
   PersistenceConfig,
+  ReadOptions,
+  Retention,
   RunEvent,
   StoreOptions,
   StreamOptions,
@@ -37,6 +39,8 @@ export {
   type NewEventArguments,
   type OptimizationMetrics,
   type PersistenceConfig,
+  type ReadOptions,
+  type Retention,
   type RiskClass,
   type RunEvent,
   type StorageStats,
@@ -67,19 +71,22 @@ export declare class EventStore extends OriginalEventStore {
   appendAll(events: Iterable<RunEvent>): Promise<void>;
 
   /** The events of a task, in the order of the log. */
-  readByTask(taskId: string): Promise<RunEvent[]>;
+  readByTask(taskId: string, options?: ReadOptions): Promise<RunEvent[]>;
+
+  /** The events of a span of time, in the order of the log, those of an archive before it. */
+  override readRange(startTime: number, endTime: number, options?: ReadOptions): Promise<RunEvent[]>;
 
   /** The events one after the other, in bounded memory. Leaving the loop closes the log. */
   stream(options?: StreamOptions): AsyncGenerator<RunEvent, void, void>;
 
-  /** Keeps the newest `maxEvents` events, and gives the number removed; with `dryRun` removes nothing. */
-  compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
+  /** Keeps the newest events, and gives the number removed; with `dryRun` removes nothing. */
+  override compact(limits: number | Retention, options?: { dryRun?: boolean }): Promise<number>;
 
   /** Resolves when all that this store accepted is written as `durability` says. */
   flush(): Promise<void>;
 
   /** Reads the whole log and reports what is not in order. Changes nothing. */
-  verify(): Promise<VerifyReport>;
+  verify(options?: ReadOptions): Promise<VerifyReport>;
 
   /** Sets malformed lines aside and closes a torn tail; gives the number of lines moved. */
   repair(): Promise<{ rejected: number }>;

@@ -331,6 +331,39 @@ export interface StreamOptions {
   taskId?: string;
   /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
   signal?: AbortSignalLike;
+  /**
+   * Whether to read the archive as well, before the log: `true` for the one beside the log, or its folder.
+   * @default false
+   */
+  archive?: boolean | string;
+}
+
+/** How to read. An unknown option is refused. */
+export interface ReadOptions {
+  /**
+   * Whether to read the archive as well, before the log: `true` for the one beside the log, or its folder.
+   * @default false
+   */
+  archive?: boolean | string;
+}
+
+/**
+ * What a compaction keeps: the newest events that are within all the limits that are named. What is beyond one of them
+ * goes, the oldest first. An unknown option is refused.
+ */
+export interface Retention {
+  /** The most events. */
+  maxEvents?: number;
+  /** The greatest age, in milliseconds before the compaction. An event without a time is older than any. */
+  maxAgeMs?: number;
+  /** The most bytes of their lines in the log. */
+  maxBytes?: number;
+  /**
+   * Where the events that go are kept: `true` for the folder `archive` beside the log, or a folder. Each is in exactly
+   * one of log and archive, whenever a process dies. `false`: they are gone.
+   * @default false
+   */
+  archive?: boolean | string;
 }
 
 /** What the folder holds. Derived from the log at the time of the call, whichever program wrote it. */
@@ -365,6 +398,25 @@ export interface VerifyReport {
    * What `index.json` says (null if unreadable); `drift` if the log says otherwise. null if there is none.
    */
   index: { eventCount: number | null; drift: boolean } | null;
+  /** The archive, if there is one. */
+  archive?: {
+    /** Its folder. */
+    folder: string;
+    /** Events in it that can be read. */
+    events: number;
+    /** Its files, and those that a process that died has left in the store's folder on their way there. */
+    files: {
+      file: string;
+      bytes: number;
+      events: number;
+      oldestEvent: number | null;
+      newestEvent: number | null;
+      /** Lines that are not events. */
+      malformedCount: number;
+      /** Bytes that cannot be read: the first thousand places. */
+      damage: { offset: number; length: number }[];
+    }[];
+  };
 }
 
 /**
@@ -437,11 +489,14 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
   /** All events, in the order of the log. Lines that are no events are passed over. */
   readAll(): Promise<E[]>;
 
-  /** The events with `startTime <= timestamp <= endTime`, in the order of the log. */
-  readRange(startTime: number, endTime: number): Promise<E[]>;
+  /** The events with `startTime <= timestamp <= endTime`, in the order of the log, those of an archive before it. */
+  readRange(startTime: number, endTime: number, options?: ReadOptions): Promise<E[]>;
 
-  /** The events of a task, in the order of the log. Rejects with a TypeError if `taskId` is no string. */
-  readByTask(taskId: string): Promise<E[]>;
+  /**
+   * The events of a task, in the order of the log, those of an archive before it. Rejects with a TypeError if `taskId` is
+   * no string.
+   */
+  readByTask(taskId: string, options?: ReadOptions): Promise<E[]>;
 
   /**
    * The events one after the other, in bounded memory. Leaving the loop closes the log.
@@ -450,14 +505,16 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
   stream(options?: StreamOptions): AsyncGenerator<E, void, void>;
 
   /**
-   * Keeps the newest `maxEvents` events, by timestamp, and removes the others. Lines that are no events are
-   * moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError unless `maxEvents` is a
-   * non-negative integer or Infinity.
+   * Keeps the newest events, by timestamp, and removes the others, into an archive if `limits` names one. Lines that
+   * are no events are moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError for a wrong limit, or if
+   * there is none.
    *
+   * @param limits the most events (a non-negative integer or Infinity), or several limits
    * @param options with `dryRun` nothing is changed; an unknown option is refused
    * @returns how many events were removed, or would be
+   * @example await store.compact({ maxAgeMs: 90 * 86_400_000, maxBytes: 100e6, archive: true });
    */
-  compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
+  compact(limits: number | Retention, options?: { dryRun?: boolean }): Promise<number>;
 
   /**
    * Replaces all events of the log by the given ones, at once or not at all. Events that others append
@@ -481,8 +538,8 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
   /** Resolves when all that this store accepted is written as `durability` says, and `index.json` is up to date. */
   flush(): Promise<void>;
 
-  /** Reads the whole log and reports what is not in order. Changes nothing. */
-  verify(): Promise<VerifyReport>;
+  /** Reads the whole log, and the archive if there is one, and reports what is not in order. Changes nothing. */
+  verify(options?: ReadOptions): Promise<VerifyReport>;
 
   /**
    * Moves malformed lines, half a line at the end included, byte for byte to `events.rejected.ndjson`, ends a
@@ -494,7 +551,7 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
     rejected: number;
   }>;
 
-  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` stays. */
+  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` and the archive stay. */
   destroy(): Promise<void>;
 
   /**
@@ -568,10 +625,11 @@ export interface LedgerStore {
   /** Replaces the log by `events.applyTo(log)`, at once or not at all. */
   save(events: SavedEvents): Promise<void>;
   /**
-   * Keeps the newest `maxEvents` events, by timestamp.
+   * Keeps the newest events, by timestamp.
+   * @param limits the most events; what the ledger's `retention` says, if it has one
    * @returns how many were removed
    */
-  compact(maxEvents: number): Promise<number>;
+  compact(limits: number | Retention): Promise<number>;
   /** Counts and sizes. */
   getStats(): Promise<StorageStats>;
   /** Called before `save()` and `compact()`. Rejects with `code: 'ELOCKED'` if another holds the lock. */
@@ -597,9 +655,14 @@ export interface PersistenceConfig extends StoreOptions {
   storagePath: string;
   /**
    * How many events a compaction keeps.
-   * @default 10000
+   * @default 10000, unless `retention` names a limit
    */
   maxEvents: number;
+  /**
+   * What a compaction keeps, by the timer as by `compact()`, and where the rest goes. Limits that are named here stand
+   * beside a `maxEvents` that is named, and in place of its default.
+   */
+  retention?: Retention;
   /**
    * Time between automatic compactions after `init()`, in milliseconds. 0 means none.
    * @default 3600000
@@ -677,7 +740,7 @@ export declare class PersistentLedger<E extends RunEvent = RunEvent> extends Run
   load(): Promise<void>;
 
   /**
-   * Compacts the log to `maxEvents` and loads it again if that removed anything. Events that were never
+   * Compacts the log to `maxEvents` or `retention` and loads it again if that removed anything. Events that were never
    * written stay in the ledger. Rejects with `code: 'ELOCKED'` if another holds the lock.
    * @returns how many events were removed from the log
    */

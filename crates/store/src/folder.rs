@@ -112,6 +112,12 @@ impl Folder {
         }
     }
 
+    /// Another folder; see [`Disk::elsewhere`].
+    #[must_use]
+    pub(crate) fn elsewhere(&self, path: &str) -> Self {
+        Self { disk: self.disk.elsewhere(path), gave_up: Arc::default(), ..self.clone() }
+    }
+
     /// The threads of this process.
     #[must_use]
     pub fn background(&self) -> &Arc<Background> {
