@@ -120,6 +120,13 @@ export declare class StoreCore {
    */
   append(line: string): number
   /**
+   * As `append`, for all events of a batch, which is empty afterwards: all of them are stored or none.
+   *
+   * # Errors
+   * As `append`.
+   */
+  appendBatch(batch: Batch): number
+  /**
    * Waits until the events of these tickets have all that their acceptance promises.
    *
    * # Errors
@@ -186,19 +193,19 @@ export declare class StoreCore {
   stats(): Promise<StoreCoreStats>
   /**
    * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
-   * columns or in sequence.
+   * columns or in sequence; with an archive, through that first.
    *
    * # Errors
    * If the folder cannot be looked at.
    */
-  open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean): Reader
+  open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean, archive?: string | undefined | null): Reader
   /**
-   * Evicts the oldest events until `max_events` are left. Returns how many.
+   * Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
    *
    * # Errors
    * If no promise can be made.
    */
-  compact(maxEvents: number): Promise<number>
+  compact(retention: StoreCoreRetention, archive?: string | undefined | null): Promise<number>
   /**
    * Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
    *
@@ -212,7 +219,7 @@ export declare class StoreCore {
    * # Errors
    * If no promise can be made.
    */
-  compactable(maxEvents: number): Promise<number>
+  compactable(retention: StoreCoreRetention): Promise<number>
   /**
    * Replaces all events by those of the batch.
    *
@@ -256,12 +263,12 @@ export declare class StoreCore {
    */
   destroy(): Promise<void>
   /**
-   * JSON text of a report on every line of the log.
+   * JSON text of a report on every line of the log and of an archive.
    *
    * # Errors
    * If no promise can be made.
    */
-  verify(): Promise<string>
+  verify(archive: string): Promise<string>
   /**
    * Random UUIDs (version 4, RFC 9562) for new events.
    *
@@ -294,6 +301,16 @@ export interface StoreCoreFault {
 export interface StoreCoreOptions {
   /** Whether accepted means on stable storage. */
   durableDisk: boolean
+}
+
+/** What a compaction keeps; null: no such limit. */
+export interface StoreCoreRetention {
+  /** Most events. */
+  maxEvents?: number
+  /** Greatest age, in milliseconds. */
+  maxAgeMs?: number
+  /** Most bytes. */
+  maxBytes?: number
 }
 
 /** What `getStats` tells. */

@@ -9,10 +9,13 @@
 const { asyncDispose } = require('../shared/symbols.js');
 const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
-const { batchInTurns, eventText } = require('../shared/event-text.js');
+const { checkArchive, checkLimits } = require('../shared/retention.js');
+const { batchInTurns, batchPieces, eventText, othersTurn } = require('../shared/event-text.js');
 const { checkStreamOptions, collect, stream } = require('./event-stream.js');
 const { LogWriter } = require('./log-writer.js');
 
+/** @typedef {import('../../index.d.ts').ReadOptions} ReadOptions */
+/** @typedef {import('../../index.d.ts').Retention} Retention */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StoreOptions} StoreOptions */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
@@ -26,6 +29,15 @@ const USAGE = "createEventStore('path/to/folder')";
  * @type {(store: EventStore) => { core: StoreCore, writer: LogWriter }}
  */
 let partsOf;
+
+/**
+ * The archive that is to be read as well.
+ * @param {ReadOptions | undefined} options
+ */
+function archiveOf(options) {
+  const { archive } = check.checkOptions('options', options, ['archive'], 'refuse');
+  return checkArchive('archive', archive);
+}
 
 class EventStore {
   #core;
@@ -59,51 +71,70 @@ class EventStore {
     if (settled !== null) await settled;
   }
 
+  /** @param {Iterable<RunEvent>} events */
+  async appendAll(events) {
+    const all = [...check.checkIterable(events)];
+    const batching = batchPieces(all, all.length);
+    // A batch of usual size is written within the call, as a single event is.
+    let step = batching.next();
+    for (; !step.done; step = batching.next()) await othersTurn();
+    if (all.length === 0) return;
+    const settled = this.#writer.appendBatch(step.value.batch);
+    if (settled !== null) await settled;
+  }
+
   /** @returns {Promise<RunEvent[]>} */
   async readAll() {
-    return collect(this.#core.open(null, null, null, false));
+    return collect(this.#core.open(null, null, null, false, null));
   }
 
   /**
    * @param {number} startTime
    * @param {number} endTime
+   * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readRange(startTime, endTime) {
+  async readRange(startTime, endTime, options) {
+    const archive = archiveOf(options);
     const numbers = typeof startTime === 'number' && typeof endTime === 'number';
     // Other types have comparisons of their own, which only JavaScript knows.
     const reader = numbers
-      ? this.#core.open(startTime, endTime, null, true)
-      : this.#core.open(null, null, null, false);
+      ? this.#core.open(startTime, endTime, null, true, archive)
+      : this.#core.open(null, null, null, false, archive);
     return collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
   }
 
   /**
    * @param {string} taskId
+   * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readByTask(taskId) {
+  async readByTask(taskId, options) {
     if (typeof taskId !== 'string') throw check.wrongType('taskId', 'a string', taskId);
-    return collect(this.#core.open(null, null, JSON.stringify(taskId), true), (e) => e.taskId === taskId);
+    const reader = this.#core.open(null, null, JSON.stringify(taskId), true, archiveOf(options));
+    return collect(reader, (e) => e.taskId === taskId);
   }
 
   /** @param {StreamOptions} [options] */
   stream(options) {
     const checked = checkStreamOptions(options);
     const { from = null, to = null, taskId } = checked;
+    const archive = checkArchive('archive', checked.archive);
     const task = taskId === undefined ? null : JSON.stringify(taskId);
-    return stream(() => this.#core.open(from, to, task, false), checked);
+    return stream(() => this.#core.open(from, to, task, false, archive), checked);
   }
 
   /**
-   * @param {number} maxEvents
+   * @param {number | Retention} limits
    * @param {{ dryRun?: boolean }} [options]
    * @returns {Promise<number>}
    */
-  async compact(maxEvents, options) {
-    const limit = check.checkCount('maxEvents', maxEvents);
+  async compact(limits, options) {
+    const { limits: checked, archive } = checkLimits(limits);
     const { dryRun = false } = check.checkOptions('options', options, ['dryRun'], 'refuse');
-    return check.checkBoolean('dryRun', dryRun) ? this.#core.compactable(limit) : this.#core.compact(limit);
+    return check.checkBoolean('dryRun', dryRun)
+      ? this.#core.compactable(checked)
+      : this.#core.compact(checked, archive);
   }
 
   /** @param {RunEvent[]} events */
@@ -130,9 +161,12 @@ class EventStore {
     if (flushed !== null) await this.#reported(flushed);
   }
 
-  /** @returns {Promise<VerifyReport>} */
-  async verify() {
-    return JSON.parse(await this.#core.verify());
+  /**
+   * @param {ReadOptions} [options]
+   * @returns {Promise<VerifyReport>}
+   */
+  async verify(options) {
+    return JSON.parse(await this.#core.verify(archiveOf(options) ?? ''));
   }
 
   async repair() {

@@ -1,9 +1,11 @@
 //! Removing a store's files.
 //!
-//! Invariant: only the names that the engine makes are removed, and never lines that were set aside.
+//! Invariant: only the names that the engine makes are removed, and never lines that were set aside or archived.
 
 use std::io::ErrorKind;
 
+use crate::archive::month::take_in_all;
+use crate::archive::undecided::decide;
 use crate::error::{Error, Obstacle, Result};
 use crate::log::tenure::Tenure;
 use crate::paths::{
@@ -13,7 +15,7 @@ use crate::store::Store;
 use crate::wait::patience::Caller;
 
 impl Store {
-    /// Removes all files of the store but those lines that were set aside.
+    /// Removes all files of the store but lines that were set aside, and the archive.
     ///
     /// # Errors
     /// Whatever reading the folder and `unlink` say.
@@ -25,18 +27,23 @@ impl Store {
             }
             Err(error) => return Err(Error::io("scandir", self.folder.path(), &error)),
         }
+        // What left the log for an archive goes there. Should that fail, it stays where it is.
+        let rewriter = self.rewriter(caller);
+        let _ = rewriter.settle_evictions();
         let patience = self.folder.patience_of(caller, FOLDER_WAIT);
         let Some(mut tenure) = self.tenure.take(&patience) else {
             return Err(self.folder.busy(LOG, &patience, Obstacle::ThisProcess));
         };
         tenure.begin_afresh(&self.folder, &patience)?;
-        let result = self.remove_files();
+        // As long as there is a log to ask.
+        let result = decide(&self.folder).and_then(|()| self.remove_files());
         // The lock's own files went too: those who wait for them notice and make new ones.
         tenure.end_quickly(&self.folder);
         *tenure = Tenure::default();
         drop(tenure);
         self.views.forget();
         self.index.forget();
+        let _ = take_in_all(&self.folder, caller);
         result
     }
 

@@ -112,6 +112,12 @@ impl Folder {
         }
     }
 
+    /// Another folder; see [`Disk::elsewhere`].
+    #[must_use]
+    pub(crate) fn elsewhere(&self, path: &str) -> Self {
+        Self { disk: self.disk.elsewhere(path), gave_up: Arc::default(), ..self.clone() }
+    }
+
     /// The threads of this process.
     #[must_use]
     pub fn background(&self) -> &Arc<Background> {
@@ -190,4 +196,10 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_out_of_descriptors(_error: &io::Error) -> bool {
     false
+}
+
+/// Whether a write failed because nothing more can be stored.
+pub(crate) fn is_out_of_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }

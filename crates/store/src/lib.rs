@@ -8,6 +8,7 @@
 //! chores  stats  seal  reader  verify  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
+//! archive     evicted events: how they get into compressed files, and out
 //! index       index.json: what it says, and when it is written
 //! log         queue, appender, tenure, fsyncs, recovery, columns
 //! hints       sums, and the checkpoint that keeps them
@@ -17,6 +18,7 @@
 //! paths  error
 //! ```
 
+mod archive;
 mod chores;
 mod destroy;
 pub mod disk;
@@ -36,6 +38,8 @@ mod store;
 mod verify;
 pub mod wait;
 
+pub use archive::survey::{ArchiveFile, ArchiveReport, Damaged};
+pub use archive::{ArchivePlace, Retention};
 pub use columns::Holdings;
 pub use error::{Error, Obstacle, Result};
 pub use lock::lock_cell::{Acquired, LockCell};
@@ -44,7 +48,6 @@ pub use log::appender::Appended;
 pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
-pub use rewrite::archive::{Archive, Evicted};
 pub use seal::sealed_of_nothing;
 pub use stats::Stats;
 pub use store::Store;

@@ -144,6 +144,10 @@ impl Disk for Noted {
     fn resolved(&self) -> Arc<dyn Disk> {
         self.storage.resolved()
     }
+    fn elsewhere(&self, path: &str) -> Arc<dyn Disk> {
+        self.storage.elsewhere(path)
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         note(&self.notes, "sync folder".to_owned());
         self.storage.sync_folder()

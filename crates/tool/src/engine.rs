@@ -16,7 +16,7 @@ use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
 use store::{Appended, LockCell, OnFault, Store};
 
-pub(crate) use store::{Archive, Durability, Evicted, Place, Report, Stats};
+pub(crate) use store::{ArchivePlace, Durability, Place, Report, Stats};
 
 use crate::exit::{Failure, Result};
 use crate::text::safe::safe;
@@ -98,14 +98,9 @@ impl Engine {
         Ok(self.store.repair(&self.store.caller())?)
     }
 
-    /// Evicts the oldest events, so many of them. Returns how many went.
-    pub(crate) fn evict(&self, count: u64) -> Result<u64> {
-        Ok(self.store.evict(count, &self.store.caller())?)
-    }
-
-    /// The same, into an archive before they leave the log.
-    pub(crate) fn evict_into(&self, count: u64, archive: &mut dyn Archive) -> Result<u64> {
-        Ok(self.store.evict_into(count, archive, &self.store.caller())?)
+    /// Evicts the oldest events, so many of them, into an archive if one is named. Returns how many went.
+    pub(crate) fn evict(&self, count: u64, archive: Option<&ArchivePlace>) -> Result<u64> {
+        Ok(self.store.evict(count, archive, &self.store.caller())?)
     }
 
     /// Takes the folder's lock, the one that `acquireLock()` takes, and keeps it fresh.
@@ -199,13 +194,6 @@ impl StoreFile {
 /// Which file the folder's log is now; `None` if there is none.
 pub(crate) fn log_id(folder: &Path) -> Option<FileId> {
     RealFolder::new(folder).stat(LOG).ok().flatten().map(|stat| stat.id)
-}
-
-/// Makes a folder, durably, if there is none.
-pub(crate) fn make_folder(folder: &Path) -> Result<()> {
-    let place = RealFolder::new(folder);
-    place.create_folder().map_err(|error| Failure::io("mkdir", folder, &error))?;
-    place.sync_folder().map_err(|error| Failure::io("fsync", folder, &error))
 }
 
 /// Makes creations and renames in a folder durable, as far as its file system knows how.

@@ -156,11 +156,6 @@ impl Draft {
         self.signals.check()
     }
 
-    /// Where it is while it is made.
-    pub(crate) fn temporary(&self) -> &Path {
-        &self.temporary
-    }
-
     /// Brings it to the disk and to its place.
     pub(crate) fn finish(mut self) -> Result<()> {
         self.signals.check()?;

@@ -204,6 +204,9 @@ pub trait Disk: Send + Sync {
     /// The same folder by its real path: a link that leads to it today may lead elsewhere tomorrow.
     fn resolved(&self) -> Arc<dyn Disk>;
 
+    /// Another folder, by an absolute path or by one relative to this folder. Touches no disk.
+    fn elsewhere(&self, path: &str) -> Arc<dyn Disk>;
+
     /// Makes creations, renames and removals in this folder durable.
     ///
     /// # Errors

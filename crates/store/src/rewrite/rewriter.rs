@@ -11,6 +11,9 @@
 //! h  remove .events.prev; store the sums; rename index.json; unlock
 //! ```
 //!
+//! A draft may have an eviction with it: at a, the events that it lacks are on the disk for an archive (`archive/`). At
+//! d all other evictions are decided, and after f this one has happened.
+//!
 //! Appenders wait for c to h only, whose work does not grow with the log. A crash before f leaves the old
 //! log, a crash after f the new one; `recovery` does what is missing of g and h.
 //!
@@ -22,9 +25,11 @@ use std::io::ErrorKind;
 
 use columns::Interner;
 
+use crate::archive::eviction::Eviction;
+use crate::archive::undecided::decide;
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Obstacle, Result};
-use crate::folder::Folder;
+use crate::folder::{Folder, is_out_of_room};
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, render};
@@ -60,10 +65,11 @@ pub(crate) struct Source {
 }
 
 /// What the plan of a rewrite says.
-#[derive(PartialEq, Eq)]
 pub(crate) enum Plan {
     /// The draft holds the new log's lines.
     Replace,
+    /// The same; the events that it lacks are on the disk for an archive.
+    Evict(Box<Eviction>),
     /// The log may stay as it is.
     Leave,
 }
@@ -96,11 +102,13 @@ impl<'a> Rewriter<'a> {
     pub(crate) fn rewrite(&self, compose: Compose<'_>) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let source = self.source()?;
-            let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
+            let Some((mut draft, mut eviction)) = self.compose(&source, compose)? else { return Ok(false) };
             let replaced = self
                 .prepare(&source, &mut draft)
-                .and_then(|prepared| self.try_replace(source, &mut draft, prepared));
+                .and_then(|prepared| self.try_replace(source, &mut draft, &mut eviction, prepared));
             if !matches!(replaced, Ok(true)) {
+                // In this order: the identity of a draft means something for as long as its eviction is there.
+                discard(eviction, self.folder);
                 draft.discard(self.folder);
             }
             if replaced? {
@@ -114,7 +122,7 @@ impl<'a> Rewriter<'a> {
         self.folder.patience_of(self.caller, FOLDER_WAIT)
     }
 
-    fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {
+    pub(crate) fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {
         self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience, Obstacle::ThisProcess))
     }
 
@@ -146,18 +154,26 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Step a, the writing. `None` if the log may stay as it is.
-    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<Draft>> {
+    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<(Draft, Option<Eviction>)>> {
         self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
         let mut draft = Draft::create(self.folder, source.stat.as_ref())
             .map_err(|error| self.folder.failed("open", LOG, &error))?;
-        let result = compose(source, &mut draft).and_then(|plan| {
-            draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error)).map(|()| plan)
-        });
-        if matches!(result, Ok(Plan::Replace)) {
-            return Ok(Some(draft));
-        }
-        draft.discard(self.folder);
-        result.map(|_| None)
+        let plan = compose(source, &mut draft);
+        let flushed = draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error));
+        let eviction = match (plan, flushed) {
+            (Ok(Plan::Replace), Ok(())) => None,
+            (Ok(Plan::Evict(eviction)), Ok(())) => Some(*eviction),
+            (plan, flushed) => {
+                let (plan, eviction) = match plan {
+                    Ok(Plan::Evict(eviction)) => (Ok(()), Some(*eviction)),
+                    plan => (plan.map(drop), None),
+                };
+                discard(eviction, self.folder);
+                draft.discard(self.folder);
+                return plan.and(flushed).map(|()| None);
+            }
+        };
+        Ok(Some((draft, eviction)))
     }
 
     /// Step b.
@@ -195,14 +211,20 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Steps c to h; `false` if the log is not the one that the draft was made from.
-    fn try_replace(&self, mut source: Source, draft: &mut Draft, prepared: Prepared<'a>) -> Result<bool> {
+    fn try_replace(
+        &self,
+        mut source: Source,
+        draft: &mut Draft,
+        eviction: &mut Option<Eviction>,
+        prepared: Prepared<'a>,
+    ) -> Result<bool> {
         let _slow = self.tenure.slow();
         let patience = self.patience();
         let mut tenure = self.take(&patience)?;
         let replaced = tenure.begin_afresh(self.folder, &patience).and_then(|()| {
             let same = self.is_current(&tenure, &source)?;
             if same {
-                self.replace(&mut tenure, &mut source, draft, prepared).map(|()| true)
+                self.replace(&mut tenure, &mut source, draft, eviction, prepared).map(|()| true)
             } else {
                 Ok(false)
             }
@@ -234,6 +256,7 @@ impl<'a> Rewriter<'a> {
         tenure: &mut Tenure,
         source: &mut Source,
         draft: &mut Draft,
+        eviction: &mut Option<Eviction>,
         prepared: Prepared<'a>,
     ) -> Result<()> {
         let folder = self.folder;
@@ -246,6 +269,7 @@ impl<'a> Rewriter<'a> {
         if second_name.is_some_and(|stat| stat.id != previous) {
             return Err(Error::Busy { path: folder.path_of(PREVIOUS), waited_ms: 0, by: Obstacle::Writer });
         }
+        decide(folder)?;
         let rewrite = Rewrite { previous, from: source.logged.mark.offset, kept, rejected: 0 };
         let rewrite = self.record(tenure, rewrite)?;
         if let Some(log) = &source.log {
@@ -270,6 +294,10 @@ impl<'a> Rewriter<'a> {
         source.log = None;
         tenure.log = None;
         let renamed = copied.and_then(|upto| {
+            if let Some(eviction) = eviction {
+                let named = eviction.may_happen(folder);
+                named.map_err(|error| folder.failed("rename", eviction.name(), &error))?;
+            }
             let renamed = folder.rename(draft.name(), LOG);
             renamed.map(|()| upto).map_err(|error| folder.failed("rename", LOG, &error))
         });
@@ -285,6 +313,10 @@ impl<'a> Rewriter<'a> {
         let named = folder.make_names_durable(&self.patience());
         if named.is_ok() {
             self.commit.copied(previous);
+            if let Some(eviction) = eviction {
+                // Should it fail, the log tells.
+                let _ = eviction.has_happened(folder);
+            }
         }
         let finished = self.finish(tenure, held, Rewrite { from: upto, ..rewrite }, linked, sums, index);
         if finished.is_err() {
@@ -389,12 +421,13 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+fn discard(eviction: Option<Eviction>, folder: &Folder) {
+    if let Some(eviction) = eviction {
+        eviction.discard(folder);
+    }
+}
+
 fn has_no_links(error: &std::io::Error) -> bool {
     use ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
     matches!(error.kind(), PermissionDenied | Unsupported | TooManyLinks)
-}
-
-fn is_out_of_room(error: &std::io::Error) -> bool {
-    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }

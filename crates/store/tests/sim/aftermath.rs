@@ -1,7 +1,10 @@
 //! What is looked at when the storm is over: recovery, the measure of the log, a second recovery that has
 //! nothing to do, and that the store works.
 
+use std::io::Read;
 use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
 
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
@@ -63,6 +66,10 @@ impl Aftermath<'_> {
             if totals != counted {
                 return Err(format!("sums are {totals:?}, a rescan gives {counted:?}"));
             }
+            if self.scenario.archives {
+                // Before the next compaction as well, evictions of dead processes are in the archive.
+                return checker::check_all(&lines, &history, self.scenario);
+            }
             if lines != scan.events {
                 return Err(format!("{} events are read, a rescan gives {}", lines.len(), scan.events.len()));
             }
@@ -74,6 +81,9 @@ impl Aftermath<'_> {
         let world = self.simulation.world();
         let file = |name| world.disk.content(name).unwrap_or_default();
         let (log, rejected) = (file("events.ndjson"), file("events.rejected.ndjson"));
+        if self.scenario.archives {
+            return Ok(());
+        }
         checker::check(log, rejected, &history(self.record), self.scenario).map_err(|why| {
             let log = String::from_utf8_lossy(log).replace('\0', "␀");
             if world.trace.is_on() { format!("{why}\nthe log is:\n{log}") } else { why }
@@ -87,7 +97,7 @@ impl Aftermath<'_> {
             let (events, lines) = history(self.record).begin(author, &[0]);
             done("append", store.append(&lines))?;
             history(self.record).end(events, 1);
-            let there = done("lines", store.lines())?.len() as u64;
+            let there = done("totals", store.totals())?.count;
             let at = history(self.record).begin_removal(author, Some(1), 0..0);
             let evicted = done("compact", store.compact(1))?;
             history(self.record).end_removal(at, Some(evicted));
@@ -95,7 +105,28 @@ impl Aftermath<'_> {
                 return Err(format!("a compaction of {there} events to 1 evicted {evicted}"));
             }
             Ok(())
-        })
+        })?;
+        if self.scenario.archives { self.archive() } else { Ok(()) }
+    }
+
+    /// After a compaction without faults, what any program finds in log and archive.
+    fn archive(&self) -> Verdict {
+        let world = self.simulation.world();
+        if let Some(name) =
+            world.disk.names.keys().find(|name| name.contains("evicted") || name.contains("archived"))
+        {
+            return Err(format!("{name} is left over"));
+        }
+        let mut all = Vec::new();
+        for (name, &key) in &world.other.names {
+            if name.starts_with("events-") {
+                let mut members = MultiGzDecoder::new(&*world.other.inodes[key].content);
+                members.read_to_end(&mut all).map_err(|error| format!("{name} cannot be read: {error}"))?;
+            }
+        }
+        all.extend_from_slice(world.disk.content("events.ndjson").unwrap_or_default());
+        let rejected = world.disk.content("events.rejected.ndjson").unwrap_or_default();
+        checker::check_both(&all, rejected, &history(self.record), self.scenario)
     }
 
     /// All that a recovery must leave alone the second time.

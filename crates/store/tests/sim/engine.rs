@@ -11,7 +11,9 @@ use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Signal, Time, Work};
-use store::{Appended, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Store};
+use store::{
+    Appended, ArchivePlace, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Retention, Store,
+};
 
 use super::process::{FOLDERS, Installed};
 use super::subject::{Answer, Refusal, Subject, System, Totals};
@@ -23,13 +25,17 @@ pub(crate) struct Engine {
     pub(crate) user_lock: bool,
     /// Load the log on opening, as a ledger's `init()` does.
     pub(crate) ledger: bool,
+    /// Evict into an archive, and read it with the log.
+    pub(crate) archive: bool,
 }
 
 impl Engine {
     /// An engine as an `EventStore` uses it.
-    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false };
+    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false, archive: false };
     /// … as a `PersistentLedger` does.
-    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true };
+    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, archive: false };
+    /// … with an archive.
+    pub(crate) const ARCHIVE: Self = Self { archive: true, ..Self::STORE };
 
     /// As scenarios take it.
     pub(crate) fn system(self) -> Arc<dyn System> {
@@ -42,6 +48,7 @@ struct OpenEngine {
     store: Arc<Store>,
     durability: Durability,
     user_lock: bool,
+    archive: bool,
     lock: Arc<LockCell>,
     ending: Ending,
     /// What the ledger loaded, and what it holds beyond that.
@@ -59,6 +66,7 @@ impl System for Engine {
             store,
             durability,
             user_lock: self.user_lock,
+            archive: self.archive,
             lock: Arc::default(),
             ending: Ending::default(),
             loaded: None,
@@ -240,7 +248,12 @@ impl Subject for OpenEngine {
     }
 
     fn compact(&mut self, keep: usize) -> Answer<u64> {
-        self.locked(|this| this.on(Store::rewriting, move |store, caller| store.compact(keep as u64, caller)))
+        let place = self.archive.then_some(ArchivePlace::Beside);
+        self.locked(|this| {
+            this.on(Store::rewriting, move |store, caller| {
+                store.retain(&Retention::of_events(keep as u64), place.as_ref(), caller)
+            })
+        })
     }
 
     fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()> {
@@ -265,7 +278,11 @@ impl Subject for OpenEngine {
 
     fn lines(&mut self) -> Answer<Vec<Vec<u8>>> {
         let mut lines = Vec::new();
-        let mut reader = Reader::new(Arc::clone(&self.store), Query::default(), false);
+        let mut reader = if self.archive {
+            Reader::with_archive(Arc::clone(&self.store), Query::default(), ArchivePlace::Beside)
+        } else {
+            Reader::new(Arc::clone(&self.store), Query::default(), false)
+        };
         let quick = Arc::clone(&self.installed.registry.background().quick);
         loop {
             let (back, slice) = awaited(

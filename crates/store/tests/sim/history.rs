@@ -61,6 +61,7 @@ pub(crate) struct History {
     pub(crate) saves: bool,
     /// Who believes to hold the user-level lock.
     pub(crate) holder: Option<Pid>,
+    archives: bool,
     by_line: HashMap<Vec<u8>, usize>,
     now: u64,
 }
@@ -167,9 +168,17 @@ impl History {
         self.by_line.get(line).copied()
     }
 
+    /// Whether an event is never gone: what is evicted is in the archive.
+    pub(crate) fn keeps_all(&mut self) {
+        self.archives = true;
+    }
+
     /// Whether some removal may have taken the event away, by its rule: it was not among the newest `keep` of
     /// what was there.
     pub(crate) fn may_be_gone(&self, at: usize) -> bool {
+        if self.archives {
+            return false;
+        }
         let event = &self.attempts[at];
         self.removals.iter().any(|removal| {
             event.begun < removal.ended

@@ -44,6 +44,7 @@ pub(crate) enum Wish {
 
 /// One family of runs.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a family")]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// `durability: 'disk'`.
@@ -65,6 +66,8 @@ pub(crate) struct Scenario {
     pub(crate) no_leases: bool,
     /// Whether threads can be started.
     pub(crate) thread_starts: ThreadStarts,
+    /// Compactions evict into an archive, and readers read both.
+    pub(crate) archives: bool,
 }
 
 impl Scenario {
@@ -88,6 +91,7 @@ impl Scenario {
         odd_starts: true,
         no_leases: false,
         thread_starts: ThreadStarts::Always,
+        archives: false,
     };
 
     /// Whether the original rewrites the log, which loses what it does not look for.
