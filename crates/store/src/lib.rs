@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! registry
-//! chores  stats  seal  reader  verify  destroy
+//! chores  stats  seal  reader  follow  verify  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
 //! index       index.json: what it says, and when it is written
@@ -22,6 +22,7 @@ mod destroy;
 pub mod disk;
 mod error;
 pub mod folder;
+mod follow;
 mod hints;
 mod index;
 mod lock;
@@ -38,6 +39,10 @@ pub mod wait;
 
 pub use columns::Holdings;
 pub use error::{Error, Obstacle, Result};
+pub use follow::cursor::Cursor;
+pub use follow::follower::{Follower, News, Start};
+pub use follow::given::Given;
+pub use follow::watch::Bell;
 pub use lock::lock_cell::{Acquired, LockCell};
 pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;
