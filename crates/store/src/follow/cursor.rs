@@ -1,11 +1,11 @@
 //! A cursor: all that tells another process which events were given out, as a text.
 //!
 //! ```text
-//! gl1 ~ level / level / … ~ offset . length . check . event . time . number ~ CRC-32
+//! gl1 ~ boot ~ level / level / … ~ offset . length . check . event . time . number ~ CRC-32
 //! level   inode . born . generation . offset [ . start . limit . floor ]
 //! ```
 //!
-//! Numbers are hexadecimal, times their bits. The offset of the last level is that behind the last event, of which the
+//! Numbers are hexadecimal, times their bits. The boot is that of the machine in which it was made. The offset of the last level is that behind the last event, of which the
 //! cursor has the length (up to 255), a CRC-32 of so many bytes before the offset, a hash of the id, the latest time of
 //! all events that were given, and how many events the log has up to it.
 //!
@@ -51,6 +51,11 @@ impl Last {
         Self { end, length, check, event: stable_key(event), newest, number }
     }
 
+    /// The same if its line ends elsewhere.
+    pub(crate) fn at(self, end: u64) -> Self {
+        Self { end, ..self }
+    }
+
     /// Whether the line stands in a log where it stood.
     pub(crate) fn is_in(&self, log: &dyn File) -> std::io::Result<bool> {
         let Some(start) = self.end.checked_sub(self.length + 1) else { return Ok(false) };
@@ -71,6 +76,8 @@ pub(crate) fn stable_key(event: &Event<'_>) -> u64 {
 /// What a cursor says. See the head of this file.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Cursor {
+    /// When the machine was started, see [`Disk::boot`](crate::disk::Disk::boot).
+    pub(crate) boot: u64,
     levels: Vec<Level>,
     pub(crate) last: Last,
 }
@@ -87,6 +94,7 @@ impl Cursor {
         if parts.next()? != VERSION {
             return None;
         }
+        let boot = u64::from_str_radix(parts.next()?, 16).ok()?;
         let mut levels = parts.next()?.split('/').map(parse_level).collect::<Option<Vec<_>>>()?;
         let last: Vec<_> = numbers(parts.next()?).collect::<Option<_>>()?;
         let [end, length, check, event, newest, number] = last.as_slice() else { return None };
@@ -99,7 +107,7 @@ impl Cursor {
             newest: f64::from_bits(*newest),
             number: number.checked_sub(1),
         };
-        (levels.len() <= LEVELS && parts.next().is_none()).then_some(Self { levels, last })
+        (levels.len() <= LEVELS && parts.next().is_none()).then_some(Self { boot, levels, last })
     }
 
     /// Its track, as far as the moves between its logs are known.
@@ -109,7 +117,11 @@ impl Cursor {
         for level in &mut levels {
             if let Some((name, offset)) = below {
                 let chain = moves.chain(name, level.name, offset)?;
+                // What was read behind the end of a move is not known here.
                 let [made] = chain.as_slice() else { return None };
+                if offset > made.upto {
+                    return None;
+                }
                 level.made = Some(std::sync::Arc::clone(made));
             }
             below = Some((level.name, level.offset));
@@ -145,8 +157,8 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    pub(crate) fn new(track: &Track) -> Self {
-        let mut text = format!("{VERSION}~");
+    pub(crate) fn new(track: &Track, boot: u64) -> Self {
+        let mut text = format!("{VERSION}~{boot:x}~");
         for (number, level) in track.levels().enumerate() {
             let Level { name, since, .. } = level;
             // That of the last one is the last event's.
@@ -201,7 +213,7 @@ mod tests {
     use event::line::{Line, Scanner};
 
     fn cursor_of(track: &Track, last: &Last) -> String {
-        let head = Head::new(track);
+        let head = Head::new(track, 0xb007);
         let mut tail = Vec::new();
         head.add_tail(last, &mut tail);
         head.text().to_owned() + std::str::from_utf8(&tail).unwrap()
@@ -221,7 +233,7 @@ mod tests {
             let last = Last::new(line, 100, &event, f64::NEG_INFINITY, number);
             let text = cursor_of(&track, &last);
             let cursor = Cursor::parse(&text).unwrap();
-            assert_eq!(cursor.last, last);
+            assert_eq!((cursor.boot, cursor.last), (0xb007, last));
             assert_eq!(cursor.levels.iter().map(|level| level.offset).collect::<Vec<_>>(), [77, 100]);
             assert_eq!((cursor.log(), cursor.levels[1].since), (name, Some(since)));
             assert!(Cursor::parse(&text[..text.len() - 1]).is_none());
@@ -231,7 +243,7 @@ mod tests {
                 assert!(Cursor::parse(&changed).is_none(), "{changed}");
             }
         }
-        for text in ["", "gl1", "gl1~", "~~~", "gl1~0.0.0.0~0~00000000", "ü~~"] {
+        for text in ["", "gl1", "gl1~", "~~~", "gl1~0~0.0.0.0~0~00000000", "ü~~"] {
             assert!(Cursor::parse(text).is_none(), "{text}");
         }
     }

@@ -78,6 +78,8 @@ pub struct Follower {
     /// When it was last looked which log there is.
     looked: Duration,
     gap: Option<Option<u64>>,
+    /// When the machine was started before the last event was given out.
+    boot: u64,
 }
 
 impl Follower {
@@ -104,6 +106,7 @@ impl Follower {
             size: None,
             looked: folder.monotonic(),
             gap: None,
+            boot: folder.boot(),
             folder,
         }
     }
@@ -250,7 +253,8 @@ impl Follower {
                 step = step.saturating_mul(2);
             } else if let Some(track) = &mut self.track {
                 track.top_mut().offset = whole;
-                track.settle();
+                let now = self.folder.monotonic();
+                track.settle(self.late.expects_any(whole, now));
             }
             if !given.is_empty() {
                 return Ok(Some(given));
@@ -267,7 +271,7 @@ impl Follower {
             return Ok(None);
         };
         let expects = late.expects_any(from, folder.monotonic());
-        let (mut given, mut scanner) = (Given::new(track), Scanner::new());
+        let (mut given, mut scanner) = (Given::new(track, folder.boot()), Scanner::new());
         let (mut number, mut newest, mut last) = (self.number, self.newest, self.last);
         let mut taken = Vec::new();
         let walked = for_each_line(&**log, from, to, |offset, line| {
@@ -320,13 +324,31 @@ impl Follower {
         let offset = self.track.as_ref().map_or(0, |track| track.top().offset);
         let from = self.track.as_ref().map(|track| track.top().name);
         match from.and_then(|from| moves.chain(from, name, offset)) {
-            Some(chain) => self.climb(&chain, &*log)?,
-            None if self.log.is_some() => self.compare(&*log, stat, name, &moves)?,
-            None => self.doubt(&*log, stat, name)?,
+            Some(chain) if self.holds_good(&chain, offset, &*log)? => self.climb(&chain, &*log)?,
+            _ if self.log.is_some() => self.compare(&*log, stat, name, &moves)?,
+            _ => self.doubt(&*log, stat, name)?,
         }
         self.log = Some((log, stat.id));
         self.size = None;
+        self.boot = self.folder.boot();
         Ok(())
+    }
+
+    /// Whether moves tell the truth of a log that is gone: it may have lost its end in a power cut and grown again, and
+    /// what was read behind the end of a move is known only as long as the log is open.
+    fn holds_good(&self, chain: &[Arc<Move>], offset: u64, log: &dyn File) -> Result<bool> {
+        let (Some(first), None, Some(last)) = (chain.first(), &self.log, &self.last) else { return Ok(true) };
+        if offset > first.upto {
+            return Ok(false);
+        }
+        if self.boot != 0 && self.boot == first.boot {
+            return Ok(true);
+        }
+        let line = last.end.saturating_sub(1);
+        match chain.iter().try_fold(line, |place, made| made.place(place)) {
+            Some(place) => last.at(place + 1).is_in(log).map_err(|error| self.failed(&error)),
+            None => Ok(false),
+        }
     }
 
     /// The first log that is found: where to begin in it, or which log was read before.
@@ -346,6 +368,7 @@ impl Follower {
                 let track = cursor.track(moves);
                 let there = cursor.log() != name || last.is_in(log).map_err(failed)?;
                 (self.last, self.newest, self.number) = (Some(last), last.newest, last.number);
+                self.boot = cursor.boot;
                 // Of a log that is not known no move tells.
                 self.track = Some(track.filter(|_| there).unwrap_or_else(|| Track::new(Level::new(LogName::default()))));
                 self.start = None;
@@ -365,11 +388,11 @@ impl Follower {
         if let Some((old, _)) = self.log.as_ref().filter(|_| offset > first.upto) {
             // What was read behind that comes into the new log by itself.
             let noted = self.late.note(&**old, first.upto..offset).map_err(|error| self.failed(&error))?;
-            self.late.limit = 0;
             if !noted {
                 self.gap = Some(None);
             }
         }
+        self.late.limit = 0;
         let plain = track.is_plain();
         chain.iter().for_each(|made| track.climb(Arc::clone(made)));
         let missed = self.missed(chain, offset, plain, &track, log)?;
@@ -403,7 +426,7 @@ impl Follower {
         for (before, made) in chain.iter().zip(chain.iter().skip(1)) {
             let (before, made) = (counts(before), counts(made));
             let there = before.moved + before.fresh + before.known + before.late;
-            all = all.saturating_add(made.source.saturating_sub(there)).saturating_add(made.late + made.fresh);
+            all = all.saturating_add((made.source + made.late).saturating_sub(there)).saturating_add(made.fresh);
         }
         let (mut scanner, mut there) = (Scanner::new(), 0_u64);
         for_each_line(log, 0, end.end(), |position, line| {

@@ -18,8 +18,8 @@ pub struct Given {
 }
 
 impl Given {
-    pub(crate) fn new(track: &Track) -> Self {
-        Self { head: Head::new(track), events: Vec::new(), tails: Vec::new(), places: Vec::new() }
+    pub(crate) fn new(track: &Track, boot: u64) -> Self {
+        Self { head: Head::new(track, boot), events: Vec::new(), tails: Vec::new(), places: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, event: &Event<'_>, last: &Last) {

@@ -104,13 +104,14 @@ impl Track {
         false
     }
 
-    /// Forgets what matters no longer.
-    pub(crate) fn settle(&mut self) {
+    /// Forgets what matters no longer. As long as `late` lines of the log below are expected, that one does: a cursor
+    /// says so.
+    pub(crate) fn settle(&mut self, late: bool) {
         let offset = self.top.offset;
         if self.top.since.is_some_and(|since| offset >= since.limit) {
             self.top.since = None;
         }
-        if self.top.made.as_ref().is_some_and(|made| offset >= made.end()) {
+        if !late && self.top.made.as_ref().is_some_and(|made| offset >= made.end()) {
             self.top.made = None;
             self.below.clear();
         }
@@ -138,7 +139,7 @@ mod tests {
         assert!(track.has_seen(9, None));
         assert!(!track.has_seen(10, None));
         track.top_mut().offset = 40;
-        track.settle();
+        track.settle(false);
         assert!(track.is_plain());
 
         let mut track = Track::new(Level { offset: 100, ..Level::new(name(1)) });

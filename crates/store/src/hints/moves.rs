@@ -5,7 +5,7 @@
 //!  0  magic, version, length of the rest, CRC-32 of the rest      4 bytes each
 //! 16  moves, the newest last; each: length (4 bytes), then
 //!       old log (inode, born, generation), new log (the same), selected, kept, upto,
-//!       counts (source, moved, fresh, known, late), flag and anchor   8 bytes each
+//!       boot, counts (source, moved, fresh, known, late), flag and anchor   8 bytes each
 //!       runs of the kept part: length, origin                          varints
 //! ```
 //!
@@ -64,11 +64,13 @@ pub(crate) struct Move {
     pub(crate) kept: u64,
     /// Where the lines of the old log end that are in the second part.
     pub(crate) upto: u64,
+    /// The boot of the machine, see [`Disk::boot`](crate::disk::Disk::boot).
+    pub(crate) boot: u64,
     pub(crate) counts: Counts,
     /// CRC-32 of the [`ANCHOR`] bytes of the new log before the end of its second part.
-    anchor: u32,
+    pub(crate) anchor: u32,
     /// The first part, run by run, each with its start; `None` if there were too many.
-    runs: Option<Vec<(u64, Run)>>,
+    pub(crate) runs: Option<Vec<(u64, Run)>>,
 }
 
 impl Move {
@@ -102,6 +104,19 @@ impl Move {
         }
     }
 
+    /// Where a byte of the old log is in the new one, if its line has gone there.
+    pub(crate) fn place(&self, old: u64) -> Option<u64> {
+        if (self.selected..self.upto).contains(&old) {
+            return Some(self.kept + (old - self.selected));
+        }
+        self.runs.as_ref()?.iter().find_map(|(start, run)| match run.origin {
+            Origin::Old(from) if (from..from.saturating_add(run.length)).contains(&old) => {
+                Some(start + (old - from))
+            }
+            _ => None,
+        })
+    }
+
     /// Whether it says what became of the lines for a reader that has seen the old log up to `offset`.
     pub(crate) fn tells(&self, offset: u64) -> bool {
         self.runs.is_some() || (offset >= self.selected && self.counts.fresh == 0)
@@ -121,7 +136,7 @@ impl Move {
         }
         let Counts { source, moved, fresh, known, late } = self.counts;
         let flag = u64::from(self.runs.is_some()) << 32 | u64::from(self.anchor);
-        for number in [self.selected, self.kept, self.upto, source, moved, fresh, known, late, flag] {
+        for number in [self.selected, self.kept, self.upto, self.boot, source, moved, fresh, known, late, flag] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         let mut end = 0_u64;
@@ -145,7 +160,7 @@ impl Move {
             Some(LogName { inode: fields.u64()?, born_ns: fields.u64()?, generation: fields.u64()? })
         };
         let (old, new) = (name()?, name()?);
-        let (selected, kept, upto) = (fields.u64()?, fields.u64()?, fields.u64()?);
+        let (selected, kept, upto, boot) = (fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?);
         let counts = Counts {
             source: fields.u64()?,
             moved: fields.u64()?,
@@ -182,6 +197,7 @@ impl Move {
             selected,
             kept,
             upto,
+            boot,
             counts,
             anchor,
             runs,
@@ -321,6 +337,7 @@ impl Moves {
             selected: planned.selected,
             kept: planned.kept,
             upto: planned.upto,
+            boot: folder.boot(),
             counts: Counts { source: planned.source, late: planned.late, ..planned.origins.counts() },
             anchor: 0,
             runs: planned.origins.runs(),
@@ -389,6 +406,7 @@ mod tests {
             selected: 130,
             kept: 85,
             upto: 150,
+            boot: 5,
             counts: Counts { source: 9, ..origins.counts() },
             anchor: 77,
             runs: origins.runs(),
@@ -406,6 +424,7 @@ mod tests {
         assert_eq!(places[..8], expected);
         assert_eq!(places[8], Origin::Fresh, "what came behind is new");
         assert_eq!(made.evicted(), 6);
+        assert_eq!([0, 105, 130, 45].map(|old| made.place(old)), [None, Some(5), Some(85), Some(45)]);
     }
 
     #[test]

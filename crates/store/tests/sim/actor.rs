@@ -199,7 +199,7 @@ impl Actor {
             // A reader that failed is asked again.
             let Some(seen) = self.judge("follow", look()) else { continue };
             self.simulation.world().note(self.pid, || format!("── is given {seen}"));
-            if let Err(why) = history(&self.record).was_given(&seen) {
+            if let Err(why) = history(&self.record).was_given(&seen, &self.scenario) {
                 self.fail(why);
             }
             let pause = self.random.clone().next() % 3000;

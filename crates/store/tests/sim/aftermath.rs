@@ -51,7 +51,7 @@ impl Aftermath<'_> {
             let Some(mut look) = store.follow(after.as_deref()) else { return Ok(()) };
             loop {
                 let seen = done("follow", look())?;
-                history(self.record).was_given(&seen)?;
+                history(self.record).was_given(&seen, self.scenario)?;
                 if matches!(seen, Seen::Nothing) {
                     break;
                 }
