@@ -14,13 +14,24 @@ import type {
   EventStore as OriginalEventStore,
   PersistentLedger as OriginalPersistentLedger,
 } from '@claude-flow/guidance/persistence' with { 'resolution-mode': 'import' };
-import type { PersistenceConfig, RunEvent, StoreOptions, StreamOptions, VerifyReport } from './index.js';
+import type {
+  FollowedEvent,
+  FollowOptions,
+  PersistenceConfig,
+  RunEvent,
+  StoreOptions,
+  StreamOptions,
+  VerifyReport,
+} from './index.js';
 
 export {
   type AbortSignalLike,
   DiffQualityEvaluator,
   type Durability,
   type EvaluatorResult,
+  type EventGap,
+  type FollowedEvent,
+  type FollowOptions,
   ForbiddenCommandEvaluator,
   ForbiddenDependencyEvaluator,
   type IEvaluator,
@@ -56,6 +67,9 @@ export declare class EventStore extends OriginalEventStore {
 
   /** The events one after the other, in bounded memory. Leaving the loop closes the log. */
   stream(options?: StreamOptions): AsyncGenerator<RunEvent, void, void>;
+
+  /** The events that are there, then those that come, from any process, each once. */
+  follow(options?: FollowOptions): AsyncGenerator<FollowedEvent, void, void>;
 
   /** Keeps the newest `maxEvents` events, and gives the number removed; with `dryRun` removes nothing. */
   compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;

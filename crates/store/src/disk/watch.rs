@@ -54,7 +54,7 @@ impl Watch for FolderWatch {
             sign = match meaning(changes, name) {
                 Sign::Other => sign,
                 Sign::Gone => return Ok(Sign::Gone),
-                changed => changed,
+                Sign::Changed | Sign::Nothing => Sign::Changed,
             };
         }
     }
@@ -68,9 +68,11 @@ impl Watch for FolderWatch {
 fn meaning(mut changes: &[u8], name: &str) -> Sign {
     let mut sign = Sign::Other;
     while let Some((head, rest)) = changes.split_first_chunk::<HEAD>() {
-        let [_, _, _, _, a, b, c, d, _, _, _, _, e, f, g, h] = *head;
-        let mask = u32::from_ne_bytes([a, b, c, d]);
-        let length = usize::try_from(u32::from_ne_bytes([e, f, g, h])).unwrap_or(usize::MAX);
+        let number = |at: usize| {
+            let bytes = head.get(at..).and_then(<[u8]>::first_chunk).copied();
+            u32::from_ne_bytes(bytes.unwrap_or_default())
+        };
+        let (mask, length) = (number(4), number(12) as usize);
         let Some((named, after)) = rest.split_at_checked(length) else { break };
         if mask & GONE != 0 {
             return Sign::Gone;

@@ -184,7 +184,8 @@ impl Head {
     pub(crate) fn add_tail(&self, last: &Last, out: &mut Vec<u8>) {
         let start = out.len();
         let number = last.number.map_or(0, |number| number + 1);
-        let fields = [last.end, last.length, u64::from(last.check), last.event, last.newest.to_bits(), number];
+        let fields =
+            [last.end, last.length, u64::from(last.check), last.event, last.newest.to_bits(), number];
         for (at, field) in fields.into_iter().enumerate() {
             if at > 0 {
                 out.push(b'.');
@@ -198,12 +199,14 @@ impl Head {
     }
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// `number` in hexadecimal, with at least so many digits.
 fn put_hex(number: u64, digits: u32, out: &mut Vec<u8>) {
     let significant = (64 - number.leading_zeros()).div_ceil(4).max(digits);
     for digit in (0..significant).rev() {
-        let value = (number >> (4 * digit)) as u8 & 15;
-        out.push(if value < 10 { b'0' + value } else { b'a' + value - 10 });
+        let value = usize::try_from(number >> (4 * digit) & 15).unwrap_or(0);
+        out.push(DIGITS.get(value).copied().unwrap_or(b'0'));
     }
 }
 
@@ -238,8 +241,11 @@ mod tests {
             assert_eq!((cursor.log(), cursor.levels[1].since), (name, Some(since)));
             assert!(Cursor::parse(&text[..text.len() - 1]).is_none());
             for at in 0..text.len() {
-                let changed: String =
-                    text.chars().enumerate().map(|(n, c)| if n == at { if c == '1' { '2' } else { '1' } } else { c }).collect();
+                let changed: String = text
+                    .chars()
+                    .enumerate()
+                    .map(|(n, c)| if n == at { if c == '1' { '2' } else { '1' } } else { c })
+                    .collect();
                 assert!(Cursor::parse(&changed).is_none(), "{changed}");
             }
         }

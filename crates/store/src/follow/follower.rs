@@ -56,6 +56,9 @@ pub enum News {
     Nothing,
 }
 
+/// So many events were missed; `None` if it cannot be known how many.
+struct Gap(Option<u64>);
+
 /// See the head of this file.
 pub struct Follower {
     folder: Folder,
@@ -77,7 +80,8 @@ pub struct Follower {
     size: Option<u64>,
     /// When it was last looked which log there is.
     looked: Duration,
-    gap: Option<Option<u64>>,
+    /// A gap that is to be reported.
+    gap: Option<Gap>,
     /// When the machine was started before the last event was given out.
     boot: u64,
 }
@@ -88,7 +92,9 @@ impl Follower {
     pub fn new(store: &Store, start: Start, task: Option<Vec<u8>>) -> Self {
         let folder = store.folder().clone();
         let now = match start {
-            Start::Now => folder.open_log().ok().flatten().and_then(|log| log.stat().ok().map(|stat| (log, stat))),
+            Start::Now => {
+                folder.open_log().ok().flatten().and_then(|log| log.stat().ok().map(|stat| (log, stat)))
+            }
             _ => None,
         };
         let bell = Bell::new(&folder);
@@ -155,7 +161,7 @@ impl Follower {
         let mut end = None;
         loop {
             if let Some(missed) = self.gap.take() {
-                return Ok(News::Gap(missed));
+                return Ok(News::Gap(missed.0));
             }
             let named = self.folder.stat(LOG).map_err(|error| self.folder.failed("stat", LOG, &error))?;
             let present = self.log.as_ref().map(|(_, id)| *id);
@@ -231,7 +237,8 @@ impl Follower {
         if self.track.as_ref().is_none_or(|track| size < track.top().offset) {
             // It was cut, which nobody may do.
             let Some((log, id)) = self.log.take() else { return Ok(None) };
-            let name = Moves::load(&self.folder).name_of(&*log, &stat).map_err(|error| self.failed(&error))?;
+            let name =
+                Moves::load(&self.folder).name_of(&*log, &stat).map_err(|error| self.failed(&error))?;
             self.doubt(&*log, &stat, name)?;
             self.log = Some((log, id));
             return Ok(None);
@@ -357,12 +364,11 @@ impl Follower {
         let mut level = Level::new(name);
         match &self.start {
             None => return Ok(()),
-            Some(Start::Beginning) => {}
             Some(Start::Time(time)) => {
                 level.since = Some(Since { start: 0, limit: stat.size, floor: *time });
             }
-            // There was no log.
-            Some(Start::Now) => {}
+            // With `Now` there was no log.
+            Some(Start::Beginning | Start::Now) => {}
             Some(Start::After(cursor)) => {
                 let last = cursor.last;
                 let track = cursor.track(moves);
@@ -370,7 +376,9 @@ impl Follower {
                 (self.last, self.newest, self.number) = (Some(last), last.newest, last.number);
                 self.boot = cursor.boot;
                 // Of a log that is not known no move tells.
-                self.track = Some(track.filter(|_| there).unwrap_or_else(|| Track::new(Level::new(LogName::default()))));
+                self.track = Some(
+                    track.filter(|_| there).unwrap_or_else(|| Track::new(Level::new(LogName::default()))),
+                );
                 self.start = None;
                 return Ok(());
             }
@@ -389,15 +397,17 @@ impl Follower {
             // What was read behind that comes into the new log by itself.
             let noted = self.late.note(&**old, first.upto..offset).map_err(|error| self.failed(&error))?;
             if !noted {
-                self.gap = Some(None);
+                self.gap = Some(Gap(None));
             }
         }
         self.late.limit = 0;
         let plain = track.is_plain();
-        chain.iter().for_each(|made| track.climb(Arc::clone(made)));
+        for made in chain {
+            track.climb(made);
+        }
         let missed = self.missed(chain, offset, plain, &track, log)?;
         if missed != Some(0) {
-            self.gap = Some(missed);
+            self.gap = Some(Gap(missed));
         }
         self.track = Some(track);
         self.number = Some(0);
@@ -422,11 +432,14 @@ impl Follower {
         };
         // All that was to be seen: the rest of the first log, and what came into each of the next.
         let counts = |made: &Move| made.counts;
-        let mut all = (counts(first).source + counts(first).late).saturating_sub(number) + counts(first).fresh;
+        let mut all =
+            (counts(first).source + counts(first).late).saturating_sub(number) + counts(first).fresh;
         for (before, made) in chain.iter().zip(chain.iter().skip(1)) {
             let (before, made) = (counts(before), counts(made));
             let there = before.moved + before.fresh + before.known + before.late;
-            all = all.saturating_add((made.source + made.late).saturating_sub(there)).saturating_add(made.fresh);
+            all = all
+                .saturating_add((made.source + made.late).saturating_sub(there))
+                .saturating_add(made.fresh);
         }
         let (mut scanner, mut there) = (Scanner::new(), 0_u64);
         for_each_line(log, 0, end.end(), |position, line| {
@@ -450,7 +463,7 @@ impl Follower {
         // Rewrites between this log and the one that was read may have taken what came in between.
         let passed_by = moves.that_made(name).is_some_and(|made| made.evicted() > 0);
         if passed_by || self.folder.monotonic().saturating_sub(self.looked) > PROMPT {
-            self.gap = Some(None);
+            self.gap = Some(Gap(None));
         }
         late.limit = stat.size;
         self.late = late;
@@ -463,23 +476,23 @@ impl Follower {
     /// It is not known what of a log was seen: what is newer than all that was given out was not. Nor was what has the
     /// very time of that, and stands behind the last event that was given out.
     fn doubt(&mut self, log: &dyn File, stat: &Stat, name: LogName) -> Result<()> {
-        let (mut scanner, mut start) = (Scanner::new(), stat.size);
+        let (mut scanner, mut behind) = (Scanner::new(), stat.size);
         if let Some(last) = &self.last {
             for_each_line(log, 0, stat.size, |offset, line| {
                 if let Line::Event(event) = scanner.scan(line)
                     && stable_key(&event) == last.event
                     && event.timestamp.is_some_and(|time| time >= self.newest)
                 {
-                    start = offset + line.len() as u64 + 1;
+                    behind = offset + line.len() as u64 + 1;
                 }
             })
             .map_err(|error| self.failed(&error))?;
         }
-        let since = Since { start, limit: stat.size, floor: self.newest };
+        let since = Since { start: behind, limit: stat.size, floor: self.newest };
         self.track = Some(Track::new(Level { since: Some(since), ..Level::new(name) }));
         self.number = Some(0);
         self.late = LateLines::default();
-        self.gap = Some(None);
+        self.gap = Some(Gap(None));
         Ok(())
     }
 }

@@ -81,6 +81,8 @@ impl LateLines {
 
     /// What was taken in vain is recognised again.
     pub(crate) fn put_back(&mut self, taken: Vec<u64>) {
-        taken.into_iter().for_each(|key| *self.counts.entry(key).or_default() += 1);
+        for key in taken {
+            *self.counts.entry(key).or_default() += 1;
+        }
     }
 }

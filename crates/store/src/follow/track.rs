@@ -83,8 +83,8 @@ impl Track {
     }
 
     /// Goes over to the log that a move made.
-    pub(crate) fn climb(&mut self, made: Arc<Move>) {
-        let next = Level { made: Some(Arc::clone(&made)), ..Level::new(made.new) };
+    pub(crate) fn climb(&mut self, made: &Arc<Move>) {
+        let next = Level { made: Some(Arc::clone(made)), ..Level::new(made.new) };
         self.below.push(std::mem::replace(&mut self.top, next));
     }
 
@@ -131,9 +131,16 @@ mod tests {
         let mut track = Track::new(Level { offset: 50, ..Level::new(name(1)) });
         let made = Move { old: name(1), new: name(2), selected: 80, kept: 0, upto: 120, ..Move::default() };
         // The second part of the new log: old lines from 80 to 120, none of them seen.
-        track.climb(Arc::new(made.clone()));
+        track.climb(&Arc::new(made.clone()));
         assert!(!track.has_seen(0, None));
-        track.climb(Arc::new(Move { old: name(2), new: name(3), selected: 0, kept: 0, upto: 40, ..made.clone() }));
+        track.climb(&Arc::new(Move {
+            old: name(2),
+            new: name(3),
+            selected: 0,
+            kept: 0,
+            upto: 40,
+            ..made.clone()
+        }));
         assert!(!track.has_seen(0, None));
         track.top_mut().offset = 10;
         assert!(track.has_seen(9, None));
@@ -143,7 +150,7 @@ mod tests {
         assert!(track.is_plain());
 
         let mut track = Track::new(Level { offset: 100, ..Level::new(name(1)) });
-        track.climb(Arc::new(made));
+        track.climb(&Arc::new(made));
         assert!(track.has_seen(19, None) && !track.has_seen(20, None), "80 + 20 was not seen");
         assert!(!track.has_seen(40, None), "what came behind is new");
     }

@@ -51,9 +51,10 @@ impl<'a> Fields<'a> {
 
 /// Adds a number as [`Fields::varint`] reads it.
 pub(crate) fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
+    let low = |number: u64| u8::try_from(number & 0x7F).unwrap_or(0);
     while number >= 0x80 {
-        bytes.push((number & 0x7F) as u8 | 0x80);
+        bytes.push(low(number) | 0x80);
         number >>= 7;
     }
-    bytes.push(number as u8);
+    bytes.push(low(number));
 }

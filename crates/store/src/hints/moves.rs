@@ -136,7 +136,9 @@ impl Move {
         }
         let Counts { source, moved, fresh, known, late } = self.counts;
         let flag = u64::from(self.runs.is_some()) << 32 | u64::from(self.anchor);
-        for number in [self.selected, self.kept, self.upto, self.boot, source, moved, fresh, known, late, flag] {
+        for number in
+            [self.selected, self.kept, self.upto, self.boot, source, moved, fresh, known, late, flag]
+        {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
         let mut end = 0_u64;
@@ -156,9 +158,8 @@ impl Move {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields(bytes);
-        let mut name = || {
-            Some(LogName { inode: fields.u64()?, born_ns: fields.u64()?, generation: fields.u64()? })
-        };
+        let mut name =
+            || Some(LogName { inode: fields.u64()?, born_ns: fields.u64()?, generation: fields.u64()? });
         let (old, new) = (name()?, name()?);
         let (selected, kept, upto, boot) = (fields.u64()?, fields.u64()?, fields.u64()?, fields.u64()?);
         let counts = Counts {

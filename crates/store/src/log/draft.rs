@@ -42,7 +42,14 @@ impl Draft {
     fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
         let name = temporary_log(&new_id(folder.random()));
         let file = folder.open(&name, Open::New)?;
-        let draft = Self { file, name, buffer: Vec::new(), written: 0, run: LineRun::default(), origins: Origins::default() };
+        let draft = Self {
+            file,
+            name,
+            buffer: Vec::new(),
+            written: 0,
+            run: LineRun::default(),
+            origins: Origins::default(),
+        };
         let prepared = like.map_or(Ok(()), |like| draft.file.set_access(like));
         let kept = prepared
             .and_then(|()| draft.file.try_lock())

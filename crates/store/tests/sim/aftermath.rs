@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
+use super::following::Seen;
 use super::history::Author;
 use super::process::install;
-use super::following::Seen;
 use super::scenario::{Scenario, Wish};
 use super::simulation::Simulation;
 use super::subject::{Answer, Subject, System};

@@ -11,7 +11,8 @@ use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Signal, Time, Work};
 use store::{
-    Appended, Cursor, Durability, Error, Follower, Holdings, LockCell, News, OnFault, Query, Reader, Start, Store,
+    Appended, Cursor, Durability, Error, Follower, Holdings, LockCell, News, OnFault, Query, Reader, Start,
+    Store,
 };
 
 use super::following::Seen;
