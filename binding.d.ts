@@ -21,6 +21,21 @@ export declare class Batch {
   savedLog(log: string, sealed: Sealed | undefined | null, positions: Uint32Array, known: KnownIds): string
 }
 
+/** Events as they come. */
+export declare class Follower {
+  /**
+   * What comes next: the text of a JSON array of the events, what follows the beginning of each one's cursor, and
+   * that beginning; or how many events were missed, -1 if it is not known; or null once it was closed. Waits for as
+   * long as there is nothing. One call at a time.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  next(): Promise<string | number | null>
+  /** Ends it: a pending `next` settles, and then nothing is open. */
+  close(): void
+}
+
 /** Identities of events that a ledger held and dropped. */
 export declare class KnownIds {
   /** None. */
@@ -199,6 +214,14 @@ export declare class StoreCore {
    * If the folder cannot be looked at.
    */
   open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean, archive?: string | undefined | null): Reader
+  /**
+   * A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
+   * for a task (a JSON string; null: all). Null if that is no cursor.
+   *
+   * # Errors
+   * If the folder cannot be looked at.
+   */
+  follow(after: string | undefined | null, from: number | undefined | null, now: boolean, taskJson?: string | undefined | null): Follower | null
   /**
    * Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
    *

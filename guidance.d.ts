@@ -15,6 +15,8 @@ import type {
   PersistentLedger as OriginalPersistentLedger,
 } from '@claude-flow/guidance/persistence' with { 'resolution-mode': 'import' };
 import type {
+  FollowedEvent,
+  FollowOptions,
   NewEventArguments,
   PersistenceConfig,
   ReadOptions,
@@ -30,6 +32,9 @@ export {
   DiffQualityEvaluator,
   type Durability,
   type EvaluatorResult,
+  type EventGap,
+  type FollowedEvent,
+  type FollowOptions,
   ForbiddenCommandEvaluator,
   ForbiddenDependencyEvaluator,
   type IEvaluator,
@@ -78,6 +83,9 @@ export declare class EventStore extends OriginalEventStore {
 
   /** The events one after the other, in bounded memory. Leaving the loop closes the log. */
   stream(options?: StreamOptions): AsyncGenerator<RunEvent, void, void>;
+
+  /** The events that are there, then those that come, from any process, each once. */
+  follow(options?: FollowOptions): AsyncGenerator<FollowedEvent, void, void>;
 
   /** Keeps the newest events, and gives the number removed; with `dryRun` removes nothing. */
   override compact(limits: number | Retention, options?: { dryRun?: boolean }): Promise<number>;

@@ -366,6 +366,38 @@ export interface Retention {
   archive?: boolean | string;
 }
 
+/** What {@link EventStore.follow} gives: an event, and where it goes on behind it. */
+export interface FollowedEvent<E extends RunEvent = RunEvent> {
+  /** The event. */
+  event: E;
+  /** For `after`, in this process or another one, now or after any number of restarts. At most 4,096 characters. */
+  cursor: string;
+}
+
+/** Events that went before they were given out. */
+export interface EventGap {
+  /** How many; null if that cannot be known. */
+  missed: number | null;
+}
+
+/** What to follow with {@link EventStore.follow}. An unknown option is refused. */
+export interface FollowOptions {
+  /** Begins behind the event that had this cursor. Excludes `from`. */
+  after?: string;
+  /**
+   * Where to begin: at the first event, with what comes, or with the events that are there and have this timestamp or
+   * a later one.
+   * @default 'start'
+   */
+  from?: 'start' | 'now' | number;
+  /** Only events of this task. */
+  taskId?: string;
+  /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
+  signal?: AbortSignalLike;
+  /** Called where events are missing, once for each gap. Without it the iteration rejects with `EGAP`. */
+  onGap?: (gap: EventGap) => void;
+}
+
 /** What the folder holds. Derived from the log at the time of the call, whichever program wrote it. */
 export interface StorageStats {
   /** Number of events. */
@@ -503,6 +535,15 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
    * @throws TypeError or RangeError for a wrong option, at the call
    */
   stream(options?: StreamOptions): AsyncGenerator<E, void, void>;
+
+  /**
+   * The events that are there, then those that come, from any process, each once: through compactions, `save()` and
+   * rewrites by other programs. Ends with the loop, the signal, or `close()` of the store.
+   * @throws TypeError or RangeError for a wrong option, at the call
+   * @example
+   * for await (const { event, cursor } of store.follow({ after: lastCursor })) show(event, cursor);
+   */
+  follow(options?: FollowOptions): AsyncGenerator<FollowedEvent<E>, void, void>;
 
   /**
    * Keeps the newest events, by timestamp, and removes the others, into an archive if `limits` names one. Lines that

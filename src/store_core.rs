@@ -9,12 +9,15 @@ use napi::bindgen_prelude::{Env, Null, Object, Result, Uint32Array};
 use napi_derive::napi;
 use store::wait::patience::{Caller, Patience};
 use store::wait::strand::Strand;
-use store::{Appended, ArchivePlace, Durability, Holdings, OnFault, Query, Retention, Store, Ticket};
+use store::{
+    Appended, ArchivePlace, Cursor, Durability, Holdings, OnFault, Query, Retention, Start, Store, Ticket,
+};
 
 use crate::batch::{Batch, KnownIds};
 use crate::error::to_js;
+use crate::follower::Follower;
 use crate::handle::Handle;
-use crate::process::background;
+use crate::process::{background, registry};
 use crate::reader::Reader;
 use crate::sealed::Sealed;
 use crate::task::{on_lane, on_pool, on_strand, promise};
@@ -357,6 +360,37 @@ impl StoreCore {
             None => store::Reader::new(store, query, indexed),
         });
         Ok(Reader::new(walk))
+    }
+
+    /// A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
+    /// for a task (a JSON string; null: all). Null if that is no cursor.
+    ///
+    /// # Errors
+    /// If the folder cannot be looked at.
+    #[napi(catch_unwind)]
+    pub fn follow(
+        &self,
+        env: Env,
+        after: Option<String>,
+        from: Option<f64>,
+        now: bool,
+        task_json: Option<String>,
+    ) -> Result<Option<Follower>> {
+        let start = match (after, from) {
+            (Some(cursor), _) => match Cursor::parse(&cursor) {
+                Some(cursor) => Start::After(Box::new(cursor)),
+                None => return Ok(None),
+            },
+            (None, Some(time)) => Start::Time(time),
+            (None, None) if now => Start::Now,
+            (None, None) => Start::Beginning,
+        };
+        let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
+        teardown::abandon_at_end(env, &self.handle)?;
+        let store = self.handle.existing().map_err(|error| to_js(env, &error))?;
+        // Without a folder it waits for one.
+        let store = store.unwrap_or_else(|| registry().detached(&self.handle.path));
+        Ok(Some(Follower::new(store::Follower::new(&store, start, task), self.handle.ending())))
     }
 
     /// Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.

@@ -14,6 +14,7 @@ const { batchInTurns, batchPieces, eventText, othersTurn } = require('../shared/
 const { checkStreamOptions, collect, stream } = require('./event-stream.js');
 const { LogWriter } = require('./log-writer.js');
 
+/** @typedef {import('../../index.d.ts').FollowOptions} FollowOptions */
 /** @typedef {import('../../index.d.ts').ReadOptions} ReadOptions */
 /** @typedef {import('../../index.d.ts').Retention} Retention */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
@@ -43,6 +44,8 @@ class EventStore {
   #core;
   #writer;
   #lockTimeoutMs;
+  /** Those that were not ended. @type {Set<import('./event-follow.js').Following>} */
+  #following = new Set();
 
   static {
     partsOf = (store) => ({ core: store.#core, writer: store.#writer });
@@ -124,6 +127,18 @@ class EventStore {
     return stream(() => this.#core.open(from, to, task, false, archive), checked);
   }
 
+  /** @param {FollowOptions} [options] */
+  follow(options) {
+    const { Following, checkFollowOptions, notACursor } = require('./event-follow.js');
+    const checked = checkFollowOptions(options);
+    const { after, from, now, task } = checked;
+    const reader = this.#core.follow(after, from, now, task);
+    if (reader === null) throw notACursor(/** @type {string} */ (after));
+    const following = new Following(reader, checked, (ended) => this.#following.delete(ended));
+    this.#following.add(following);
+    return following;
+  }
+
   /**
    * @param {number | Retention} limits
    * @param {{ dryRun?: boolean }} [options]
@@ -179,6 +194,8 @@ class EventStore {
 
   async close() {
     const finished = this.#writer.finish();
+    const ended = [...this.#following].map((following) => following.close());
+    if (ended.length > 0) await Promise.all(ended);
     try {
       if (finished !== null) await this.#reported(finished);
     } finally {

@@ -156,4 +156,4 @@ function abortable(promise, signal) {
   });
 }
 
-module.exports = { checkStreamOptions, collect, stream };
+module.exports = { abortError, checkSignal, checkStreamOptions, collect, stream };

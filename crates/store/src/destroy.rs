@@ -9,7 +9,7 @@ use crate::archive::undecided::decide;
 use crate::error::{Error, Obstacle, Result};
 use crate::log::tenure::Tenure;
 use crate::paths::{
-    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
+    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, MOVES, OWNER, PREVIOUS, temporary_id,
 };
 use crate::store::Store;
 use crate::wait::patience::Caller;
@@ -53,7 +53,7 @@ impl Store {
         for name in temporary {
             let _ = self.folder.remove(&name);
         }
-        for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK] {
+        for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, MOVES, GATE, FOLDER_LOCK] {
             match self.folder.remove(name) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(self.folder.failed("unlink", name, &error));

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! registry
-//! chores  stats  seal  reader  verify  destroy
+//! chores  stats  seal  reader  follow  verify  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
 //! archive     evicted events: how they get into compressed files, and out
@@ -24,6 +24,7 @@ mod destroy;
 pub mod disk;
 mod error;
 pub mod folder;
+mod follow;
 mod hints;
 mod index;
 mod lock;
@@ -42,6 +43,10 @@ pub use archive::survey::{ArchiveFile, ArchiveReport, Damaged};
 pub use archive::{ArchivePlace, Retention};
 pub use columns::Holdings;
 pub use error::{Error, Obstacle, Result};
+pub use follow::cursor::Cursor;
+pub use follow::follower::{Follower, News, Start};
+pub use follow::given::Given;
+pub use follow::watch::Bell;
 pub use lock::lock_cell::{Acquired, LockCell};
 pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;

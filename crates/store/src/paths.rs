@@ -8,6 +8,7 @@
 //! .events.gate             queue of those who wait for the folder lock; empty
 //! .events.own              locked as long as .lock is ours: tells whether its holder lives
 //! .events.ckpt             checkpoint: how far the log was summed up, and the sums
+//! .events.moves            where the lines of the last logs went when these were replaced
 //! .events.prev             during a rewrite: second name of the log that is being replaced
 //! events.tmp.<uuid>.ndjson during a rewrite: the new log
 //! events.rejected.ndjson   lines that a rewrite could not understand; never removed by us
@@ -34,6 +35,8 @@ pub(crate) const GATE: &str = ".events.gate";
 pub(crate) const OWNER: &str = ".events.own";
 /// The checkpoint.
 pub(crate) const CHECKPOINT: &str = ".events.ckpt";
+/// Where lines went.
+pub(crate) const MOVES: &str = ".events.moves";
 /// The log that a rewrite replaces.
 pub(crate) const PREVIOUS: &str = ".events.prev";
 /// Lines set aside.
@@ -151,6 +154,8 @@ pub(crate) const FOLDER_WAIT: Duration = Duration::from_secs(20);
 pub(crate) const INDEX_DELAY: Duration = Duration::from_millis(40);
 /// After so long without a write an idle folder gives its descriptors back.
 pub(crate) const IDLE: Duration = Duration::from_secs(1);
+/// How often a reader that follows the log looks at it, whatever the system says of files that change.
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
 /// How long the folder lock is kept over a burst.
 pub(crate) const LEASE: Duration = Duration::from_millis(1);
 /// Whoever held the folder lock within this time lets those who wait go first.

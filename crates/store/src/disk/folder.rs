@@ -195,6 +195,11 @@ impl Disk for RealFolder {
         sync_folder(&self.path)
     }
 
+    #[cfg(target_os = "linux")]
+    fn watch(&self) -> io::Result<Option<Arc<dyn super::Watch>>> {
+        Ok(Some(Arc::new(super::watch::FolderWatch::new(&self.path)?)))
+    }
+
     fn boot(&self) -> u64 {
         static BOOT: LazyLock<u64> = LazyLock::new(|| {
             let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();

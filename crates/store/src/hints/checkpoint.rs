@@ -22,6 +22,7 @@ use std::io;
 
 use crate::disk::bytes::{read_range, write_all_at};
 use crate::disk::{File, FileId};
+use crate::hints::fields::Fields;
 use crate::hints::summary::{Mark, Summary};
 use crate::paths::{SMALL_TASK_BYTES, SMALL_TASKS};
 use columns::Interner;
@@ -278,27 +279,6 @@ impl Slot {
             tasks: (flags & HAS_TASKS != 0).then_some(tasks),
             rewrite: (flags & HAS_REWRITE != 0).then_some(rewrite),
         })
-    }
-}
-
-/// Takes numbers off the front of a slice.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn u32(&mut self) -> Option<u32> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u32::from_le_bytes(*number))
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u64::from_le_bytes(*number))
-    }
-
-    fn file_id(&mut self) -> Option<FileId> {
-        Some(FileId { device: self.u64()?, inode: self.u64()?, born_ns: self.u64()? })
     }
 }
 

@@ -1,4 +1,7 @@
 //! What is kept to be fast, and believed only if it recognises the log.
 
 pub(crate) mod checkpoint;
+mod fields;
+pub(crate) mod moves;
+pub(crate) mod origins;
 pub(crate) mod summary;

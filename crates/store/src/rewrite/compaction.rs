@@ -8,8 +8,9 @@ use crate::archive::month::{prepare, take_in_all};
 use crate::archive::{ArchivePlace, Retention};
 use crate::error::Result;
 use crate::log::draft::Draft;
+use crate::rewrite::former::Former;
 use crate::rewrite::rewriter::{Plan, Rewriter, Source};
-use columns::Columns;
+use columns::{Columns, Keys};
 
 impl Rewriter<'_> {
     /// Evicts the oldest events by timestamp, as many as are beyond a limit. Returns how many were evicted; if none,
@@ -88,8 +89,14 @@ impl Rewriter<'_> {
     /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others
     /// append meanwhile stay.
     pub(crate) fn replace_all(&self, lines: &[u8]) -> Result<()> {
-        self.rewrite(&mut |_, draft| {
-            draft.lines(lines).map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+        self.rewrite(&mut |source, draft| {
+            let mut former = Former::of(&source.logged.columns, Keys::new());
+            for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+                let (origin, old_length) = former.origin_of(line);
+                draft
+                    .line(line, origin, old_length)
+                    .map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+            }
             Ok(Plan::Replace)
         })?;
         Ok(())

@@ -5,7 +5,7 @@
 //! b  copy whole lines that arrived since S into the draft; fsync it; sum it up; write index.json aside  (folder free)
 //! c  lock the folder; if the log is not the one of step a, start again
 //! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; link the log to .events.prev
-//! e  copy whole lines that arrived since b into the draft; fsync it
+//! e  copy whole lines that arrived since b into the draft; fsync it; note in .events.moves what went where
 //! f  rename the draft to events.ndjson; fsync the folder
 //! g  copy the lines that JavaScript programs, which had the old file open, still wrote into it
 //! h  remove .events.prev; store the sums; rename index.json; unlock
@@ -31,6 +31,7 @@ use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Obstacle, Result};
 use crate::folder::{Folder, is_out_of_room};
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
+use crate::hints::moves::{Moves, Planned};
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, render};
 use crate::index::schedule::IndexSchedule;
@@ -260,7 +261,7 @@ impl<'a> Rewriter<'a> {
         prepared: Prepared<'a>,
     ) -> Result<()> {
         let folder = self.folder;
-        let Prepared { kept, upto, sums, index } = prepared;
+        let Prepared { kept, upto, mut sums, index } = prepared;
         let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back. It may also be the second name that a refused rewrite could
@@ -289,6 +290,10 @@ impl<'a> Rewriter<'a> {
             None => Ok(upto),
         };
         let copied = copied.and_then(|upto| self.store(draft).map(|()| upto));
+        if let (Ok(upto), Some(log)) = (&copied, &tenure.log) {
+            // A hint to those who follow the log; a rewrite goes on without it.
+            let _ = self.note_moves(&*log.file, source, draft, (kept, *upto), &mut sums);
+        }
         // Not every system replaces a file that is open; and our own descriptor for writing would keep the old log
         // looking busy.
         source.log = None;
@@ -326,6 +331,30 @@ impl<'a> Rewriter<'a> {
             tenure.checkpoint = Checkpoint::default();
         }
         named.map_err(|error| Error::Unconfirmed { path: folder.path_of(LOG), reason: error.to_string() })
+    }
+
+    /// Step e, the note. The second part of the new log begins at `kept`, and ends with what stood before `upto` in the
+    /// old one.
+    fn note_moves(
+        &self,
+        log: &dyn File,
+        source: &Source,
+        draft: &Draft,
+        (kept, upto): (u64, u64),
+        sums: &mut Summary,
+    ) -> std::io::Result<()> {
+        sums.catch_up(draft.file())?;
+        let planned = Planned {
+            old: (log, log.stat()?),
+            new: draft.file(),
+            selected: source.logged.mark.offset,
+            kept,
+            upto,
+            source: source.logged.columns.len() as u64,
+            late: sums.events.saturating_sub(draft.origins.events()),
+            origins: &draft.origins,
+        };
+        Moves::record(self.folder, &planned)
     }
 
     /// The second name of the log stays though the rewrite failed. Should a JavaScript program replace the log next,

@@ -8,14 +8,15 @@ use flate2::read::MultiGzDecoder;
 
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
+use super::following::Seen;
 use super::history::Author;
 use super::process::install;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Wish};
 use super::simulation::Simulation;
 use super::subject::{Answer, Subject, System};
 
 /// Bookkeeping that a recovery may renew.
-const BOOKKEEPING: [&str; 2] = [".events.ckpt", "index.json"];
+const BOOKKEEPING: [&str; 3] = [".events.ckpt", ".events.moves", "index.json"];
 
 /// A run whose processes have all ended.
 pub(crate) struct Aftermath<'a> {
@@ -36,8 +37,32 @@ impl Aftermath<'_> {
         if once != self.files() {
             return Err("a second recovery changed something".to_owned());
         }
+        self.follow()?;
         self.append_and_compact()?;
+        self.follow()?;
         self.measure()
+    }
+
+    /// The reader that follows the log goes on to its end.
+    fn follow(&self) -> Verdict {
+        if !self.scenario.wishes.contains(&Wish::Follow) {
+            return Ok(());
+        }
+        self.alone("follows", |_, store| {
+            history(self.record).following.resume();
+            let after = history(self.record).following.cursor.clone();
+            let Some(mut look) = store.follow(after.as_deref()) else { return Ok(()) };
+            loop {
+                let seen = done("follow", look())?;
+                history(self.record).was_given(&seen, self.scenario)?;
+                if matches!(seen, Seen::Nothing) {
+                    break;
+                }
+            }
+            let log = done("lines", store.lines())?;
+            let log: Vec<_> = log.iter().map(Vec::as_slice).collect();
+            history(self.record).check_following(&log, self.scenario)
+        })
     }
 
     /// Runs a part of the check as a process of its own.

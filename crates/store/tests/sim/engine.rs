@@ -1,20 +1,21 @@
 //! The engine on trial, used as the Node-API layer uses it: each append from the main thread, the rest on the
 //! strands and lanes of the shipped registry, awaited.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use columns::Sealed;
+use columns::{Keys, Sealed, add_keys};
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Signal, Time, Work};
 use store::{
-    Appended, ArchivePlace, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Retention, Store,
+    Appended, ArchivePlace, Cursor, Durability, Error, Follower, Holdings, LockCell, News, OnFault, Query,
+    Reader, Retention, Start, Store,
 };
 
+use super::following::Seen;
 use super::process::{FOLDERS, Installed};
 use super::subject::{Answer, Refusal, Subject, System, Totals};
 
@@ -54,6 +55,8 @@ struct OpenEngine {
     /// What the ledger loaded, and what it holds beyond that.
     loaded: Option<Sealed>,
     live: Vec<u8>,
+    /// Identities of what the ledger wrote.
+    written: Keys,
 }
 
 impl System for Engine {
@@ -71,6 +74,7 @@ impl System for Engine {
             ending: Ending::default(),
             loaded: None,
             live: Vec::new(),
+            written: Keys::new(),
         };
         if self.ledger {
             engine.loaded = Some(engine.on(Store::scanning, Store::seal).map_err(refusal)?);
@@ -223,6 +227,7 @@ impl Subject for OpenEngine {
 
     fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool> {
         self.live.extend(joined(lines));
+        add_keys(&joined(lines), &mut self.written);
         let mut accepted = true;
         for line in lines {
             let line = joined(std::slice::from_ref(line));
@@ -268,7 +273,8 @@ impl Subject for OpenEngine {
             let count = memchr::memchr_iter(b'\n', &this.live).count();
             let positions: Vec<u32> =
                 (first..first + count).filter_map(|at| u32::try_from(at).ok()).collect();
-            let dropped = HashSet::new();
+            let dropped = this.written.clone();
+            add_keys(&this.live, &mut this.written);
             let sealed = this.loaded.as_ref();
             let holdings = Holdings { sealed, live: &this.live, positions: &positions, dropped: &dropped };
             // What is borrowed cannot go to another thread here; the wait is the same.
@@ -322,6 +328,35 @@ impl Subject for OpenEngine {
 
     fn release_lock(&mut self) -> Answer<()> {
         self.lock.give_up().map_err(refusal)
+    }
+
+    fn follow(&mut self, after: Option<&str>) -> Option<Box<dyn FnMut() -> Answer<Seen>>> {
+        let start = match after {
+            None => Start::Beginning,
+            Some(cursor) => Start::After(Box::new(Cursor::parse(cursor).expect("a cursor of ours"))),
+        };
+        let mut follower = Some(Follower::new(&self.store, start, None));
+        let background = Arc::clone(self.installed.registry.background());
+        Some(Box::new(move || {
+            let mut reader = follower.take().expect("one look at a time");
+            let quick = Arc::clone(&background.quick);
+            let (back, news) = awaited(
+                &background.time,
+                |work| quick.run(work),
+                move || {
+                    let news = reader.look();
+                    (reader, news)
+                },
+            );
+            follower = Some(back);
+            Ok(match news.map_err(refusal)? {
+                News::Events(given) => {
+                    Seen::Events(given.iter().map(|(event, cursor)| (event.to_vec(), cursor)).collect())
+                }
+                News::Gap(missed) => Seen::Gap(missed),
+                News::Nothing => Seen::Nothing,
+            })
+        }))
     }
 
     fn exit(&mut self) {

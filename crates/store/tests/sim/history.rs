@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::disk::Pid;
+use super::following::Following;
 
 /// What the caller of an append knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +51,6 @@ pub(crate) struct Removal {
 }
 
 /// Everything that was tried.
-#[derive(Default)]
 pub(crate) struct History {
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) removals: Vec<Removal>,
@@ -61,9 +61,29 @@ pub(crate) struct History {
     pub(crate) saves: bool,
     /// Who believes to hold the user-level lock.
     pub(crate) holder: Option<Pid>,
+    /// Whether evicted events go into an archive.
     archives: bool,
+    /// What a reader that follows the log was given.
+    pub(crate) following: Following,
     by_line: HashMap<Vec<u8>, usize>,
     now: u64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            removals: Vec::new(),
+            malformed: Vec::new(),
+            cuts: 0,
+            saves: false,
+            holder: None,
+            archives: false,
+            following: Following::new(),
+            by_line: HashMap::new(),
+            now: 0,
+        }
+    }
 }
 
 /// Still under way.
@@ -152,6 +172,7 @@ impl History {
         self.attempts.iter_mut().for_each(|attempt| attempt.ended = attempt.ended.min(now));
         self.removals.iter_mut().for_each(|removal| removal.ended = removal.ended.min(now));
         self.holder = None;
+        self.following.reader = None;
     }
 
     /// How many events are certainly there, as long as nobody removes any.

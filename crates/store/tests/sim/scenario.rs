@@ -23,6 +23,10 @@ pub(crate) enum Deed {
     Totals,
     /// Takes the user-level lock, works, gives it back.
     Hold,
+    /// Follows the log for so many looks, from where the last one stopped.
+    Follow {
+        looks: usize,
+    },
     /// Closes the store and opens it again.
     Reopen,
 }
@@ -39,6 +43,7 @@ pub(crate) enum Wish {
     Read,
     Totals,
     Hold,
+    Follow,
     Reopen,
 }
 
@@ -133,6 +138,7 @@ fn deed(wish: Wish, random: &mut Random) -> Deed {
         Wish::Read => Deed::Read,
         Wish::Totals => Deed::Totals,
         Wish::Hold => Deed::Hold,
+        Wish::Follow => Deed::Follow { looks: random.between(1, 12) },
         Wish::Reopen => Deed::Reopen,
     }
 }

@@ -1,6 +1,7 @@
 //! What the simulator asks of a store, so that the engine, a naive twin and broken twins can stand trial
 //! alike.
 
+use super::following::Seen;
 use super::process::Installed;
 
 /// What a log sums up to.
@@ -57,6 +58,13 @@ pub(crate) trait Subject {
 
     /// Gives the user-level lock back.
     fn release_lock(&mut self) -> Answer<()>;
+
+    /// A reader that follows the log, from its beginning or from a cursor on; each call is one look. `None` if this
+    /// store has none.
+    fn follow(&mut self, after: Option<&str>) -> Option<Box<dyn FnMut() -> Answer<Seen>>> {
+        let _ = after;
+        None
+    }
 
     /// The process is about to end, by a road that runs JavaScript's exit listeners.
     fn exit(&mut self) {}
