@@ -25,13 +25,13 @@ export declare class Batch {
 export declare class Follower {
   /**
    * What comes next: the text of a JSON array of the events, what follows the beginning of each one's cursor, and
-   * that beginning; or how many events were missed, -1 if it is not known; or null once it was closed. Waits for as
-   * long as there is nothing. One call at a time.
+   * that beginning; or how many events were missed, -1 if it is not known; or null once it was closed. As long as there
+   * is nothing it waits, or gives an empty text. One call at a time.
    *
    * # Errors
    * If no promise can be made.
    */
-  next(): Promise<string | number | null>
+  next(waits: boolean): Promise<string | number | null>
   /** Ends it: a pending `next` settles, and then nothing is open. */
   close(): void
 }

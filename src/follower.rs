@@ -37,10 +37,10 @@ impl Walk {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> store::Result<Found> {
+    fn next(&self, waits: bool) -> store::Result<Found> {
         let taken = self.reader().take();
         let Some(mut reader) = taken else { return Ok(Either3::C(Null)) };
-        let news = reader.next(&self.ending);
+        let news = if waits { reader.next(&self.ending) } else { reader.look().map(Some) };
         if !matches!(news, Ok(None)) {
             let mut place = self.reader();
             // A close that comes later finds it.
@@ -50,7 +50,8 @@ impl Walk {
             Some(News::Events(given)) => Either3::A(Text(given.to_json())),
             #[expect(clippy::cast_precision_loss, reason = "no counter of ours gets beyond 2^53")]
             Some(News::Gap(missed)) => Either3::B(missed.map_or(-1.0, |missed| missed as f64)),
-            Some(News::Nothing) | None => Either3::C(Null),
+            Some(News::Nothing) => Either3::A(Text(Vec::new())),
+            None => Either3::C(Null),
         })
     }
 }
@@ -66,16 +67,16 @@ impl Follower {
 #[napi]
 impl Follower {
     /// What comes next: the text of a JSON array of the events, what follows the beginning of each one's cursor, and
-    /// that beginning; or how many events were missed, -1 if it is not known; or null once it was closed. Waits for as
-    /// long as there is nothing. One call at a time.
+    /// that beginning; or how many events were missed, -1 if it is not known; or null once it was closed. As long as there
+    /// is nothing it waits, or gives an empty text. One call at a time.
     ///
     /// # Errors
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<string | number | null>")]
-    pub fn next<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+    pub fn next<'env>(&self, env: &'env Env, waits: bool) -> Result<Object<'env>> {
         let walk = Arc::clone(&self.walk);
         // It waits, so it has a thread to itself.
-        on_lane(env, &background().patient, move || walk.next())
+        on_lane(env, &background().patient, move || walk.next(waits))
     }
 
     /// Ends it: a pending `next` settles, and then nothing is open.

@@ -199,7 +199,7 @@ class Following {
 
   /** The next slice, and the one behind it is asked for. */
   async #read() {
-    this.#pending ??= this.#ask();
+    this.#pending ??= this.#ask(true);
     const pending = this.#pending;
     /** @type {string | number | null} */
     let found;
@@ -215,15 +215,17 @@ class Following {
       await this.close();
     } else if (typeof found === 'number') {
       await this.#gap(found === -1 ? null : found);
-    } else {
+    } else if (found !== '') {
       [this.#events, this.#tails, this.#head] = JSON.parse(found);
       this.#at = 0;
-      this.#pending = this.#ask();
+      // It does not wait: nobody has asked for what is not there yet.
+      this.#pending = this.#ask(false);
     }
   }
 
-  #ask() {
-    const asked = this.#reader.next();
+  /** @param {boolean} waits */
+  #ask(waits) {
+    const asked = this.#reader.next(waits);
     asked.catch(() => {}); // reported where it is awaited, if that is ever reached
     return asked;
   }

@@ -14,7 +14,7 @@ use std::time::Duration;
 use store::disk::folder::RealFolder;
 use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
-use store::{Appended, LockCell, OnFault, Store};
+use store::{Appended, Follower, LockCell, News, OnFault, Start, Store};
 
 pub(crate) use store::{ArchivePlace, Durability, Place, Report, Stats};
 
@@ -191,9 +191,51 @@ impl StoreFile {
     }
 }
 
-/// Which file the folder's log is now; `None` if there is none.
-pub(crate) fn log_id(folder: &Path) -> Option<FileId> {
-    RealFolder::new(folder).stat(LOG).ok().flatten().map(|stat| stat.id)
+/// A log as it grows, whatever replaces it.
+pub(crate) struct Followed {
+    follower: Follower,
+    seen: u64,
+}
+
+/// What a look at a followed log gave beside lines.
+#[derive(Default)]
+pub(crate) struct Looked {
+    /// Each time so many events went before they were seen; `None` if it cannot be known how many.
+    pub(crate) gaps: Vec<Option<u64>>,
+    /// So many lines are no events.
+    pub(crate) malformed: u64,
+}
+
+impl Followed {
+    /// Follows the log of a folder: `log`, if it is there, from `offset` on.
+    pub(crate) fn new(folder: &Path, log: Option<StoreFile>, offset: u64) -> Result<Self> {
+        let store = Store::alone(Arc::new(RealFolder::new(folder)));
+        let follower = match log {
+            Some(log) => Follower::behind(&store, log.file, offset)?,
+            None => Follower::new(&store, Start::Beginning, None),
+        };
+        Ok(Self { follower, seen: 0 })
+    }
+
+    /// Hands out the events that came since the last look.
+    pub(crate) fn look(&mut self, visit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Looked> {
+        let mut looked = Looked::default();
+        self.seen = self.follower.bell().count();
+        loop {
+            let news = self.follower.look()?;
+            looked.malformed += self.follower.take_malformed();
+            match news {
+                News::Events(given) => given.events().try_for_each(&mut *visit)?,
+                News::Gap(missed) => looked.gaps.push(missed),
+                News::Nothing => return Ok(looked),
+            }
+        }
+    }
+
+    /// Waits until a look is due.
+    pub(crate) fn wait(&self) {
+        self.follower.wait(self.seen);
+    }
 }
 
 /// Makes creations and renames in a folder durable, as far as its file system knows how.

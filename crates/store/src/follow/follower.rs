@@ -76,6 +76,7 @@ pub struct Follower {
     /// How many events of the present log stand before the place that was read up to.
     number: Option<u64>,
     late: LateLines,
+    malformed: u64,
     /// How much of the log was there at the last look, if that was read.
     size: Option<u64>,
     /// When it was last looked which log there is.
@@ -109,12 +110,34 @@ impl Follower {
             newest: f64::NEG_INFINITY,
             number: None,
             late: LateLines::default(),
+            malformed: 0,
             size: None,
             looked: folder.monotonic(),
             gap: None,
             boot: folder.boot(),
             folder,
         }
+    }
+
+    /// A reader that begins behind a place of an open log, where a line ends.
+    ///
+    /// # Errors
+    /// Whatever `fstat` says.
+    pub fn behind(store: &Store, log: Box<dyn File>, place: u64) -> Result<Self> {
+        let mut follower = Self::new(store, Start::Beginning, None);
+        let stat = log.stat().map_err(|error| follower.failed(&error))?;
+        follower.now = Some((log, Stat { size: place, ..stat }));
+        Ok(follower)
+    }
+
+    /// How many lines were met since the last call that are neither events nor blank.
+    pub fn take_malformed(&mut self) -> u64 {
+        std::mem::take(&mut self.malformed)
+    }
+
+    /// Waits until another look is due. `seen` is the count of the bell before the last one.
+    pub fn wait(&self, seen: u64) {
+        self.bell.wait(&self.folder, seen);
     }
 
     /// What wakes a reader that waits, and ends it.
@@ -135,7 +158,7 @@ impl Follower {
                 return Ok(None);
             }
             match self.look()? {
-                News::Nothing => self.bell.wait(&self.folder, seen),
+                News::Nothing => self.wait(seen),
                 news => return Ok(Some(news)),
             }
         }
@@ -280,9 +303,16 @@ impl Follower {
         let expects = late.expects_any(from, folder.monotonic());
         let (mut given, mut scanner) = (Given::new(track, folder.boot()), Scanner::new());
         let (mut number, mut newest, mut last) = (self.number, self.newest, self.last);
-        let mut taken = Vec::new();
+        let (mut taken, mut malformed) = (Vec::new(), 0);
         let walked = for_each_line(&**log, from, to, |offset, line| {
-            let Line::Event(event) = scanner.scan(line) else { return };
+            let event = match scanner.scan(line) {
+                Line::Event(event) => event,
+                Line::Malformed => {
+                    malformed += 1;
+                    return;
+                }
+                Line::Blank => return,
+            };
             number = number.map(|number| number + 1);
             let seen = if offset < late.limit {
                 late.take(&event, &mut taken)
@@ -300,6 +330,7 @@ impl Follower {
         match walked {
             Ok(walked) => {
                 (self.number, self.newest, self.last) = (number, newest, last);
+                self.malformed += malformed;
                 Ok(Some((given, walked.whole)))
             }
             Err(error) => {

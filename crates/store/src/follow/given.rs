@@ -45,6 +45,11 @@ impl Given {
         self.places.is_empty()
     }
 
+    /// The text of each event.
+    pub fn events(&self) -> impl Iterator<Item = &[u8]> {
+        self.places.iter().map(|(event, _)| self.events.get(event.clone()).unwrap_or_default())
+    }
+
     /// The text of each event, and the cursor behind it.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], String)> {
         self.places.iter().map(|(event, tail)| {

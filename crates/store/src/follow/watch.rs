@@ -44,7 +44,8 @@ impl Bell {
     }
 
     /// To be asked before the look whose outcome leads to a wait.
-    pub(crate) fn count(&self) -> u64 {
+    #[must_use]
+    pub fn count(&self) -> u64 {
         self.rung.count()
     }
 
