@@ -10,7 +10,6 @@ const { asyncDispose } = require('../shared/symbols.js');
 const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
 const { batchInTurns, eventText } = require('../shared/event-text.js');
-const { checkStreamOptions, collect, stream } = require('./event-stream.js');
 const { LogWriter } = require('./log-writer.js');
 
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
@@ -20,6 +19,9 @@ const { LogWriter } = require('./log-writer.js');
 
 const OPTIONS = ['durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createEventStore('path/to/folder')";
+
+/** Loaded by the first call that reads: a hook that appends one event reads nothing. */
+const reading = () => require('./event-stream.js');
 
 /**
  * The parts that a ledger over this store works with; not exported by the package.
@@ -61,7 +63,7 @@ class EventStore {
 
   /** @returns {Promise<RunEvent[]>} */
   async readAll() {
-    return collect(this.#core.open(null, null, null, false));
+    return reading().collect(this.#core.open(null, null, null, false));
   }
 
   /**
@@ -75,7 +77,7 @@ class EventStore {
     const reader = numbers
       ? this.#core.open(startTime, endTime, null, true)
       : this.#core.open(null, null, null, false);
-    return collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
+    return reading().collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
   }
 
   /**
@@ -84,15 +86,16 @@ class EventStore {
    */
   async readByTask(taskId) {
     if (typeof taskId !== 'string') throw check.wrongType('taskId', 'a string', taskId);
-    return collect(this.#core.open(null, null, JSON.stringify(taskId), true), (e) => e.taskId === taskId);
+    const reader = this.#core.open(null, null, JSON.stringify(taskId), true);
+    return reading().collect(reader, (e) => e.taskId === taskId);
   }
 
   /** @param {StreamOptions} [options] */
   stream(options) {
-    const checked = checkStreamOptions(options);
+    const checked = reading().checkStreamOptions(options);
     const { from = null, to = null, taskId } = checked;
     const task = taskId === undefined ? null : JSON.stringify(taskId);
-    return stream(() => this.#core.open(from, to, task, false), checked);
+    return reading().stream(() => this.#core.open(from, to, task, false), checked);
   }
 
   /**
