@@ -30,6 +30,15 @@ const GUARDS = [
     atMost: 0.5,
   },
   {
+    trial: 'read-range',
+    only: ['guidance-ledger, a checkpoint, 200,000', 'guidance-ledger, a checkpoint, 20,000'],
+    what: 'the first readRange of a process takes at most four times as long over ten times the log',
+    of: (r) =>
+      r.ratio('guidance-ledger, a checkpoint, 200,000', 'guidance-ledger, a checkpoint, 20,000', 'cold'),
+    atMost: 4,
+    rounds: 5,
+  },
+  {
     trial: 'fresh-process',
     what: 'a hook by require takes at most 20 % longer than bare node',
     of: (r) => r.median('guidance-ledger', 'share'),

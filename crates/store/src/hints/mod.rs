@@ -1,4 +1,5 @@
 //! What is kept to be fast, and believed only if it recognises the log.
 
+pub(crate) mod blocks;
 pub(crate) mod checkpoint;
 pub(crate) mod summary;
