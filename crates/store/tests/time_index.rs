@@ -2,7 +2,7 @@
 //! that reads all finds, whatever became of the checkpoint and of the log.
 
 #![expect(clippy::disallowed_methods, reason = "a test uses real files, threads and clocks")]
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may fail")]
 
 use std::fmt::Write as _;
 use std::fs;
@@ -18,6 +18,8 @@ const CHECKPOINT: &str = ".events.ckpt";
 const BLOCKS: usize = 512 << 10;
 const LINES: u32 = 12_000;
 
+type Harm = fn(&mut Vec<u8>);
+
 struct Folder(PathBuf);
 
 impl Folder {
@@ -27,7 +29,7 @@ impl Folder {
         let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         let folder = Self(path);
-        folder.write(LOG, lines(0, |line| f64::from(line)).as_bytes());
+        folder.write(LOG, lines(0, f64::from).as_bytes());
         folder.append("{\"eventId\":\"first\",\"timestamp\":5}\n");
         folder
     }
@@ -51,7 +53,7 @@ impl Folder {
         store.flush(Durability::Process, &store.caller()).unwrap();
     }
 
-    /// What a fresh process finds, each slice a JSON array, and how often the disk was read for it.
+    /// The ids of what a fresh process finds.
     fn found(&self, from: f64, to: f64, by_columns: bool) -> Vec<String> {
         let query = Query { from: Some(from), to: Some(to), task: None };
         let mut reader = Reader::new(self.store(), query, by_columns);
@@ -141,7 +143,7 @@ fn blocks_are_read_that_may_match_and_no_others() {
 fn a_damaged_checkpoint_is_no_danger() {
     let folder = Folder::new("damaged");
     let whole = folder.read(CHECKPOINT);
-    let harms: [(&str, fn(&mut Vec<u8>)); 6] = [
+    let harms: [(&str, Harm); 6] = [
         ("a block's end", |bytes| bytes[BLOCKS] ^= 1),
         ("a block's time", |bytes| bytes[BLOCKS + 32 + 15] ^= 1),
         ("cut", |bytes| bytes.truncate(BLOCKS + 40)),
