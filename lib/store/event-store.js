@@ -9,9 +9,7 @@
 const { asyncDispose } = require('../shared/symbols.js');
 const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
-const { checkArchive, checkLimits } = require('../shared/retention.js');
 const { batchInTurns, batchPieces, eventText, othersTurn } = require('../shared/event-text.js');
-const { checkStreamOptions, collect, stream } = require('./event-stream.js');
 const { LogWriter } = require('./log-writer.js');
 
 /** @typedef {import('../../index.d.ts').FollowOptions} FollowOptions */
@@ -25,6 +23,11 @@ const { LogWriter } = require('./log-writer.js');
 const OPTIONS = ['durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createEventStore('path/to/folder')";
 
+/** Loaded by the first call that reads: a hook that appends one event reads nothing. */
+const reading = () => require('./event-stream.js');
+/** By the first call that has to do with an archive, or with limits. */
+const retention = () => require('../shared/retention.js');
+
 /**
  * The parts that a ledger over this store works with; not exported by the package.
  * @type {(store: EventStore) => { core: StoreCore, writer: LogWriter }}
@@ -37,7 +40,7 @@ let partsOf;
  */
 function archiveOf(options) {
   const { archive } = check.checkOptions('options', options, ['archive'], 'refuse');
-  return checkArchive('archive', archive);
+  return archive === undefined ? null : retention().checkArchive('archive', archive);
 }
 
 class EventStore {
@@ -88,7 +91,7 @@ class EventStore {
 
   /** @returns {Promise<RunEvent[]>} */
   async readAll() {
-    return collect(this.#core.open(null, null, null, false, null));
+    return reading().collect(this.#core.open(null, null, null, false, null));
   }
 
   /**
@@ -104,7 +107,7 @@ class EventStore {
     const reader = numbers
       ? this.#core.open(startTime, endTime, null, true, archive)
       : this.#core.open(null, null, null, false, archive);
-    return collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
+    return reading().collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
   }
 
   /**
@@ -115,16 +118,16 @@ class EventStore {
   async readByTask(taskId, options) {
     if (typeof taskId !== 'string') throw check.wrongType('taskId', 'a string', taskId);
     const reader = this.#core.open(null, null, JSON.stringify(taskId), true, archiveOf(options));
-    return collect(reader, (e) => e.taskId === taskId);
+    return reading().collect(reader, (e) => e.taskId === taskId);
   }
 
   /** @param {StreamOptions} [options] */
   stream(options) {
-    const checked = checkStreamOptions(options);
+    const checked = reading().checkStreamOptions(options);
     const { from = null, to = null, taskId } = checked;
-    const archive = checkArchive('archive', checked.archive);
+    const archive = retention().checkArchive('archive', checked.archive);
     const task = taskId === undefined ? null : JSON.stringify(taskId);
-    return stream(() => this.#core.open(from, to, task, false, archive), checked);
+    return reading().stream(() => this.#core.open(from, to, task, false, archive), checked);
   }
 
   /** @param {FollowOptions} [options] */
@@ -145,7 +148,7 @@ class EventStore {
    * @returns {Promise<number>}
    */
   async compact(limits, options) {
-    const { limits: checked, archive } = checkLimits(limits);
+    const { limits: checked, archive } = retention().checkLimits(limits);
     const { dryRun = false } = check.checkOptions('options', options, ['dryRun'], 'refuse');
     return check.checkBoolean('dryRun', dryRun)
       ? this.#core.compactable(checked)

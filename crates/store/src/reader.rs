@@ -1,13 +1,16 @@
 //! Lines of the log in slices that JavaScript parses with one `JSON.parse` each.
 //!
-//! Three ways: through an archive and then the log; in sequence, with bounded memory and no columns (`readAll`, `stream`), or by the columns,
-//! reading only what matches (`readRange`, `readByTask`). All see the log as it was at the first slice.
+//! Three ways: in sequence, with bounded memory and no columns (`readAll`, `stream`); by the columns, reading only what
+//! matches (`readRange`, `readByTask`); or through an archive and then the log. All see the log as it was at the first
+//! slice. For a range of time the sequence passes over what the checkpoint knows to lie outside, and a process that asks
+//! for little needs no columns.
 //!
 //! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file
 //! order, and besides only such whose timestamp is no number or whose task id is no string: JavaScript
 //! compares those its own way.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::archive::ArchivePlace;
@@ -79,6 +82,8 @@ enum Way {
         log: Box<dyn File>,
         position: u64,
         end: u64,
+        /// What is to be read after that.
+        next: std::vec::IntoIter<Range<u64>>,
     },
     Columns {
         log: Box<dyn File>,
@@ -172,7 +177,7 @@ impl Reader {
 
     fn is_exhausted(&self) -> bool {
         match &self.way {
-            Way::Sequence { position, end, .. } => position >= end,
+            Way::Sequence { position, end, next, .. } => position >= end && next.as_slice().is_empty(),
             Way::Columns { rows, .. } => rows.as_slice().is_empty(),
             Way::New(_) | Way::NewWithArchive(_) | Way::Archive { .. } | Way::Over => false,
         }
@@ -180,16 +185,24 @@ impl Reader {
 
     fn start(&mut self, by_columns: bool) -> Result<()> {
         self.way = Way::Over;
-        if by_columns {
-            if let Some((log, LogColumns { columns, .. })) =
-                self.store.views.snapshot(&self.store.folder.patience(FOLDER_WAIT))?
-            {
-                let rows = self.matching_rows(&columns).into_iter();
-                self.way = Way::Columns { log, columns, rows };
-            }
-        } else if let Some(log) = self.store.folder.open_log()? {
-            let end = log.stat().map_err(|error| self.store.folder.failed("fstat", LOG, &error))?.size;
-            self.way = Way::Sequence { log, position: 0, end };
+        let Some(log) = self.store.folder.open_log()? else { return Ok(()) };
+        let (views, bounds) = (&self.store.views, self.query.bounds());
+        let stretches = match (&self.query, by_columns) {
+            (Query { from: None, to: None, .. }, _) | (Query { task: Some(_), .. }, true) => None,
+            (_, true) if !self.begun => views.few_stretches(&*log, bounds),
+            (_, true) => None,
+            (_, false) => views.stretches(&*log, bounds),
+        };
+        if by_columns && stretches.is_none() {
+            let LogColumns { columns, .. } =
+                views.columns_of(&*log, &self.store.folder.patience(FOLDER_WAIT))?;
+            let rows = self.matching_rows(&columns).into_iter();
+            self.way = Way::Columns { log, columns, rows };
+        } else {
+            let size = log.stat().map_err(|error| self.store.folder.failed("fstat", LOG, &error))?.size;
+            // What was appended since is for another reader.
+            let next = stretches.unwrap_or_else(|| vec![Range { start: 0, end: size }]).into_iter();
+            self.way = Way::Sequence { log, position: 0, end: 0, next };
         }
         Ok(())
     }
@@ -217,7 +230,10 @@ impl Reader {
                         log.size().map_err(|error| self.store.folder.failed("lseek", LOG, &error))
                     };
                     self.way = match log {
-                        Some(log) => Way::Sequence { end: size(&*log)?, position: 0, log },
+                        Some(log) => {
+                            let end = size(&*log)?;
+                            Way::Sequence { log, position: 0, end, next: Vec::new().into_iter() }
+                        }
                         None => Way::Over,
                     };
                     // What came before the log goes out by itself.
@@ -245,8 +261,17 @@ impl Reader {
         match &mut self.way {
             Way::New(_) | Way::NewWithArchive(_) | Way::Over => Ok(None),
             Way::Archive { .. } => self.advance_in_archive(),
-            Way::Sequence { log, position, end } => next_in_sequence(&**log, &self.query, position, *end)
-                .map_err(|error| self.store.folder.failed("read", LOG, &error)),
+            Way::Sequence { log, position, end, next } => {
+                let mut slice = Ok(None);
+                while matches!(slice, Ok(None)) {
+                    if position >= end {
+                        let Some(stretch) = next.next() else { break };
+                        (*position, *end) = (stretch.start, stretch.end);
+                    }
+                    slice = next_in_sequence(&**log, &self.query, position, *end);
+                }
+                slice.map_err(|error| self.store.folder.failed("read", LOG, &error))
+            }
             Way::Columns { log, columns, rows } => match next_by_columns(&**log, columns, rows) {
                 Err(error) if error.kind() == ErrorKind::InvalidData && !self.begun => {
                     self.begun = true;

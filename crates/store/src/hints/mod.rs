@@ -1,5 +1,6 @@
 //! What is kept to be fast, and believed only if it recognises the log.
 
+pub(crate) mod blocks;
 pub(crate) mod checkpoint;
 mod fields;
 pub(crate) mod moves;
