@@ -169,6 +169,18 @@ class EventStore {
     return JSON.parse(await this.#core.verify(archiveOf(options) ?? ''));
   }
 
+  /**
+   * @param {string} file
+   * @param {ReadOptions} [options]
+   */
+  async backup(file, options) {
+    const path = check.resolvePath(
+      'file',
+      check.checkPath('file', file, "store.backup('path/to/file.ndjson')"),
+    );
+    return this.#core.backup(path, archiveOf(options));
+  }
+
   async repair() {
     return { rejected: await this.#core.repair() };
   }
