@@ -293,6 +293,13 @@ export declare class StoreCore {
    */
   verify(archive: string): Promise<string>
   /**
+   * Writes a backup to the file at an absolute path; with an archive, of both.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  backup(file: string, archive?: string | undefined | null): Promise<StoreCoreBackup>
+  /**
    * Random UUIDs (version 4, RFC 9562) for new events.
    *
    * # Errors
@@ -311,6 +318,16 @@ export declare class StoreCore {
 
 /** The version of this addon. The loader takes no other than its own. */
 export declare const ADDON_VERSION: string
+
+/** What is in a backup. */
+export interface StoreCoreBackup {
+  /** Lines that are events. */
+  events: number
+  /** All lines. */
+  lines: number
+  /** Bytes. */
+  bytes: number
+}
 
 /** Why lines could not be written. */
 export interface StoreCoreFault {

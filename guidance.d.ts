@@ -15,6 +15,7 @@ import type {
   PersistentLedger as OriginalPersistentLedger,
 } from '@claude-flow/guidance/persistence' with { 'resolution-mode': 'import' };
 import type {
+  BackupReport,
   FollowedEvent,
   FollowOptions,
   NewEventArguments,
@@ -29,6 +30,7 @@ import type {
 
 export {
   type AbortSignalLike,
+  type BackupReport,
   DiffQualityEvaluator,
   type Durability,
   type EvaluatorResult,
@@ -95,6 +97,9 @@ export declare class EventStore extends OriginalEventStore {
 
   /** Reads the whole log and reports what is not in order. Changes nothing. */
   verify(options?: ReadOptions): Promise<VerifyReport>;
+
+  /** Writes the log as it is now into a file, and reads it again; with `archive` those events as well. */
+  backup(file: string, options?: ReadOptions): Promise<BackupReport>;
 
   /** Sets malformed lines aside and closes a torn tail; gives the number of lines moved. */
   repair(): Promise<{ rejected: number }>;

@@ -410,6 +410,16 @@ export interface StorageStats {
   newestEvent: number | null;
 }
 
+/** What {@link EventStore.backup} wrote. */
+export interface BackupReport {
+  /** Events. */
+  events: number;
+  /** Lines, those that are no events included. */
+  lines: number;
+  /** Bytes. */
+  bytes: number;
+}
+
 /** What {@link EventStore.verify} found. */
 export interface VerifyReport {
   /** Lines of the log, a torn one at its end included. */
@@ -581,6 +591,17 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
 
   /** Reads the whole log, and the archive if there is one, and reports what is not in order. Changes nothing. */
   verify(options?: ReadOptions): Promise<VerifyReport>;
+
+  /**
+   * Writes the log as it is now into a file, while others go on writing: byte for byte, without half a line at the end.
+   * With `archive`, the events of the archive come first, each event once. What was written is read again and compared
+   * before the file gets its name; a file of that name is replaced then. As `events.ndjson` in an empty folder it is a
+   * store.
+   *
+   * Rejects with a {@link LedgerError} if the store's folder or that of the file is not there, or if it cannot be
+   * written; what was there before stays.
+   */
+  backup(file: string, options?: ReadOptions): Promise<BackupReport>;
 
   /**
    * Moves malformed lines, half a line at the end included, byte for byte to `events.rejected.ndjson`, ends a

@@ -347,6 +347,43 @@ describe('archive', () => {
     );
   });
 
+  test('the last of them', async () => {
+    const { path, all, files } = await two();
+    expect(parsed(await archive(path, '--all', '--limit', '2'))).toEqual(all.slice(3, 5));
+    expect(parsed(await archive(path, '--read', files[0], '--limit', '0'))).toEqual([]);
+    expect((await archive(path, '--limit', '2')).code).toBe(2);
+  });
+
+  test('query, show, metrics and export read both', async () => {
+    const { path, all } = await two();
+    const both = (command, ...args) => cli([command, '--dir', path, '--archive', ...args]);
+    expect(parsed(await both('query', '--json'))).toEqual(all);
+    expect(parsed(await both('query', '--json', '--limit', '2'))).toEqual(all.slice(4));
+    expect(parsed(await both('query', '--json', '--limit', '2', '--oldest'))).toEqual(all.slice(0, 2));
+    expect(parsed(await both('export'))).toEqual(all);
+    expect(parsed(await both('show', all[0].eventId, '--json'))).toEqual([all[0]]);
+    expect((await cli(['show', '--dir', path, all[0].eventId])).code).toBe(1);
+    expect(parsed(await both('metrics', '--json', '--by', 'intent'))[0].groups[0].events).toBe(6);
+    expect(parsed(await cli(['query', '--dir', path, '--json']))).toEqual(all.slice(5));
+  });
+
+  test('verify looks at it too', async () => {
+    const { path, files } = await two();
+    const clean = await cli(['verify', path]);
+    expect(clean.code).toBe(0);
+    expect(clean.out).toContain('1 line, 1 event, 5 events in the archive; in order');
+    const file = join(place(path), files[0]);
+    const damaged = readFileSync(file);
+    damaged.fill(0x55, 90, 94);
+    writeFileSync(file, damaged);
+    const { code, out } = await cli(['verify', path]);
+    expect(code).toBe(1);
+    expect(out).toContain('1 file of the archive is damaged');
+    expect(out).toContain(`${files[0]} at byte 0, `);
+    const [report] = parsed(await cli(['verify', path, '--json']));
+    expect(report).toMatchObject({ findings: ['archive-damage'], archive: { events: 2 } });
+  });
+
   test('what is read goes back into a store', async () => {
     const { path, all } = await two();
     const { out } = await archive(path, '--all');

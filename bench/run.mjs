@@ -24,6 +24,7 @@ const ORDER = [
   'read-range',
   'in-memory',
   'compact',
+  'archive',
   'beside-compact',
   'shared-threads',
   'large-log',

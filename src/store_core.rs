@@ -45,6 +45,17 @@ pub(crate) struct StoreCoreStats {
     pub newest_event: napi::Either<f64, Null>,
 }
 
+/// What is in a backup.
+#[napi(object)]
+pub(crate) struct StoreCoreBackup {
+    /// Lines that are events.
+    pub events: f64,
+    /// All lines.
+    pub lines: f64,
+    /// Bytes.
+    pub bytes: f64,
+}
+
 /// Why lines could not be written.
 #[napi(object)]
 pub struct StoreCoreFault {
@@ -538,6 +549,35 @@ impl StoreCore {
         let archive = place(archive);
         self.on_existing(env, Store::scanning, none, move |store, _| {
             store.verify_with(&archive).map(|report| report.to_json())
+        })
+    }
+
+    /// Writes a backup to the file at an absolute path; with an archive, of both.
+    ///
+    /// # Errors
+    /// If no promise can be made.
+    #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreBackup>")]
+    pub fn backup<'env>(
+        &self,
+        env: &'env Env,
+        file: String,
+        archive: Option<String>,
+    ) -> Result<Object<'env>> {
+        let archive = archive.map(place);
+        if matches!(self.handle.existing(), Ok(None)) {
+            // An empty backup of a folder that is not there would be taken for one.
+            let path = self.handle.path.to_string_lossy().into_owned();
+            return on_lane(env, &background().quick, move || {
+                Err::<StoreCoreBackup, _>(store::Error::missing(path))
+            });
+        }
+        self.on_created(env, Store::scanning, move |store, caller| {
+            let backup = store.backup(file.as_ref(), archive.as_ref(), caller)?;
+            Ok(StoreCoreBackup {
+                events: number(backup.events),
+                lines: number(backup.lines),
+                bytes: number(backup.bytes),
+            })
         })
     }
 

@@ -100,7 +100,7 @@ class EventStore {
    * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readRange(startTime, endTime, options) {
+  async readRange(startTime, endTime, options = undefined) {
     const archive = archiveOf(options);
     const numbers = typeof startTime === 'number' && typeof endTime === 'number';
     // Other types have comparisons of their own, which only JavaScript knows.
@@ -185,6 +185,18 @@ class EventStore {
    */
   async verify(options) {
     return JSON.parse(await this.#core.verify(archiveOf(options) ?? ''));
+  }
+
+  /**
+   * @param {string} file
+   * @param {ReadOptions} [options]
+   */
+  async backup(file, options) {
+    const path = check.resolvePath(
+      'file',
+      check.checkPath('file', file, "store.backup('path/to/file.ndjson')"),
+    );
+    return this.#core.backup(path, archiveOf(options));
   }
 
   async repair() {

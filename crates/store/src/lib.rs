@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! registry
-//! chores  stats  seal  reader  follow  verify  destroy
+//! chores  stats  seal  reader  follow  verify  backup  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
 //! archive     evicted events: how they get into compressed files, and out
@@ -19,6 +19,7 @@
 //! ```
 
 mod archive;
+mod backup;
 mod chores;
 mod destroy;
 pub mod disk;
@@ -39,8 +40,10 @@ mod store;
 mod verify;
 pub mod wait;
 
+pub use archive::contents::BothLines;
 pub use archive::survey::{ArchiveFile, ArchiveReport, Damaged};
 pub use archive::{ArchivePlace, Retention};
+pub use backup::Backup;
 pub use columns::Holdings;
 pub use error::{Error, Obstacle, Result};
 pub use follow::cursor::Cursor;

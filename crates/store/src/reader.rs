@@ -14,7 +14,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::archive::ArchivePlace;
-use crate::archive::contents::Contents;
+use crate::archive::contents::{BothLines, Contents};
 use crate::archive::snapshot::Snapshot;
 use crate::disk::File;
 use crate::disk::bytes::for_each_line;
@@ -61,6 +61,16 @@ impl Query {
                 (Some(task), Task::Str(id)) => *id.decode() == **task,
                 _ => true,
             }
+    }
+}
+
+impl Store {
+    /// The lines of an archive, then those of the log, each event once.
+    ///
+    /// # Errors
+    /// Whatever opening them says.
+    pub fn lines_of_both(&self, archive: &ArchivePlace) -> Result<BothLines> {
+        BothLines::open(&self.folder, archive)
     }
 }
 

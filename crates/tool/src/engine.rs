@@ -7,6 +7,7 @@
 //! scans nothing and leaves a large `index.json` to processes that live longer.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
 use store::{Appended, Follower, LockCell, News, OnFault, Start, Store};
 
-pub(crate) use store::{ArchivePlace, Durability, Place, Report, Stats};
+pub(crate) use store::{ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Place, Report, Stats};
 
 use crate::exit::{Failure, Result};
 use crate::text::safe::safe;
@@ -101,6 +102,27 @@ impl Engine {
     /// Evicts the oldest events, so many of them, into an archive if one is named. Returns how many went.
     pub(crate) fn evict(&self, count: u64, archive: Option<&ArchivePlace>) -> Result<u64> {
         Ok(self.store.evict(count, archive, &self.store.caller())?)
+    }
+
+    /// Writes a backup to the file at an absolute path.
+    pub(crate) fn backup(&self, file: &Path, archive: Option<&ArchivePlace>) -> Result<Backup> {
+        Ok(self.store.backup(file, archive, &self.store.caller())?)
+    }
+
+    /// Visits the lines of the archive beside the log, then those of the log.
+    pub(crate) fn lines_of_both(
+        &self,
+        visit: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let mut both = self.store.lines_of_both(&ArchivePlace::Beside)?;
+        while let Some(lines) = both.next_lines()? {
+            for line in lines.split(|&byte| byte == b'\n') {
+                if visit(line)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Takes the folder's lock, the one that `acquireLock()` takes, and keeps it fresh.

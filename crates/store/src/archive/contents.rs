@@ -11,13 +11,15 @@ use std::sync::Arc;
 
 use flate2::bufread::GzDecoder;
 
+use crate::archive::ArchivePlace;
 use crate::archive::member::{BLOCK, MAGIC};
 use crate::archive::members::{Members, Stretch};
 use crate::archive::snapshot::{Piece, Snapshot};
 use crate::disk::File;
-use crate::disk::bytes::{read_range, read_whole};
+use crate::disk::bytes::{CHUNK, end_of_lines, read_range, read_whole};
 use crate::error::{Error, Result};
-use crate::paths::MAX_READ_LINE;
+use crate::folder::Folder;
+use crate::paths::{LOG, MAX_READ_LINE};
 
 /// What is wrong with a file of an archive.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,6 +40,55 @@ pub(crate) struct Contents {
     other: Option<Other>,
     /// What was found to be damaged.
     pub(crate) damage: Vec<Damage>,
+}
+
+/// The lines of an archive and of the log behind it, as of one moment, some at a time.
+pub struct BothLines {
+    contents: Contents,
+    log: Option<Box<dyn File>>,
+    /// How far the log was read, and where it ends.
+    log_position: (u64, u64),
+    folder: Folder,
+}
+
+impl BothLines {
+    pub(crate) fn open(folder: &Folder, place: &ArchivePlace) -> Result<Self> {
+        let mut snapshot = Snapshot::open(folder, place)?;
+        let log = snapshot.log.take();
+        let end = match &log {
+            Some(log) => log.size().map_err(|error| folder.failed("lseek", LOG, &error))?,
+            None => 0,
+        };
+        let contents = Contents::new(snapshot);
+        Ok(Self { contents, log, log_position: (0, end), folder: folder.clone() })
+    }
+
+    /// The next lines, each ending in a newline but perhaps the last of all; `None` at the end.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn next_lines(&mut self) -> Result<Option<Vec<u8>>> {
+        if let Some(lines) = self.contents.next((f64::NEG_INFINITY, f64::INFINITY))? {
+            return Ok(Some(lines));
+        }
+        let (position, end) = self.log_position;
+        let Some(log) = self.log.as_ref().filter(|_| position < end) else { return Ok(None) };
+        let failed = |error: io::Error| self.folder.failed("read", LOG, &error);
+        let mut step = CHUNK as u64;
+        let upto = loop {
+            let upto = end.min(position + step);
+            let whole = end_of_lines(&**log, position, upto).map_err(failed)?;
+            if whole > position || upto == end {
+                break if upto == end { end } else { whole };
+            }
+            // A line longer than the step.
+            step *= 2;
+        };
+        let length = usize::try_from(upto - position).unwrap_or(usize::MAX);
+        let lines = read_range(&**log, position, length).map_err(failed)?;
+        self.log_position.0 = if lines.is_empty() { end } else { upto };
+        Ok((!lines.is_empty()).then_some(lines))
+    }
 }
 
 /// Whether the bytes are wrong, rather than that they cannot be had.

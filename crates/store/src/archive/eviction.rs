@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Invariant: it is whole and on the disk before the log is replaced, so one that cannot be read has not happened.
-//! Its maker keeps it locked until it is over with it.
+//! Its maker keeps it locked for as long as it is a draft.
 
 use std::io;
 
@@ -270,6 +270,9 @@ impl Eviction {
         folder.rename(&self.name, &name)?;
         self.name = name;
         self.may_have_happened = true;
+        // The lock tells that a draft is not a dead one's. From here on it would only keep readers out, where locks are
+        // mandatory.
+        let _ = self.file.unlock();
         Ok(())
     }
 

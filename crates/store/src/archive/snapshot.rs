@@ -63,7 +63,12 @@ impl Snapshot {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
                 opened => opened.map_err(failed)?,
             };
-            let Some(header) = Header::read(&*file).map_err(failed)? else { continue };
+            let header = match Header::read(&*file) {
+                // Where locks are mandatory, a draft of a living process cannot be read; it has not happened.
+                Err(_) if state == EvictionState::Draft => continue,
+                header => header.map_err(failed)?,
+            };
+            let Some(header) = header else { continue };
             if header.place != *place {
                 continue;
             }

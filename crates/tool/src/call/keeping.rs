@@ -110,6 +110,9 @@ pub(crate) struct ArchiveArgs {
     /// Print the events of this archive: its name or its path; may be repeated
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub(crate) read: Vec<PathBuf>,
+    /// Of the events that are printed, the last so many
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
+    pub(crate) limit: Option<u64>,
     #[command(flatten)]
     pub(crate) filters: FilterArgs,
 }
@@ -178,6 +181,9 @@ pub(crate) struct ExportArgs {
     /// With --limit: the oldest instead
     #[arg(long)]
     pub(crate) oldest: bool,
+    /// Read the archive as well, before the log
+    #[arg(long)]
+    pub(crate) archive: bool,
     #[command(flatten)]
     pub(crate) filters: FilterArgs,
 }
