@@ -94,7 +94,7 @@ class EventStore {
    * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readRange(startTime, endTime, options) {
+  async readRange(startTime, endTime, options = {}) {
     const archive = archiveOf(options);
     const numbers = typeof startTime === 'number' && typeof endTime === 'number';
     // Other types have comparisons of their own, which only JavaScript knows.
