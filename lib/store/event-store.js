@@ -100,7 +100,7 @@ class EventStore {
    * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readRange(startTime, endTime, options = undefined) {
+  async readRange(startTime, endTime, options = {}) {
     const archive = archiveOf(options);
     const numbers = typeof startTime === 'number' && typeof endTime === 'number';
     // Other types have comparisons of their own, which only JavaScript knows.
