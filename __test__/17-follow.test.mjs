@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { paths, until } from './support/disk.mjs';
 import { lineOf, runEvent } from './support/events.mjs';
-import { fresh } from './support/folder.mjs';
+import { folder as folderOnly, fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
 import { agent } from './support/processes.mjs';
 
@@ -406,7 +406,7 @@ describe.skipIf(ours === null || process.platform === 'win32')(
     ])('%s', async (_, plant) => {
       const { folder, store } = storeOf();
       await appendAll(store, events(1, 4));
-      const victim = join(fresh(), '..', 'victim');
+      const victim = join(folderOnly(), 'victim');
       writeFileSync(victim, 'precious');
       plant(join(folder, '.events.moves'), victim);
       const reader = follow(store);
