@@ -4,8 +4,11 @@ import {
   createEventStore,
   createPersistentLedger,
   type Durability,
+  type EventGap,
   type EventLines,
   EventStore,
+  type FollowedEvent,
+  type FollowOptions,
   isLedgerError,
   type LedgerError,
   type LedgerStore,
@@ -29,6 +32,18 @@ export async function store(signal: AbortSignal): Promise<VerifyReport> {
   }
   const iterator: AsyncIterableIterator<RunEvent> = store.stream();
   await iterator.return?.();
+  const follow: FollowOptions = {
+    from: 'now',
+    taskId: 'task',
+    signal,
+    onGap: ({ missed }: EventGap) => void missed,
+  };
+  for await (const followed of store.follow(follow)) {
+    const { event, cursor }: FollowedEvent = followed;
+    const after: string = cursor;
+    await store.follow({ after }).return();
+    if (event.taskId === '') break;
+  }
   const byTask: RunEvent[] = await store.readByTask('task');
   const evictable: number = await store.compact(byTask.length, { dryRun: true });
   await store.flush();
