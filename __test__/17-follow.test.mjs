@@ -1,17 +1,21 @@
 /** Following the log: events of any process, each once, through whatever replaces the log; cursors, gaps, endings. */
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { paths, until } from './support/disk.mjs';
 import { lineOf, runEvent } from './support/events.mjs';
-import { fresh } from './support/folder.mjs';
+import { folder as folderOnly, fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
 import { agent } from './support/processes.mjs';
 
@@ -390,6 +394,29 @@ describeOurs('cursors', () => {
     expect(reader.gaps).toEqual([null]);
   });
 });
+
+describe.skipIf(ours === null || process.platform === 'win32')(
+  'something else in the place of .events.moves',
+  () => {
+    test.each([
+      ['a symbolic link', (name, victim) => symlinkSync(victim, name)],
+      ['a hard link', (name, victim) => linkSync(victim, name)],
+      ['a pipe', (name) => execFileSync('mkfifo', [name])],
+      ['a folder', (name) => mkdirSync(name)],
+    ])('%s', async (_, plant) => {
+      const { folder, store } = storeOf();
+      await appendAll(store, events(1, 4));
+      const victim = join(folderOnly(), 'victim');
+      writeFileSync(victim, 'precious');
+      plant(join(folder, '.events.moves'), victim);
+      const reader = follow(store);
+      expect(await reader.take(4)).toEqual([1, 2, 3, 4]);
+      await store.compact(2);
+      await reader.isAtTheEnd(5);
+      expect(readFileSync(victim, 'utf8')).toBe('precious');
+    });
+  },
+);
 
 describeOurs('endings', () => {
   const threads = () => readdirSync('/proc/self/task').length;

@@ -22,6 +22,7 @@ const ORDER = [
   'init',
   'read-all',
   'read-range',
+  'follow',
   'in-memory',
   'compact',
   'archive',

@@ -5,8 +5,11 @@ import {
   createLedger,
   createPersistentLedger,
   type Durability,
+  type EventGap,
   type EventLines,
   EventStore,
+  type FollowedEvent,
+  type FollowOptions,
   isLedgerError,
   type LedgerError,
   type LedgerStore,
@@ -32,6 +35,18 @@ export async function store(signal: AbortSignal): Promise<VerifyReport> {
   }
   const iterator: AsyncIterableIterator<RunEvent> = store.stream();
   await iterator.return?.();
+  const follow: FollowOptions = {
+    from: 'now',
+    taskId: 'task',
+    signal,
+    onGap: ({ missed }: EventGap) => void missed,
+  };
+  for await (const followed of store.follow(follow)) {
+    const { event, cursor }: FollowedEvent = followed;
+    const after: string = cursor;
+    await store.follow({ after }).return();
+    if (event.taskId === '') break;
+  }
   const byTask: RunEvent[] = await store.readByTask('task');
   const evictable: number = await store.compact(byTask.length, { dryRun: true });
   await store.flush();

@@ -347,17 +347,14 @@ impl Moves {
         // A rewrite of the same log that failed before has moved nothing.
         moves.0.retain(|other| other.old != made.old);
         moves.0.push(Arc::new(made));
-        moves.install(folder, old_stat)
+        moves.install(folder)
     }
 
-    fn install(&self, folder: &Folder, like: &Stat) -> io::Result<()> {
+    fn install(&self, folder: &Folder) -> io::Result<()> {
         let name = temporary(MOVES, &new_id(folder.random()));
         let file = folder.open(&name, Open::New)?;
-        let written = file
-            .try_lock()
-            .and_then(|_| file.set_access(like))
-            .and_then(|()| write_all_at(&*file, &self.encode(), 0))
-            .and_then(|()| file.sync());
+        let written =
+            file.try_lock().and_then(|_| write_all_at(&*file, &self.encode(), 0)).and_then(|()| file.sync());
         // Closed before: Windows renames nothing that is open.
         drop(file);
         let installed = written.and_then(|()| folder.rename(&name, MOVES));
