@@ -146,7 +146,7 @@ fn a_damaged_checkpoint_is_no_danger() {
     let harms: [(&str, Harm); 6] = [
         ("a block's end", |bytes| bytes[BLOCKS] ^= 1),
         ("a block's oldest", |bytes| {
-            bytes[BLOCKS + 8..BLOCKS + 16].copy_from_slice(&1e300_f64.to_le_bytes())
+            bytes[BLOCKS + 8..BLOCKS + 16].copy_from_slice(&1e300_f64.to_le_bytes());
         }),
         ("cut", |bytes| bytes.truncate(BLOCKS + 40)),
         ("cut before", |bytes| bytes.truncate(600)),
