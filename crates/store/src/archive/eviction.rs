@@ -135,13 +135,15 @@ impl Eviction {
         old: FileId,
         new: FileId,
     ) -> io::Result<Self> {
-        let id = folder.random();
-        let uuid = new_id(id);
         let month = month_of(folder.now_ms());
-        let header = Header { old, new, id, length: 0, events: 0, month, place: place.clone() };
-        // One that is not locked yet cannot be read, and may be removed by others at once, but not for ever.
+        // One that is not locked yet cannot be read, and may be removed by others at once, but not for ever. Until they
+        // have removed it, its name is taken.
         for _ in 0..100 {
-            let made = Self::at(folder, eviction(&uuid, Draft), uuid.clone(), header.clone())?;
+            let id = folder.random();
+            let uuid = new_id(id);
+            let (month, place) = (month.clone(), place.clone());
+            let header = Header { old, new, id, length: 0, events: 0, month, place };
+            let made = Self::at(folder, eviction(&uuid, Draft), uuid, header)?;
             if made.file.try_lock()? && made.is_there(folder)? {
                 return Ok(made);
             }
