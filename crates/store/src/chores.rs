@@ -44,8 +44,9 @@ impl Flag {
         self.0.swap(false, Ordering::AcqRel);
     }
 
-    /// Clears it unless there is work; returns whether it was cleared. A thread that brings work makes it known
-    /// first, then sets the flag: work that comes between the look and the clearing found the flag set, so it is looked for again.
+    /// Clears it unless there is work; returns whether it was cleared. A thread that brings work makes it known first,
+    /// then sets the flag: work that comes between the look and the clearing found the flag set, so it is looked for
+    /// again.
     fn clear_without(&self, work: impl Fn() -> bool) -> bool {
         if work() {
             return false;

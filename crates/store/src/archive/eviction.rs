@@ -18,6 +18,7 @@ use crate::archive::member::{BLOCK, Block};
 use crate::disk::bytes::{read_range, write_all_at};
 use crate::disk::{File, FileId, Open};
 use crate::folder::Folder;
+use crate::hints::fields::Fields;
 use crate::log::line_run::LineRun;
 use crate::paths::EvictionState::{Draft, Happened, Undecided};
 use crate::paths::{eviction, new_id, temporary};
@@ -85,33 +86,20 @@ impl Header {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (length, rest) = bytes.strip_prefix(&MAGIC)?.split_first_chunk::<4>()?;
-        let (crc, rest) = rest.split_first_chunk::<4>()?;
-        let content = rest.get(..(u32::from_le_bytes(*length) as usize).checked_sub(16)?)?;
-        if crc32fast::hash(content) != u32::from_le_bytes(*crc) {
+        let mut fields = Fields(bytes.strip_prefix(&MAGIC)?);
+        let (length, crc) = (fields.u32()?, fields.u32()?);
+        let content = fields.take((length as usize).checked_sub(16)?)?;
+        if crc32fast::hash(content) != crc {
             return None;
         }
-        let mut words = content.chunks_exact(8).map(|eight| eight.try_into().map(u64::from_le_bytes));
-        let mut next = || words.next()?.ok();
-        let mut file = || Some(FileId { device: next()?, inode: next()?, born_ns: next()? });
-        let (old, new) = (file()?, file()?);
-        let (id, rest) = content.get(48..)?.split_first_chunk::<16>()?;
-        let (length, rest) = rest.split_first_chunk::<8>()?;
-        let (events, rest) = rest.split_first_chunk::<8>()?;
-        let (month, rest) = rest.split_first_chunk::<8>()?;
-        let (_, path) = rest.split_first_chunk::<4>()?;
-        let month = month.strip_suffix(b"\0").and_then(|month| std::str::from_utf8(month).ok())?;
-        let place = ArchivePlace::of(std::str::from_utf8(path).ok()?);
+        let mut fields = Fields(content);
+        let (old, new) = (fields.file_id()?, fields.file_id()?);
+        let (id, length, events) = (fields.u128()?, fields.u64()?, fields.u64()?);
+        let month = std::str::from_utf8(fields.take(8)?.strip_suffix(b"\0")?).ok()?;
+        fields.u32()?;
+        let place = ArchivePlace::of(std::str::from_utf8(fields.0).ok()?);
         let is_month = month.len() == 7 && month.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-        is_month.then(|| Self {
-            old,
-            new,
-            id: u128::from_le_bytes(*id),
-            length: u64::from_le_bytes(*length),
-            events: u64::from_le_bytes(*events),
-            month: month.to_owned(),
-            place,
-        })
+        is_month.then(|| Self { old, new, id, length, events, month: month.to_owned(), place })
     }
 }
 
@@ -135,20 +123,11 @@ impl Eviction {
         old: FileId,
         new: FileId,
     ) -> io::Result<Self> {
+        let name_of = |id| eviction(&new_id(id), Draft);
+        let (name, id, file) = folder.create_locked(name_of, |_| Ok(()))?;
         let month = month_of(folder.now_ms());
-        // One that is not locked yet cannot be read, and may be removed by others at once, but not for ever. Until they
-        // have removed it, its name is taken.
-        for _ in 0..100 {
-            let id = folder.random();
-            let uuid = new_id(id);
-            let (month, place) = (month.clone(), place.clone());
-            let header = Header { old, new, id, length: 0, events: 0, month, place };
-            let made = Self::at(folder, eviction(&uuid, Draft), uuid, header)?;
-            if made.file.try_lock()? && made.is_there(folder)? {
-                return Ok(made);
-            }
-        }
-        Err(io::ErrorKind::ResourceBusy.into())
+        let header = Header { old, new, id, length: 0, events: 0, month, place: place.clone() };
+        Ok(Self::empty(file, name, new_id(id), header))
     }
 
     /// An empty one in place of another, of which only a part has happened. It is a draft until it
@@ -156,15 +135,14 @@ impl Eviction {
     pub(crate) fn part_of(folder: &Folder, uuid: &str, whole: &Header) -> io::Result<Self> {
         let name = temporary(&eviction(uuid, Happened), &new_id(folder.random()));
         let header = Header { events: 0, ..whole.clone() };
-        let part = Self::at(folder, name, uuid.to_owned(), header)?;
-        part.file.try_lock()?;
-        Ok(part)
+        let file = folder.open(&name, Open::New)?;
+        file.try_lock()?;
+        Ok(Self::empty(file, name, uuid.to_owned(), header))
     }
 
-    fn at(folder: &Folder, name: String, uuid: String, mut header: Header) -> io::Result<Self> {
+    fn empty(file: Box<dyn File>, name: String, uuid: String, mut header: Header) -> Self {
         header.length = header.size();
-        let file = folder.open(&name, Open::New)?;
-        Ok(Self { file, name, uuid, header, members: 0, may_have_happened: false })
+        Self { file, name, uuid, header, members: 0, may_have_happened: false }
     }
 
     /// Takes the lines at `rows` of a log, and brings all to stable storage.
@@ -258,12 +236,6 @@ impl Eviction {
     /// Length of the file.
     pub(crate) fn length(&self) -> u64 {
         self.header.length
-    }
-
-    /// Whether the file still has its name.
-    fn is_there(&self, folder: &Folder) -> io::Result<bool> {
-        let named = folder.stat(&self.name)?;
-        Ok(named.is_some_and(|named| self.file.stat().is_ok_and(|ours| ours.id == named.id)))
     }
 
     /// The log is about to be replaced. From now on the log tells whether this has happened.

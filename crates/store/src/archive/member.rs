@@ -22,6 +22,7 @@ use flate2::Compression;
 use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
+use crate::hints::fields::Fields;
 use crate::paths::MAX_READ_LINE;
 
 /// Length of a head.
@@ -113,19 +114,15 @@ impl Head {
     /// The head that the bytes begin with, if they do.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let (checked, rest) = bytes.split_at_checked(CHECKED)?;
-        let (crc, _) = rest.split_first_chunk::<4>()?;
-        if !checked.starts_with(&MAGIC) || crc32fast::hash(checked) != u32::from_le_bytes(*crc) {
+        if crc32fast::hash(checked) != Fields(rest).u32()? {
             return None;
         }
-        let (id, rest) = checked.get(MAGIC.len()..)?.split_first_chunk::<16>()?;
-        let mut numbers = rest.chunks_exact(4).map(|four| four.try_into().map(u32::from_le_bytes));
-        let mut next = || numbers.next()?.ok();
-        let (number, length, text, events) = (next()?, next()?, next()?, next()?);
-        let (first, last) = rest.get(16..)?.split_first_chunk::<8>()?;
-        let last = last.first_chunk::<8>()?;
+        let mut fields = Fields(checked.strip_prefix(&MAGIC)?);
+        let id = fields.u128()?;
+        let (number, length, text, events) = (fields.u32()?, fields.u32()?, fields.u32()?, fields.u32()?);
+        let times = (fields.f64()?, fields.f64()?);
         let sane = length as usize >= HEAD + TRAILER && text as usize <= MAX_READ_LINE + BLOCK + 1;
-        let times = (f64::from_le_bytes(*first), f64::from_le_bytes(*last));
-        sane.then_some(Self { id: u128::from_le_bytes(*id), number, length, text, events, times })
+        sane.then_some(Self { id, number, length, text, events, times })
     }
 
     /// The lines of a whole member; `None` if they are damaged.

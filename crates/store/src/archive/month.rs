@@ -38,8 +38,8 @@ const NOTE: usize = 64;
 /// What is written at once to see whether there is room.
 const ROOM: usize = 1 << 20;
 
-/// Takes all evictions that have happened into their archives. Those of other archives than `place` stay where they
-/// are if that fails.
+/// Takes all evictions that have happened into their archives, one after the other, until one fails. What is left is
+/// read where it is.
 pub(crate) fn take_in_all(folder: &Folder, caller: &Caller) -> Result<()> {
     let names = folder.list().map_err(|error| Error::io("scandir", folder.path(), &error))?;
     for name in names.iter().filter(|name| matches!(eviction_of(name), Some((_, EvictionState::Happened)))) {

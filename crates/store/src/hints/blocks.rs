@@ -10,6 +10,8 @@
 
 use std::ops::Range;
 
+use crate::hints::fields::Fields;
+
 /// How much of the log a block is at least.
 const BLOCK: u64 = 1 << 20;
 /// Most blocks that are kept; the rest of the log is read.
@@ -114,11 +116,9 @@ impl Blocks {
         let mut stretches: Vec<Range<u64>> = Vec::new();
         let mut start = 0;
         for block in bytes.chunks_exact(BLOCK_BYTES) {
-            let number =
-                |at: usize| block.get(at..at + 8).and_then(|it| it.try_into().ok()).map(u64::from_le_bytes);
-            let (end, odd) = (number(0)?, number(24)? != 0);
-            let times =
-                Times { oldest: f64::from_bits(number(8)?), newest: f64::from_bits(number(16)?), odd };
+            let mut fields = Fields(block);
+            let end = fields.u64()?;
+            let times = Times { oldest: fields.f64()?, newest: fields.f64()?, odd: fields.u64()? != 0 };
             if end <= start || end > size {
                 return None;
             }

@@ -300,7 +300,7 @@ impl Slot {
         }
         let log = fields.file_id()?;
         let (offset, modified_ns, events) = (fields.u64()?, fields.u64()?, fields.u64()?);
-        let times = (f64::from_bits(fields.u64()?), f64::from_bits(fields.u64()?));
+        let times = (fields.f64()?, fields.f64()?);
         let (anchor, flags) = (fields.u32()?, fields.u32()?);
         let tasks = (fields.u32()?, fields.u32()?);
         let rewrite = Rewrite {
@@ -310,7 +310,7 @@ impl Slot {
             rejected: fields.u64()?,
         };
         let (stored, start) = ((fields.u32()?, fields.u32()?), fields.u64()?);
-        let (oldest, newest) = (f64::from_bits(fields.u64()?), f64::from_bits(fields.u64()?));
+        let (oldest, newest) = (fields.f64()?, fields.f64()?);
         let growing = Times { oldest, newest, odd: fields.u64()? != 0 };
         let blocks = Blocks::read(stored, start, growing);
         Some(Self {

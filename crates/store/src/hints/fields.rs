@@ -20,6 +20,16 @@ impl<'a> Fields<'a> {
         Some(u64::from_le_bytes(*number))
     }
 
+    pub(crate) fn u128(&mut self) -> Option<u128> {
+        let (number, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u128::from_le_bytes(*number))
+    }
+
+    pub(crate) fn f64(&mut self) -> Option<f64> {
+        self.u64().map(f64::from_bits)
+    }
+
     pub(crate) fn file_id(&mut self) -> Option<FileId> {
         Some(FileId { device: self.u64()?, inode: self.u64()?, born_ns: self.u64()? })
     }

@@ -2,7 +2,7 @@
 
 pub(crate) mod blocks;
 pub(crate) mod checkpoint;
-mod fields;
+pub(crate) mod fields;
 pub(crate) mod moves;
 pub(crate) mod origins;
 pub(crate) mod summary;

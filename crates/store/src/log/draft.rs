@@ -1,14 +1,14 @@
 //! A new log in the making.
 //!
 //! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and
-//! is locked by its maker for as long as it is being made, so that whoever cleans up can tell it from what a
+//! is locked by its maker for as long as it is being made, so that it can be told from what a
 //! crash left behind.
 
 use std::io;
 use std::ops::Range;
 
 use crate::disk::bytes::{CHUNK, write_all_at};
-use crate::disk::{File, Open, Stat};
+use crate::disk::{File, Stat};
 use crate::folder::Folder;
 use crate::hints::origins::{Origin, Origins};
 use crate::log::line_run::LineRun;
@@ -29,35 +29,16 @@ pub(crate) struct Draft {
 impl Draft {
     /// Makes an empty one, as accessible as the log that it will replace, if there is one.
     pub(crate) fn create(folder: &Folder, like: Option<&Stat>) -> io::Result<Self> {
-        // Whoever cleans up may come between the making and the locking, but not for ever.
-        for _ in 0..100 {
-            if let Some(draft) = Self::try_create(folder, like)? {
-                return Ok(draft);
-            }
-        }
-        Err(io::ErrorKind::ResourceBusy.into())
-    }
-
-    /// `None` if another process took it for a dead one's and removed it.
-    fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
-        let name = temporary_log(&new_id(folder.random()));
-        let file = folder.open(&name, Open::New)?;
-        let draft = Self {
+        let prepare = |file: &dyn File| like.map_or(Ok(()), |like| file.set_access(like));
+        let (name, _, file) = folder.create_locked(|random| temporary_log(&new_id(random)), prepare)?;
+        Ok(Self {
             file,
             name,
             buffer: Vec::new(),
             written: 0,
             run: LineRun::default(),
             origins: Origins::default(),
-        };
-        let prepared = like.map_or(Ok(()), |like| draft.file.set_access(like));
-        let kept = prepared
-            .and_then(|()| draft.file.try_lock())
-            .and_then(|locked| Ok(locked && folder.stat(&draft.name)?.is_some()));
-        if !matches!(kept, Ok(true)) {
-            let _ = folder.remove(&draft.name);
-        }
-        Ok(kept?.then_some(draft))
+        })
     }
 
     /// Its name in the folder.
