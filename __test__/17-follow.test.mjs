@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -247,9 +248,22 @@ describeOurs('what replaces the log', () => {
     rmSync(paths(folder).log);
     expect(await reader.take(2)).toEqual([2, 3]);
     const next = reader.take(1);
-    await store.append(events(1, 1)[0]);
     await store.append(events(4, 4)[0]);
     expect(await next).toEqual([4]);
+    await reader.isAtTheEnd(5);
+  });
+
+  test('the log is removed, and an older copy takes its place', async () => {
+    const { folder, store } = storeOf();
+    await appendAll(store, events(1, 3));
+    const reader = follow(store);
+    expect(await reader.take(3)).toEqual([1, 2, 3]);
+    const next = reader.take(1);
+    rmSync(paths(folder).log);
+    writeFileSync(join(folder, 'copy'), [...events(1, 2), ...events(4, 4)].map(lineOf).join(''));
+    renameSync(join(folder, 'copy'), paths(folder).log);
+    expect(await next).toEqual([4]);
+    await reader.isAtTheEnd(5);
   });
 
   test('the folder is destroyed, and made anew', async () => {
