@@ -8,7 +8,7 @@
 // else is an error with `code: 'ERR_NATIVE_ADDON'`. It never starts a process, and asks no network.
 
 /** The version of package.json and Cargo.toml, of which no other addon is taken. */
-const VERSION = '0.1.0';
+const VERSION = '0.2.0';
 
 /** @typedef {import('./lib/shared/native-error.js').Attempt} Attempt */
 
