@@ -414,7 +414,7 @@ export interface StorageStats {
 export interface BackupReport {
   /** Events. */
   events: number;
-  /** Lines, those that are no events included. */
+  /** Lines, those that are not events included. */
   lines: number;
   /** Bytes. */
   bytes: number;
@@ -513,7 +513,7 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
    * Adds one event at the end of the log. It is turned into text within the call and, unless another writer is
    * at work, written; the promise resolves when the event is as safe as `durability` says.
    *
-   * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
+   * Rejects with a TypeError if the event is not an object or cannot be written as JSON, with a
    * {@link LedgerError} if it could not be stored.
    */
   append(event: E): Promise<void>;
@@ -522,13 +522,13 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
    * Adds events at the end of the log, all of them or none, behind each other and in one write. All are checked before
    * anything is written; the promise resolves when they are as safe as `durability` says.
    *
-   * Rejects with a TypeError that names the first event that is no object or cannot be written as JSON, with a
+   * Rejects with a TypeError that names the first event that is not an object or cannot be written as JSON, with a
    * {@link LedgerError} if they could not be stored. A process that is killed in the middle of the write may leave the
    * first of them.
    */
   appendAll(events: Iterable<E>): Promise<void>;
 
-  /** All events, in the order of the log. Lines that are no events are passed over. */
+  /** All events, in the order of the log. Lines that are not events are passed over. */
   readAll(): Promise<E[]>;
 
   /** The events with `startTime <= timestamp <= endTime`, in the order of the log, those of an archive before it. */
@@ -557,8 +557,8 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
 
   /**
    * Keeps the newest events, by timestamp, and removes the others, into an archive if `limits` names one. Lines that
-   * are no events are moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError for a wrong limit, or if
-   * there is none.
+   * are not events are moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError for a wrong limit, or
+   * if there is none.
    *
    * @param limits the most events (a non-negative integer or Infinity), or several limits
    * @param options with `dryRun` nothing is changed; an unknown option is refused
@@ -682,7 +682,7 @@ export interface LedgerStore {
   flush(): Promise<void> | null;
   /** As `flush()`, just before `close()`; it should not wait for long. */
   finish(): Promise<void> | null;
-  /** The events of the log: the text of their lines, separated by newlines. Lines that are no events are passed over. */
+  /** The events of the log: the text of their lines, separated by newlines. Lines that are not events are passed over. */
   seal(): Promise<string | SealedEvents>;
   /** Replaces the log by `events.applyTo(log)`, at once or not at all. */
   save(events: SavedEvents): Promise<void>;
@@ -772,7 +772,7 @@ export declare class PersistentLedger<E extends RunEvent = RunEvent> extends Run
 
   /**
    * As {@link RunLedger.logEvent}, and writes the event if `enableWAL` is set.
-   * @throws TypeError if the event is no object or cannot be written as JSON; then it is not kept either
+   * @throws TypeError if the event is not an object or cannot be written as JSON; then it is not kept either
    */
   logEvent(event: E | Omit<E, 'eventId'>): E;
 

@@ -43,7 +43,7 @@ function saysId(text, id) {
  * `event.eventId`. An own property that agrees with the line spares a copy of the id.
  * @param {string} text of the line, made by JSON.stringify: no spaces, no name twice
  * @param {unknown} event
- * @returns {string | null} null if it has no id, or one that is no string
+ * @returns {string | null} null if it has no id, or one that is not a string
  */
 function writtenId(text, event) {
   try {

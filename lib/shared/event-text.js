@@ -48,7 +48,7 @@ function place(name, index) {
 }
 
 /**
- * Refuses what is no object, or one whose content JSON leaves out. `index` is for an element of the array `name`.
+ * Refuses what is not an object, or one whose content JSON leaves out. `index` is for an element of the array `name`.
  * @param {string} name
  * @param {unknown} event
  * @param {number} [index]

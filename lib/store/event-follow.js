@@ -6,7 +6,8 @@
 // cursors. Here are the arguments, the iterator, and gaps. While one slice is consumed the next is being read: two
 // slices are the bound of memory.
 //
-// The iterator is no generator: a generator's `return()` waits for the `next()` that is pending, which may be for ever.
+// The iterator is not a generator: a generator's `return()` waits for the `next()` that is pending, which may be for
+// ever.
 
 const { checkOptions, outOfRange, typeError, wrongType } = require('../shared/arguments.js');
 const { marked } = require('../shared/ledger-error.js');

@@ -7,8 +7,8 @@
 // being read: two slices are the bound of memory. Awaiting the native promise gives the event loop its turn,
 // so no timer is needed. The reader is closed whatever happens.
 //
-// The native side may give more events than were asked for (those whose timestamp is no number, or whose
-// taskId is no string); the caller's filter has the last word.
+// The native side may give more events than were asked for (those whose timestamp is not a number, or whose
+// taskId is not a string); the caller's filter has the last word.
 
 const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js');
 

@@ -258,7 +258,7 @@ impl Follower {
         let stat = log.stat().map_err(|error| self.failed(&error))?;
         let size = stat.size;
         if self.track.as_ref().is_none_or(|track| size < track.top().offset) {
-            // It was cut, which nobody may do.
+            // It was cut, which no program may do.
             let Some((log, id)) = self.log.take() else { return Ok(None) };
             let name =
                 Moves::load(&self.folder).name_of(&*log, &stat).map_err(|error| self.failed(&error))?;
@@ -372,7 +372,7 @@ impl Follower {
         Ok(())
     }
 
-    /// Whether moves tell the truth of a log that is gone: it may have lost its end in a power cut and grown again, and
+    /// Whether moves are right about a log that is gone: it may have lost its end in a power cut and grown again, and
     /// what was read behind the end of a move is known only as long as the log is open.
     fn holds_good(&self, chain: &[Arc<Move>], offset: u64, log: &dyn File) -> Result<bool> {
         let (Some(first), None, Some(last)) = (chain.first(), &self.log, &self.last) else { return Ok(true) };
@@ -406,7 +406,7 @@ impl Follower {
                 let there = cursor.log() != name || last.is_in(log).map_err(failed)?;
                 (self.last, self.newest, self.number) = (Some(last), last.newest, last.number);
                 self.boot = cursor.boot;
-                // Of a log that is not known no move tells.
+                // No move leads from a log that is not known.
                 self.track = Some(
                     track.filter(|_| there).unwrap_or_else(|| Track::new(Level::new(LogName::default()))),
                 );
