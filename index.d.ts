@@ -12,7 +12,7 @@
 
 // ---------------------------------------------------------------------------------------------- events
 
-/** How grave a rule or its violation is. */
+/** How severe a rule or its violation is. */
 export type RiskClass = 'critical' | 'high' | 'medium' | 'low' | 'info';
 
 /** What kind of work a task is. */
@@ -35,7 +35,7 @@ export interface Violation {
   ruleId: string;
   /** What happened. */
   description: string;
-  /** How grave it is. */
+  /** How severe it is. */
   severity: RiskClass;
   /** Where it happened. */
   location?: string;
@@ -577,8 +577,8 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
   getStats(): Promise<StorageStats>;
 
   /**
-   * Takes the folder's lock, waiting at most `lockTimeoutMs`. It is advisory: it keeps out others who ask for
-   * it, as `save()` and `compact()` of a ledger do, but nobody's `append()`. It is free at once when its
+   * Takes the folder's lock, waiting at most `lockTimeoutMs`. It is advisory: it keeps out others that ask
+   * for it, as `save()` and `compact()` of a ledger do, but no `append()`. It is free at once when its
    * holder dies. Rejects with `code: 'ELOCKED'` if another holds it, this very store included.
    */
   acquireLock(): Promise<void>;

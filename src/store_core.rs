@@ -30,7 +30,7 @@ pub struct StoreCoreOptions {
     pub durable_disk: bool,
 }
 
-/// What `getStats` tells.
+/// What `getStats` reports.
 #[napi(object)]
 pub(crate) struct StoreCoreStats {
     /// Number of events.
@@ -404,7 +404,7 @@ impl StoreCore {
         Ok(Some(Follower::new(store::Follower::new(&store, start, task), self.handle.ending())))
     }
 
-    /// Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
+    /// Evicts the oldest events, as many as exceed a limit, into an archive if one is named. Returns how many.
     ///
     /// # Errors
     /// If no promise can be made.

@@ -219,7 +219,7 @@ class Following {
     } else if (found !== '') {
       [this.#events, this.#tails, this.#head] = JSON.parse(found);
       this.#at = 0;
-      // It does not wait: nobody has asked for what is not there yet.
+      // It does not wait: no call has asked for what is not there yet.
       this.#pending = this.#ask(false);
     }
   }

@@ -8,7 +8,7 @@
 // so no timer is needed. The reader is closed whatever happens.
 //
 // The native side may give more events than were asked for (those whose timestamp is not a number, or whose
-// taskId is not a string); the caller's filter has the last word.
+// taskId is not a string); the caller's filter decides.
 
 const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js');
 
@@ -32,7 +32,7 @@ async function* slices(reader) {
       const text = await next;
       if (text === null) return;
       next = reader.over ? null : reader.next();
-      next?.catch(() => {}); // told where it is awaited, if that is ever reached
+      next?.catch(() => {}); // reported where it is awaited, if that is ever reached
       yield JSON.parse(text);
     }
   } finally {
