@@ -471,6 +471,10 @@ export interface VerifyReport {
  *   open that was replaced;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
+ * - `ECLOSED`: the store was closed while the call waited;
+ * - `EBACKLOG`: 64 MiB of lines wait to be written already;
+ * - `EUNCONFIRMED`: the log was replaced, but the fsync of its folder failed;
+ * - `EGAP`: events that `follow()` was to give out are gone;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */
 export interface LedgerError extends Error {
@@ -483,8 +487,8 @@ export interface LedgerError extends Error {
 }
 
 /**
- * Whether this package made an error, whichever realm (`node:vm`, a test runner) it comes from. What a
- * `toJSON`, an evaluator or a subclass of yours throws is none.
+ * Whether this package made an error, whichever realm (`node:vm`, a test runner) it comes from. False
+ * for what a `toJSON`, an evaluator or a subclass of yours throws.
  * @example if (isLedgerError(error) && error.code === 'ENOSPC') warn(error.path);
  */
 export declare function isLedgerError(error: unknown): error is LedgerError;
@@ -536,7 +540,7 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
 
   /**
    * The events of a task, in the order of the log, those of an archive before it. Rejects with a TypeError if `taskId` is
-   * no string.
+   * not a string.
    */
   readByTask(taskId: string, options?: ReadOptions): Promise<E[]>;
 
@@ -765,8 +769,10 @@ export declare class PersistentLedger<E extends RunEvent = RunEvent> extends Run
   constructor(config?: Partial<PersistenceConfig>);
 
   /**
-   * Loads the stored events and starts the timer of compactions. Once: later calls do nothing. One that
-   * failed may be tried again.
+   * Loads the stored events and starts the timer of compactions: from then on the ledger keeps the newest 10,000
+   * events, unless `maxEvents`, `retention` or `compactIntervalMs: 0` says otherwise, and evicts the others every hour.
+   *
+   * Later calls do nothing. One that failed may be tried again.
    */
   init(): Promise<void>;
 
