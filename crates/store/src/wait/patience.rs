@@ -120,13 +120,9 @@ impl Patience {
     ) -> Result<Option<T>, E> {
         let mut pause = pauses.0;
         self.poll_at(time, || {
-            Ok(match attempt()? {
-                Some(value) => ControlFlow::Break(value),
-                None => {
-                    let next = (pause * 2).min(pauses.1);
-                    ControlFlow::Continue(std::mem::replace(&mut pause, next))
-                }
-            })
+            let next = (pause * 2).min(pauses.1);
+            let this = std::mem::replace(&mut pause, next);
+            Ok(attempt()?.map_or(ControlFlow::Continue(this), ControlFlow::Break))
         })
     }
 
