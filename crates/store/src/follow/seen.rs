@@ -127,7 +127,7 @@ impl Seen {
         self.folder.failed("read", LOG, error)
     }
 
-    /// Whether moves tell the truth of a log that is gone: it may have lost its end in a power cut and grown again, and
+    /// Whether moves are right about a log that is gone: it may have lost its end in a power cut and grown again, and
     /// what was read behind the end of a move is known only as long as the log is open.
     fn holds_good(
         &self,
