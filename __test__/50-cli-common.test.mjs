@@ -19,7 +19,7 @@ import {
   start,
   TOOL,
 } from './support/cli.mjs';
-import { snapshot } from './support/disk.mjs';
+import { paths, snapshot } from './support/disk.mjs';
 import { at, runEvent, violation } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
 
@@ -128,11 +128,32 @@ describe('the folder', () => {
 
   test('a lock that is held is reported with what to do', async () => {
     const path = folderOf(at(1, 2));
-    await lockHolder(path);
+    const holder = await lockHolder(path);
     const args = ['--max-events', '1', '--yes', '--lock-timeout', '10ms', '--dir', path];
     const { code, err } = await cli(['compact', ...args]);
     expect(code).toBe(3);
-    expect(err).toContain('--lock-timeout 1m waits longer');
+    expect(err).toMatch(
+      new RegExp(
+        `Process ${holder.pid} wrote it \\d+ ms ago: let it finish, or wait longer with --lock-timeout 1m\\n` +
+          'It is free as soon as its holder gives it back or ends\\.\\n$',
+      ),
+    );
+    expect(err).not.toContain('lockTimeoutMs');
+  });
+
+  test.each([
+    ['compact', '--max-events', '1', '--yes'],
+    ['import', '/dev/null'],
+  ])('a lock of the JavaScript module is not said to be free when its holder ends: %s', async (...args) => {
+    const path = folderOf(at(1, 2));
+    const holder = 'd9428888-122b-11e1-b85c-61cd3cbb3210';
+    writeFileSync(paths(path).lock, JSON.stringify({ holder, timestamp: Date.now() - 1000, pid: 4_000_000 }));
+    const { code, err } = await cli([...args, '--lock-timeout', '0s', '--dir', path]);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /or wait longer with --lock-timeout 1m\nA program that uses the JavaScript module made it: .* 30 s old, in 2\d s\.\n$/,
+    );
+    expect(err).not.toContain('lockTimeoutMs');
   });
 
   test('that nothing is there to be shown is said, but not to programs', async () => {

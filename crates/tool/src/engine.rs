@@ -15,7 +15,7 @@ use std::time::Duration;
 use store::disk::folder::RealFolder;
 use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
-use store::{Appended, Follower, LockCell, News, OnFault, Start, Store};
+use store::{Appended, Expiry, Follower, LockCell, News, Obstacle, OnFault, Start, Store, Terms};
 
 pub(crate) use store::{ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Place, Report, Stats};
 
@@ -30,6 +30,9 @@ pub(crate) const INDEX: &str = "index.json";
 pub(crate) const REJECTED: &str = "events.rejected.ndjson";
 /// The longest event that is accepted, in bytes.
 pub(crate) const LONGEST_EVENT: usize = 64 << 20;
+
+/// What the tool calls its settings.
+const TERMS: Terms = Terms { wait: "wait longer with --lock-timeout 1m", folder: "--dir" };
 
 /// One folder, as the tool writes to it.
 pub(crate) struct Engine {
@@ -289,14 +292,21 @@ pub(crate) fn append_bounded(folder: &Path, name: &str, line: &[u8], largest: us
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        let message = safe(&error.to_string()).into_owned();
+        let message = safe(&error.in_terms(TERMS).to_string()).into_owned();
         if error.code() != "ELOCKED" {
             return Self::System(message);
         }
-        let user_lock =
-            error.path().is_some_and(|path| Path::new(path).file_name().is_some_and(|name| name == ".lock"));
-        let advice =
-            "\nIt is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.";
-        Self::Locked(if user_lock { message + advice } else { message })
+        let more = match error {
+            store::Error::Locked { expiry: Expiry::WithHolder, .. } => {
+                "\nIt is free as soon as its holder gives it back or ends.".to_owned()
+            }
+            store::Error::Locked { expiry: Expiry::AfterMs(left), .. } => format!(
+                "\nA program that uses the JavaScript module made it: it is free when that program removes it, or \
+                 when it is 30 s old, in {} s.",
+                left.max(0).unsigned_abs().div_ceil(1000)
+            ),
+            _ => String::new(),
+        };
+        Self::Locked(message + &more)
     }
 }
