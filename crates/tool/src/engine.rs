@@ -142,9 +142,39 @@ impl Engine {
         Ok(Lock(cell))
     }
 
+    /// What keeps other processes from writing for as long as `wait`, if something does. Changes nothing.
+    pub(crate) fn folder_lock_holder(&self, wait: Duration) -> Result<Option<Held>> {
+        match self.store.look_at_folder_lock(wait) {
+            Ok(()) => Ok(None),
+            Err(store::Error::Busy { path, waited_ms, by }) => {
+                let pid = if let Obstacle::Process(pid) = by { pid } else { None };
+                Ok(Some(Held { path: safe(&path).into_owned(), pid, waited_ms }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What to say of the program that holds `.lock`, if one does, and its number. Changes nothing.
+    pub(crate) fn user_lock_holder(&self, wait: Duration) -> Result<Option<(Failure, Option<u32>)>> {
+        match self.store.look_at_user_lock(wait) {
+            Ok(()) => Ok(None),
+            Err(error) => match error {
+                store::Error::Locked { pid, .. } => Ok(Some((error.into(), pid))),
+                other => Err(other.into()),
+            },
+        }
+    }
+
     fn shown(&self) -> String {
         safe(&self.path.to_string_lossy()).into_owned()
     }
+}
+
+/// A folder that another process holds.
+pub(crate) struct Held {
+    pub(crate) path: String,
+    pub(crate) pid: Option<u32>,
+    pub(crate) waited_ms: u64,
 }
 
 /// The held lock of a folder.
