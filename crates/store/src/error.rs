@@ -132,7 +132,8 @@ pub enum Error {
 
 impl Error {
     /// Wraps a failed system call.
-    pub(crate) fn io(syscall: &'static str, path: impl Into<String>, error: &io::Error) -> Self {
+    #[must_use]
+    pub fn io(syscall: &'static str, path: impl Into<String>, error: &io::Error) -> Self {
         Self::Io {
             syscall,
             path: path.into(),
@@ -380,12 +381,15 @@ fn advice(code: &str) -> Option<(&'static str, &'static str)> {
         "EBUSY" => "Another program has the file open: let it finish",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
-        "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
+        "ELOOP" => {
+            "A symbolic link stands where a file of the store should be, and none is followed: put the file in its \
+             place, or name the folder that it leads to"
+        }
         "EMLINK" => "Writing there would change the file under its other name: remove this name",
         "EISDIR" => {
-            "A folder stands where a file of the store should be: remove it or choose another storagePath"
+            "A folder stands where a file of the store should be: remove it, or choose another folder (storagePath)"
         }
-        "EINVAL" => "If a folder, pipe or device stands there, remove it; else check the kind of file system",
+        "EINVAL" => "If a pipe or device stands there, remove it; else check the kind of file system",
         "EFBIG" => "The file would get larger than is allowed: compact it or raise the limit (ulimit -f)",
         "ENAMETOOLONG" => {
             "A part of the path is longer than the file system allows: choose a shorter storagePath"

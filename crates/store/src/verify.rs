@@ -180,7 +180,7 @@ impl Store {
         let failed = |error: std::io::Error| self.folder.failed("read", INDEX, &error);
         let file = match self.folder.open(INDEX, Open::Read) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(failed)?,
+            other => other.map_err(|error| self.folder.failed("open", INDEX, &error))?,
         };
         let expected = self.index.expected(log, &self.folder.patience(FOLDER_WAIT))?;
         let limit = expected.len().saturating_mul(4).saturating_add(INDEX_ROOM);

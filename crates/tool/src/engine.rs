@@ -209,26 +209,19 @@ impl StoreFile {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(None)
             }
-            Err(_) if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) => {
-                Err(Failure::System(format!(
-                    "ELOOP: '{}' is a symbolic link; the store follows none. Put the file in its place, or name the \
-                     folder that it leads to",
-                    safe(&path.to_string_lossy())
-                )))
-            }
-            Err(error) => Err(Failure::io("open", &path, &error)),
+            Err(error) => Err(failed("open", &path, &error)),
         }
     }
 
     /// Which file it is, and its length.
     pub(crate) fn stat(&self) -> Result<(FileId, u64)> {
-        let stat = self.file.stat().map_err(|error| Failure::io("fstat", &self.path, &error))?;
+        let stat = self.file.stat().map_err(|error| failed("fstat", &self.path, &error))?;
         Ok((stat.id, stat.size))
     }
 
     /// Reads at a position; 0 at the end.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        self.file.read_at(buffer, offset).map_err(|error| Failure::io("read", &self.path, &error))
+        self.file.read_at(buffer, offset).map_err(|error| failed("read", &self.path, &error))
     }
 
     /// Reads up to so many bytes; fewer only at the end.
@@ -244,6 +237,11 @@ impl StoreFile {
         bytes.truncate(filled);
         Ok(bytes)
     }
+}
+
+/// A failed system call on a file of the store, in the engine's words.
+fn failed(syscall: &'static str, path: &Path, error: &io::Error) -> Failure {
+    store::Error::io(syscall, path.to_string_lossy(), error).into()
 }
 
 /// A log as it grows, whatever replaces it.

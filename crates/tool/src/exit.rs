@@ -60,7 +60,7 @@ impl Failure {
     pub(crate) fn io(act: &str, path: &Path, error: &io::Error) -> Self {
         let text = error.to_string();
         let reason = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
-        let code = code_of(error.kind());
+        let code = code_of(error);
         let colon = if code.is_empty() { "" } else { ": " };
         Self::System(format!("{code}{colon}{reason}, {act} '{}'", safe(&path.to_string_lossy())))
     }
@@ -89,8 +89,9 @@ impl Failure {
 }
 
 /// The system's name of a failure, where people know it.
-fn code_of(kind: io::ErrorKind) -> &'static str {
-    match kind {
+fn code_of(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied if cfg!(unix) && error.raw_os_error() == Some(1) => "EPERM",
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::PermissionDenied => "EACCES",
         io::ErrorKind::AlreadyExists => "EEXIST",
