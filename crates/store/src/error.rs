@@ -376,7 +376,15 @@ fn advice(code: &str) -> Option<(&'static str, &'static str)> {
     };
     let remedy = match code {
         "ENOSPC" | "EDQUOT" => "Free some space",
-        "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
+        "EACCES" => "Give this user the right to read and write the folder and its files",
+        "EPERM" if cfg!(any(target_os = "linux", target_os = "android")) => {
+            "Give this user the right to read and write the folder and its files; if one of them is marked \
+             append-only or immutable (lsattr shows a or i), remove the mark (chattr -a -i)"
+        }
+        "EPERM" => {
+            "Give this user the right to read and write the folder and its files; if one of them is marked \
+             append-only or immutable, remove the mark"
+        }
         "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
         "EBUSY" => "Another program has the file open: let it finish",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
