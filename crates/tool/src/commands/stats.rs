@@ -51,7 +51,7 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
     }
     let paint = context.paint;
     let lines = if malformed == 0 {
-        "all are events".to_owned()
+        if sums.events == 0 { "none" } else { "all are events" }.to_owned()
     } else {
         let said = counted_as(malformed, "line is not an event", "lines are not events");
         paint.yellow(&format!("{said}; 'guidance-ledger verify' shows where"))
