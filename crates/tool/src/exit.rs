@@ -6,6 +6,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::place::tool;
 use crate::text::safe::safe;
 
 /// How a call ended that did what it was asked for.
@@ -82,7 +83,10 @@ impl Failure {
             Self::Usage(message, None) | Self::Locked(message) | Self::System(message) => {
                 Some(message.clone())
             }
-            Self::Usage(message, Some(hint)) => Some(format!("{message}\nTry: {hint}")),
+            Self::Usage(message, Some(hint)) => Some(match hint.strip_prefix("guidance-ledger ") {
+                Some(words) => format!("{message}\nTry: {} {words}", tool()),
+                None => format!("{message}\nTry: {hint}"),
+            }),
             Self::ReaderGone | Self::Interrupted(_) => None,
         }
     }
