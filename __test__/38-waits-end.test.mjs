@@ -395,12 +395,12 @@ describeFaults('an fsync of many seconds', () => {
     const faults = new Faults(folder());
     const it = await agent({ folder: store, options: { durability: 'disk' } }, { env: faults.env });
     await it.run(append, 'first');
-    faults.set('fsync */events.ndjson 1+ delay 500');
+    faults.set('fsync */events.ndjson 1+ delay 300');
     const took = await it.run(({ store, latency }) => {
       const accepted = store.append({ eventId: 'a', taskId: 't', timestamp: 1 });
       return latency.taken(Promise.all([accepted, store.close()]));
     });
-    expect(took).toBeGreaterThanOrEqual(500);
+    expect(took).toBeGreaterThanOrEqual(300);
     await expectKept(store, ['first', 'a']);
   });
 });

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use store::disk::folder::RealFolder;
-use store::{Durability, Holdings, OnFault, Query, Reader, Store, UserLock};
+use store::{Durability, Follower, Holdings, News, OnFault, Query, Reader, Start, Store, UserLock};
 
 struct Folder(PathBuf);
 
@@ -113,6 +113,22 @@ fn the_life_of_a_folder() {
     drop((reader, other));
     store.destroy(&store.caller()).unwrap();
     assert_eq!(folder.names(), [""; 0]);
+}
+
+/// A reader that begins now has not looked yet when the log is cut.
+#[test]
+fn a_log_that_is_cut_before_the_first_look_is_a_gap() {
+    let folder = Folder::new("cut");
+    let store = folder.store();
+    append(&store, "a", Durability::Process);
+    append(&store, "b", Durability::Process);
+    let mut follower = Follower::new(&store, Start::Now, None);
+    fs::write(folder.0.join("events.ndjson"), line("c")).unwrap();
+    assert!(matches!(follower.poll().unwrap(), News::Gap(None)));
+    append(&store, "d", Durability::Process);
+    let News::Events(given) = follower.poll().unwrap() else { panic!("no event") };
+    assert_eq!(given.events().count(), 1);
+    assert!(matches!(follower.poll().unwrap(), News::Nothing));
 }
 
 /// Virus scanners and indexers open a file that was just written, and let nobody else have it meanwhile.

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::folder::Folder;
 use crate::follow::cursor::Last;
 use crate::follow::given::Given;
-use crate::follow::seen::{Seen, Start};
+use crate::follow::seen::{Gap, Seen, Start};
 use crate::follow::track::{Level, Track};
 use crate::follow::watch::Bell;
 use crate::hints::moves::Moves;
@@ -191,6 +191,10 @@ impl Follower {
     fn begin_now(&mut self) -> Result<()> {
         let Some((log, stat)) = &self.now else { return Ok(()) };
         let end = end_of_lines(&**log, 0, stat.size).map_err(|error| self.failed(&error))?;
+        if log.size().map_err(|error| self.failed(&error))? < stat.size {
+            // It was cut since then.
+            self.seen.gap = Some(Gap(None));
+        }
         let name = Moves::load(&self.folder).name_of(&**log, stat).map_err(|error| self.failed(&error))?;
         self.seen.track = Some(Track::new(Level { offset: end, ..Level::new(name) }));
         self.seen.number = (end == 0).then_some(0);
