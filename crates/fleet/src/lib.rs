@@ -1,0 +1,29 @@
+//! The store that many machines share: `PostgreSQL`, reached without secrets in any message, each event in it once.
+//!
+//! No files of a store are opened here: what is to be shipped comes through the trait [`Outgoing`](shipper::Outgoing).
+//! Dependencies run downward:
+//!
+//! ```text
+//! shipper     batches, resending, what to do about each failure
+//! protocol    the statements of a client
+//! schema      tables, functions and roles, and how they are installed
+//! connection  one connection, with a deadline around each call
+//! tls         certificates, and what a refused one is to say
+//! settings    connection strings, environment, services, passfiles: libpq's rules
+//! identity    what makes two events the same one, for ever
+//! error       what went wrong, what to do, and whether it passes by itself
+//! ```
+//!
+//! Room is left for `reader` (ranges, tasks, sums) and `follower` (batches behind a position) above `protocol`.
+
+pub mod connection;
+pub mod error;
+pub mod identity;
+pub mod protocol;
+pub mod schema;
+pub mod settings;
+mod tls;
+
+pub use connection::{Connection, run};
+pub use error::{Class, Code, Error, Result};
+pub use settings::Settings;

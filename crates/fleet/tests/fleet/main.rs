@@ -1,0 +1,15 @@
+//! The shared store on a real `PostgreSQL`.
+//!
+//! `GUIDANCE_LEDGER_REQUIRE_POSTGRES=1` makes a missing server a failure; without it the tests say that they are
+//! skipped. `PG_BIN` names the folder of its programs.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
+
+mod certificates;
+mod connections;
+mod controls;
+mod rights;
+mod schema;
+mod server;
+mod store;
