@@ -91,7 +91,8 @@ impl Connection {
             |error: Error| secret.iter().fold(error, |error, secret| error.without(secret.reveal()));
         let limit = settings.connect_timeout();
         let late = || Error::new(Code::Down, format!("no connection within {} s", limit.as_secs()));
-        let connection = if mode == SslMode::Disable {
+        let started = tokio::time::Instant::now();
+        let mut connection = if mode == SslMode::Disable {
             if settings.binding() == ChannelBinding::Require {
                 return Err(Error::config("channel_binding=require needs TLS"));
             }
@@ -113,7 +114,11 @@ impl Connection {
         };
         if settings.target() == Target::ReadWrite {
             let sql = "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on'";
-            if field::<bool>(&connection.one(sql, &[]).await?, 0)? {
+            // It is a part of connecting.
+            connection.call = limit.saturating_sub(started.elapsed());
+            let read_only = field(&connection.one(sql, &[]).await?, 0)?;
+            connection.call = CALL;
+            if read_only {
                 return Err(Error::new(Code::ReadOnly, "the server takes no writes"));
             }
         }

@@ -22,6 +22,7 @@ pub mod identity;
 pub mod protocol;
 pub mod schema;
 pub mod settings;
+pub mod shipper;
 mod tls;
 
 pub use connection::{Connection, run};

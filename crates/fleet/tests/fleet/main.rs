@@ -9,7 +9,9 @@
 mod certificates;
 mod connections;
 mod controls;
+mod proxy;
 mod rights;
 mod schema;
 mod server;
+mod shipping;
 mod store;
