@@ -352,6 +352,7 @@ export interface VerifyReport {
  *   open that was replaced;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
+ * - `EUNSHIPPED`: the call would lose events that a shared store has not got yet;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */
 export interface LedgerError extends Error {

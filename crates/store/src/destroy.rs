@@ -7,7 +7,8 @@ use std::io::ErrorKind;
 use crate::error::{Error, Obstacle, Result};
 use crate::log::tenure::Tenure;
 use crate::paths::{
-    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OWNER, PREVIOUS, temporary_id,
+    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, OUTBOX, OWNER, PREVIOUS, SHIP, SHIP_LOCK,
+    temporary_id,
 };
 use crate::store::Store;
 use crate::wait::patience::Caller;
@@ -16,7 +17,8 @@ impl Store {
     /// Removes all files of the store but those lines that were set aside.
     ///
     /// # Errors
-    /// Whatever reading the folder and `unlink` say.
+    /// Whatever reading the folder and `unlink` say; [`Error::Unshipped`] if a shared store has not got all of it, and
+    /// nothing is removed.
     pub fn destroy(&self, caller: &Caller) -> Result<()> {
         match self.folder.list() {
             Ok(_) => {}
@@ -30,14 +32,26 @@ impl Store {
             return Err(self.folder.busy(LOG, &patience, Obstacle::ThisProcess));
         };
         tenure.begin_afresh(&self.folder, &patience)?;
-        let result = self.remove_files();
+        let result = self.refuse_if_unshipped().and_then(|()| self.remove_files());
         // The lock's own files went too: those who wait for them notice and make new ones.
         tenure.end_quickly(&self.folder);
+        if result.as_ref().is_err_and(|error| matches!(error, Error::Unshipped { .. })) {
+            return result;
+        }
         *tenure = Tenure::default();
         drop(tenure);
         self.views.forget();
         self.index.forget();
         result
+    }
+
+    fn refuse_if_unshipped(&self) -> Result<()> {
+        match self.shipping()? {
+            Some((_, bytes)) if bytes > 0 => {
+                Err(Error::Unshipped { path: self.folder.path().to_owned(), bytes })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn remove_files(&self) -> Result<()> {
@@ -46,7 +60,9 @@ impl Store {
         for name in temporary {
             let _ = self.folder.remove(&name);
         }
-        for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK] {
+        let ours =
+            [PREVIOUS, LOG, OUTBOX, SHIP, SHIP_LOCK, INDEX, LOCK, OWNER, CHECKPOINT, GATE, FOLDER_LOCK];
+        for name in ours {
             match self.folder.remove(name) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(self.folder.failed("unlink", name, &error));

@@ -8,6 +8,7 @@
 //! chores  stats  seal  reader  verify  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
+//! ship        what a shared store has got, and what a rewrite would take away before
 //! index       index.json: what it says, and when it is written
 //! log         queue, appender, tenure, fsyncs, recovery, columns
 //! hints       sums, and the checkpoint that keeps them
@@ -31,6 +32,7 @@ mod reader;
 pub mod registry;
 mod rewrite;
 mod seal;
+mod ship;
 mod stats;
 mod store;
 mod verify;
@@ -46,6 +48,7 @@ pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
 pub use rewrite::archive::{Archive, Evicted};
 pub use seal::sealed_of_nothing;
+pub use ship::outgoing::{Lines, Most, Noted, Outgoing, Waiting};
 pub use stats::Stats;
 pub use store::Store;
 pub use verify::{Duplicate, IndexState, Place, Report, TornTail};

@@ -93,7 +93,7 @@ impl Rewriter<'_> {
     pub(crate) fn replace_all(&self, lines: &[u8]) -> Result<()> {
         self.rewrite(&mut |_, draft| {
             draft.lines(lines).map_err(|error| self.folder.failed("write", draft.name(), &error))?;
-            Ok(Plan::Replace)
+            Ok(Plan::Edit)
         })?;
         Ok(())
     }

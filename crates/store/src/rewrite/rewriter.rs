@@ -4,14 +4,16 @@
 //! a  close a torn tail; read whole lines up to S; write the new log's lines into a draft               (folder free)
 //! b  copy whole lines that arrived since S into the draft; fsync it; sum it up; write index.json aside  (folder free)
 //! c  lock the folder; if the log is not the one of step a, start again
-//! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; link the log to .events.prev
+//! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; in a folder that ships, save what is not
+//!    shipped, fsync; link the log to .events.prev
 //! e  copy whole lines that arrived since b into the draft; fsync it
 //! f  rename the draft to events.ndjson; fsync the folder
 //! g  copy the lines that JavaScript programs, which had the old file open, still wrote into it
 //! h  remove .events.prev; store the sums; rename index.json; unlock
 //! ```
 //!
-//! Appenders wait for c to h only, whose work does not grow with the log. A crash before f leaves the old
+//! Appenders wait for c to h only, whose work does not grow with the log (but with what is not shipped, in a folder that
+//! ships). A crash before f leaves the old
 //! log, a crash after f the new one; `recovery` does what is missing of g and h.
 //!
 //! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if it is not
@@ -39,6 +41,7 @@ use crate::log::rejected::{self, set_aside};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
+use crate::ship::rescue::Rescue;
 use crate::wait::baton::{Baton, Held};
 use crate::wait::patience::{Caller, Patience};
 
@@ -62,8 +65,10 @@ pub(crate) struct Source {
 /// What the plan of a rewrite says.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// The draft holds the new log's lines.
+    /// The draft holds the new log's lines, each of them from the old one.
     Replace,
+    /// The draft holds the new log's lines, of which some may never have been in a log.
+    Edit,
     /// The log may stay as it is.
     Leave,
 }
@@ -85,6 +90,7 @@ pub(crate) struct Rewriter<'a> {
 struct Prepared<'a> {
     /// Lines of the draft from here on are copies of late lines.
     kept: u64,
+    plan: Plan,
     /// How much of the source is in the draft, or was not chosen.
     upto: u64,
     sums: Summary,
@@ -96,9 +102,9 @@ impl<'a> Rewriter<'a> {
     pub(crate) fn rewrite(&self, compose: Compose<'_>) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let source = self.source()?;
-            let Some(mut draft) = self.compose(&source, compose)? else { return Ok(false) };
+            let Some((mut draft, plan)) = self.compose(&source, compose)? else { return Ok(false) };
             let replaced = self
-                .prepare(&source, &mut draft)
+                .prepare(&source, &mut draft, plan)
                 .and_then(|prepared| self.try_replace(source, &mut draft, prepared));
             if !matches!(replaced, Ok(true)) {
                 draft.discard(self.folder);
@@ -146,22 +152,24 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Step a, the writing. `None` if the log may stay as it is.
-    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<Draft>> {
+    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<(Draft, Plan)>> {
         self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
         let mut draft = Draft::create(self.folder, source.stat.as_ref())
             .map_err(|error| self.folder.failed("open", LOG, &error))?;
         let result = compose(source, &mut draft).and_then(|plan| {
             draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error)).map(|()| plan)
         });
-        if matches!(result, Ok(Plan::Replace)) {
-            return Ok(Some(draft));
+        match result {
+            Ok(plan) if plan != Plan::Leave => Ok(Some((draft, plan))),
+            other => {
+                draft.discard(self.folder);
+                other.map(|_| None)
+            }
         }
-        draft.discard(self.folder);
-        result.map(|_| None)
     }
 
     /// Step b.
-    fn prepare(&self, source: &Source, draft: &mut Draft) -> Result<Prepared<'a>> {
+    fn prepare(&self, source: &Source, draft: &mut Draft, plan: Plan) -> Result<Prepared<'a>> {
         let mut sums = Summary::of_all_tasks();
         let (kept, mut upto) = (draft.length(), source.logged.mark.offset);
         for _ in 0..ROUNDS {
@@ -178,7 +186,7 @@ impl<'a> Rewriter<'a> {
         let text = render(&sums, sums.tasks.as_ref().unwrap_or(&no_tasks));
         // A courtesy: a rewrite goes on without it.
         let index = IndexDraft::create(self.folder, text).ok();
-        Ok(Prepared { kept, upto, sums: sums.without_many_tasks(), index })
+        Ok(Prepared { kept, plan, upto, sums: sums.without_many_tasks(), index })
     }
 
     /// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
@@ -237,7 +245,7 @@ impl<'a> Rewriter<'a> {
         prepared: Prepared<'a>,
     ) -> Result<()> {
         let folder = self.folder;
-        let Prepared { kept, upto, sums, index } = prepared;
+        let Prepared { kept, plan, upto, sums, index } = prepared;
         let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back. It may also be the second name that a refused rewrite could
@@ -251,6 +259,7 @@ impl<'a> Rewriter<'a> {
         if let Some(log) = &source.log {
             set_aside(folder, &**log, source.logged.columns.malformed(), Some(rewrite.rejected))?;
         }
+        let rescue = Rescue::begin(folder, source)?;
         // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could
         // then lose what JavaScript programs write into it meanwhile.
         let linked = match folder.link(LOG, PREVIOUS) {
@@ -285,6 +294,12 @@ impl<'a> Rewriter<'a> {
         let named = folder.make_names_durable(&self.patience());
         if named.is_ok() {
             self.commit.copied(previous);
+        }
+        if let Some(rescue) = rescue
+            && named.is_ok()
+            && let Ok(log) = folder.open(LOG, Open::Read)
+        {
+            rescue.end(folder, &*log, if plan == Plan::Edit { 0 } else { kept });
         }
         let finished = self.finish(tenure, held, Rewrite { from: upto, ..rewrite }, linked, sums, index);
         if finished.is_err() {

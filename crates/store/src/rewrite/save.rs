@@ -15,7 +15,7 @@ impl Rewriter<'_> {
         self.rewrite(&mut |source, draft| {
             self.write_holdings(holdings, draft)?;
             self.write_unknown(source, &known, draft)?;
-            Ok(Plan::Replace)
+            Ok(Plan::Edit)
         })?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
-use super::history::Author;
+use super::history::{Author, Fate};
 use super::process::install;
 use super::scenario::Scenario;
 use super::simulation::Simulation;
@@ -28,13 +28,34 @@ impl Aftermath<'_> {
     pub(crate) fn check(&self) -> Verdict {
         self.recover()?;
         self.measure()?;
+        self.ship_all()?;
         let once = self.files();
         self.recover()?;
         if once != self.files() {
             return Err("a second recovery changed something".to_owned());
         }
         self.append_and_compact()?;
-        self.measure()
+        self.measure()?;
+        self.ship_all()
+    }
+
+    /// In a folder that ships, each accepted event reaches the shared store, whatever was evicted meanwhile.
+    fn ship_all(&self) -> Verdict {
+        if !self.scenario.ships() {
+            return Ok(());
+        }
+        self.alone("ships all", |_, store| {
+            let mut arrive = |line: &[u8]| {
+                history(self.record).shipped.insert(line.to_vec());
+            };
+            done("ship", store.ship(&mut arrive))
+        })?;
+        let history = history(self.record);
+        let lost = history
+            .attempts
+            .iter()
+            .position(|attempt| attempt.fate == Fate::Accepted && !history.shipped.contains(&attempt.line));
+        lost.map_or(Ok(()), |at| Err(format!("accepted event e{at} never reached the shared store")))
     }
 
     /// Runs a part of the check as a process of its own.

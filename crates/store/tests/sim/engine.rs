@@ -11,7 +11,7 @@ use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Signal, Time, Work};
-use store::{Appended, Durability, Error, Holdings, LockCell, OnFault, Query, Reader, Store};
+use store::{Appended, Durability, Error, Holdings, Lines, LockCell, Most, OnFault, Query, Reader, Store};
 
 use super::process::{FOLDERS, Installed};
 use super::subject::{Answer, Refusal, Subject, System, Totals};
@@ -23,13 +23,15 @@ pub(crate) struct Engine {
     pub(crate) user_lock: bool,
     /// Load the log on opening, as a ledger's `init()` does.
     pub(crate) ledger: bool,
+    /// The folder ships to a shared store.
+    pub(crate) ships: bool,
 }
 
 impl Engine {
     /// An engine as an `EventStore` uses it.
-    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false };
+    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false, ships: false };
     /// … as a `PersistentLedger` does.
-    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true };
+    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ships: false };
 
     /// As scenarios take it.
     pub(crate) fn system(self) -> Arc<dyn System> {
@@ -64,6 +66,10 @@ impl System for Engine {
             loaded: None,
             live: Vec::new(),
         };
+        if self.ships {
+            let caller = Caller::new(&**engine.time(), &engine.ending);
+            engine.store.begin_shipping(&caller).map_err(refusal)?;
+        }
         if self.ledger {
             engine.loaded = Some(engine.on(Store::scanning, Store::seal).map_err(refusal)?);
         }
@@ -305,6 +311,24 @@ impl Subject for OpenEngine {
 
     fn release_lock(&mut self) -> Answer<()> {
         self.lock.give_up().map_err(refusal)
+    }
+
+    fn ship(&mut self, arrive: &mut dyn FnMut(&[u8])) -> Answer<()> {
+        let caller = Caller::new(&**self.time(), &self.ending);
+        let Some(mut outgoing) = self.store.outgoing(caller).map_err(refusal)? else { return Ok(()) };
+        if outgoing.noted().map_err(refusal)?.store == 0 {
+            outgoing.begin_anew(1, 0).map_err(refusal)?;
+        }
+        let most = Most { events: 3, bytes: 4096, longest: 1 << 20 };
+        while let Some(Lines { lines, .. }) = outgoing.next(&most).map_err(refusal)? {
+            outgoing.sending(2).map_err(refusal)?;
+            for line in &lines {
+                arrive(&line.line);
+            }
+            let upto = lines.last().map(|last| (last.part, last.end));
+            outgoing.shipped(upto, 2).map_err(refusal)?;
+        }
+        Ok(())
     }
 
     fn exit(&mut self) {

@@ -58,6 +58,11 @@ pub(crate) trait Subject {
     /// Gives the user-level lock back.
     fn release_lock(&mut self) -> Answer<()>;
 
+    /// Ships what waits; `arrive` is called with each line that has reached the shared store, before that is noted.
+    fn ship(&mut self, _arrive: &mut dyn FnMut(&[u8])) -> Answer<()> {
+        Ok(())
+    }
+
     /// The process is about to end, by a road that runs JavaScript's exit listeners.
     fn exit(&mut self) {}
 
