@@ -49,6 +49,7 @@ const COMMANDS = {
   restore: ['lock-timeout'],
   export: ['format', 'out', 'limit', 'oldest', ...FILTERS],
   import: ['dry-run', 'lock-timeout'],
+  fleet: ['url', 'ledger', 'schema', 'label', 'sql', 'once', 'timeout'],
   doctor: [],
   completions: [],
   man: [],

@@ -16,7 +16,10 @@ use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
 use store::{Appended, LockCell, OnFault, Store};
 
-pub(crate) use store::{Archive, Durability, Evicted, Place, Report, Stats};
+pub(crate) use store::{
+    Archive, Durability, Error as FolderError, Evicted, Most, Noted, Outgoing as WhatWaits, Place, Report,
+    Stats, Waiting,
+};
 
 use crate::exit::{Failure, Result};
 use crate::text::safe::safe;
@@ -106,6 +109,26 @@ impl Engine {
     /// The same, into an archive before they leave the log.
     pub(crate) fn evict_into(&self, count: u64, archive: &mut dyn Archive) -> Result<u64> {
         Ok(self.store.evict_into(count, archive, &self.store.caller())?)
+    }
+
+    /// Has rewrites of this folder save what is not shipped, from now on.
+    pub(crate) fn begin_shipping(&self) -> Result<()> {
+        Ok(self.store.begin_shipping(&self.store.caller())?)
+    }
+
+    /// Whether the folder ships.
+    pub(crate) fn ships(&self) -> Result<bool> {
+        Ok(self.store.ships()?)
+    }
+
+    /// What is noted of its shipping, and how many bytes wait; `None` if it does not ship.
+    pub(crate) fn shipping(&self) -> Result<Option<(Noted, u64)>> {
+        Ok(self.store.shipping()?)
+    }
+
+    /// What waits for a shared store; `None` while another process ships it.
+    pub(crate) fn outgoing(&self) -> Result<Option<WhatWaits<'_>>> {
+        Ok(self.store.outgoing(self.store.caller())?)
     }
 
     /// Takes the folder's lock, the one that `acquireLock()` takes, and keeps it fresh.

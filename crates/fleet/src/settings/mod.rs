@@ -68,6 +68,19 @@ const REFUSED: [(&str, &str); 8] = [
     ("sslnegotiation", "sslnegotiation is not supported"),
 ];
 
+/// A connection string without its password, as it may be kept.
+///
+/// # Errors
+/// [`Code::Config`](crate::Code::Config) as [`Settings::new`].
+pub fn without_password(connection: &str) -> Result<String> {
+    let mut given = text::parse(connection)?;
+    given.remove("password");
+    let quoted = |value: &str| value.replace('\\', "\\\\").replace('\'', "\\'");
+    let pairs: Vec<String> =
+        given.iter().map(|(keyword, value)| format!("{keyword}='{}'", quoted(value))).collect();
+    Ok(pairs.join(" "))
+}
+
 /// How the channel is protected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum SslMode {

@@ -133,6 +133,17 @@ fn debug_shows_no_password() {
 }
 
 #[test]
+fn what_is_kept_has_no_password_and_means_the_same() {
+    for text in
+        ["postgres://u%27x:S3CRET@a:1,[::1]/d%5Ce?sslmode=verify-ca", "host=h user='a b' password=S3CRET"]
+    {
+        let kept = without_password(text).unwrap();
+        assert!(!kept.contains("S3CRET"), "{kept}");
+        assert_eq!(shown(&of(&kept)), shown(&of(text)));
+    }
+}
+
+#[test]
 fn a_string_comes_before_a_service_and_that_before_the_environment() {
     let home = Home::new("order");
     let file = home.write(
