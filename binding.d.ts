@@ -21,6 +21,21 @@ export declare class Batch {
   savedLog(log: string, sealed: Sealed | undefined | null, positions: Uint32Array, known: KnownIds): string
 }
 
+/** Events as they come. */
+export declare class Follower {
+  /**
+   * What comes next: the text of a JSON array of the events, what follows the beginning of each one's cursor, and
+   * that beginning; or how many events were missed, -1 if it is not known; or null once it was closed. As long as there
+   * is nothing it waits, or gives an empty text. One call at a time.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  next(waits: boolean): Promise<string | number | null>
+  /** Ends it: a pending `next` settles, and then nothing is open. */
+  close(): void
+}
+
 /** Identities of events that a ledger held and dropped. */
 export declare class KnownIds {
   /** None. */
@@ -120,6 +135,13 @@ export declare class StoreCore {
    */
   append(line: string): number
   /**
+   * As `append`, for all events of a batch, which is empty afterwards: all of them are stored or none.
+   *
+   * # Errors
+   * As `append`.
+   */
+  appendBatch(batch: Batch): number
+  /**
    * Waits until the events of these tickets have all that their acceptance promises.
    *
    * # Errors
@@ -186,19 +208,27 @@ export declare class StoreCore {
   stats(): Promise<StoreCoreStats>
   /**
    * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
-   * columns or in sequence.
+   * columns or in sequence; with an archive, through that first.
    *
    * # Errors
    * If the folder cannot be looked at.
    */
-  open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean): Reader
+  open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean, archive?: string | undefined | null): Reader
   /**
-   * Evicts the oldest events until `max_events` are left. Returns how many.
+   * A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
+   * for a task (a JSON string; null: all). Null if that is no cursor.
+   *
+   * # Errors
+   * If the folder cannot be looked at.
+   */
+  follow(after: string | undefined | null, from: number | undefined | null, now: boolean, taskJson?: string | undefined | null): Follower | null
+  /**
+   * Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
    *
    * # Errors
    * If no promise can be made.
    */
-  compact(maxEvents: number): Promise<number>
+  compact(retention: StoreCoreRetention, archive?: string | undefined | null): Promise<number>
   /**
    * Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
    *
@@ -212,7 +242,7 @@ export declare class StoreCore {
    * # Errors
    * If no promise can be made.
    */
-  compactable(maxEvents: number): Promise<number>
+  compactable(retention: StoreCoreRetention): Promise<number>
   /**
    * Replaces all events by those of the batch.
    *
@@ -256,12 +286,19 @@ export declare class StoreCore {
    */
   destroy(): Promise<void>
   /**
-   * JSON text of a report on every line of the log.
+   * JSON text of a report on every line of the log and of an archive.
    *
    * # Errors
    * If no promise can be made.
    */
-  verify(): Promise<string>
+  verify(archive: string): Promise<string>
+  /**
+   * Writes a backup to the file at an absolute path; with an archive, of both.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  backup(file: string, archive?: string | undefined | null): Promise<StoreCoreBackup>
   /**
    * Random UUIDs (version 4, RFC 9562) for new events.
    *
@@ -282,6 +319,16 @@ export declare class StoreCore {
 /** The version of this addon. The loader takes no other than its own. */
 export declare const ADDON_VERSION: string
 
+/** What is in a backup. */
+export interface StoreCoreBackup {
+  /** Lines that are events. */
+  events: number
+  /** All lines. */
+  lines: number
+  /** Bytes. */
+  bytes: number
+}
+
 /** Why lines could not be written. */
 export interface StoreCoreFault {
   /** What happened, beginning with the code. */
@@ -294,6 +341,16 @@ export interface StoreCoreFault {
 export interface StoreCoreOptions {
   /** Whether accepted means on stable storage. */
   durableDisk: boolean
+}
+
+/** What a compaction keeps; null: no such limit. */
+export interface StoreCoreRetention {
+  /** Most events. */
+  maxEvents?: number
+  /** Greatest age, in milliseconds. */
+  maxAgeMs?: number
+  /** Most bytes. */
+  maxBytes?: number
 }
 
 /** What `getStats` tells. */

@@ -184,8 +184,29 @@ export interface ViolationRanking {
   score: number;
 }
 
-/** Run events in memory, with evaluators and metrics. Knows no file. */
-export declare class RunLedger {
+/**
+ * What {@link RunLedger.createEvent} needs of an event: what it is about, and what an `E` has beyond a
+ * {@link RunEvent}. The rest may be left out.
+ */
+export type NewEvent<E extends RunEvent = RunEvent> = Pick<E, 'taskId' | 'intent' | 'guidanceHash'> &
+  Omit<E, keyof RunEvent> &
+  Partial<RunEvent>;
+
+/**
+ * The arguments of {@link RunLedger.createEvent}. An event with further properties that must be there is made of an
+ * object.
+ */
+export type NewEventArguments<E extends RunEvent = RunEvent> = RunEvent extends E
+  ? [taskId: string, intent: TaskIntent, guidanceHash: string] | [event: NewEvent<E>]
+  : [event: NewEvent<E>];
+
+/**
+ * Run events in memory, with evaluators and metrics. Knows no file.
+ *
+ * `E` is the type of its events, for those that have further properties.
+ * @example const ledger: RunLedger<RunEvent & { costUsd?: number }> = createLedger();
+ */
+export declare class RunLedger<E extends RunEvent = RunEvent> {
   /**
    * @param maxEvents how many events to keep; beyond that the oldest tenth is dropped. 0, the default, keeps
    * all.
@@ -202,31 +223,35 @@ export declare class RunLedger {
    * Keeps a copy of the event under a fresh `eventId`, whatever id it had.
    * @returns the copy, which is the object that the ledger holds
    */
-  logEvent(event: RunEvent | Omit<RunEvent, 'eventId'>): RunEvent;
+  logEvent(event: E | Omit<E, 'eventId'>): E;
 
-  /** A new event with a fresh id, the present time and empty values. It is not kept yet. */
-  createEvent(taskId: string, intent: TaskIntent, guidanceHash: string): RunEvent;
+  /**
+   * A new event with a fresh id, the present time and empty values. It is not kept yet. Of an object, what it gives
+   * takes the place of these.
+   * @example ledger.createEvent({ taskId: 'task-1', intent: 'feature', guidanceHash: hash, toolsUsed: ['Edit'] });
+   */
+  createEvent(...event: NewEventArguments<E>): E;
 
   /**
    * Sets `durationMs` to the time since `timestamp` and keeps the event, under the id it has.
    * @returns the same object
    */
-  finalizeEvent(event: RunEvent): RunEvent;
+  finalizeEvent(event: E): E;
 
   /** Runs all evaluators over an event, one after the other. */
   evaluate(event: RunEvent): Promise<EvaluatorResult[]>;
 
   /** All events, in a new array of the ledger's own objects. */
-  getEvents(): RunEvent[];
+  getEvents(): E[];
 
   /** The events of a task. */
-  getEventsByTask(taskId: string): RunEvent[];
+  getEventsByTask(taskId: string): E[];
 
   /** The events with `startMs <= timestamp <= endMs`. */
-  getEventsInRange(startMs: number, endMs: number): RunEvent[];
+  getEventsInRange(startMs: number, endMs: number): E[];
 
   /** The last `count` events. As `array.slice(-count)`: 0 gives all of them. */
-  getRecentEvents(count: number): RunEvent[];
+  getRecentEvents(count: number): E[];
 
   /** Sums over the given events, or over all of the ledger. */
   computeMetrics(events?: RunEvent[]): OptimizationMetrics;
@@ -238,10 +263,10 @@ export declare class RunLedger {
   get eventCount(): number;
 
   /** As {@link getEvents}. */
-  exportEvents(): RunEvent[];
+  exportEvents(): E[];
 
   /** Adds the given objects themselves, in their order. */
-  importEvents(events: RunEvent[]): void;
+  importEvents(events: E[]): void;
 
   /** Drops all events. */
   clear(): void;
@@ -251,7 +276,7 @@ export declare class RunLedger {
  * A ledger in memory.
  * @param maxEvents as in {@link RunLedger}
  */
-export declare function createLedger(maxEvents?: number): RunLedger;
+export declare function createLedger<E extends RunEvent = RunEvent>(maxEvents?: number): RunLedger<E>;
 
 // ---------------------------------------------------------------------------------------------- event store
 
@@ -306,6 +331,71 @@ export interface StreamOptions {
   taskId?: string;
   /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
   signal?: AbortSignalLike;
+  /**
+   * Whether to read the archive as well, before the log: `true` for the one beside the log, or its folder.
+   * @default false
+   */
+  archive?: boolean | string;
+}
+
+/** How to read. An unknown option is refused. */
+export interface ReadOptions {
+  /**
+   * Whether to read the archive as well, before the log: `true` for the one beside the log, or its folder.
+   * @default false
+   */
+  archive?: boolean | string;
+}
+
+/**
+ * What a compaction keeps: the newest events that are within all the limits that are named. What is beyond one of them
+ * goes, the oldest first. An unknown option is refused.
+ */
+export interface Retention {
+  /** The most events. */
+  maxEvents?: number;
+  /** The greatest age, in milliseconds before the compaction. An event without a time is older than any. */
+  maxAgeMs?: number;
+  /** The most bytes of their lines in the log. */
+  maxBytes?: number;
+  /**
+   * Where the events that go are kept: `true` for the folder `archive` beside the log, or a folder. Each is in exactly
+   * one of log and archive, whenever a process dies. `false`: they are gone.
+   * @default false
+   */
+  archive?: boolean | string;
+}
+
+/** What {@link EventStore.follow} gives: an event, and where it goes on behind it. */
+export interface FollowedEvent<E extends RunEvent = RunEvent> {
+  /** The event. */
+  event: E;
+  /** For `after`, in this process or another one, now or after any number of restarts. At most 4,096 characters. */
+  cursor: string;
+}
+
+/** Events that went before they were given out. */
+export interface EventGap {
+  /** How many; null if that cannot be known. */
+  missed: number | null;
+}
+
+/** What to follow with {@link EventStore.follow}. An unknown option is refused. */
+export interface FollowOptions {
+  /** Begins behind the event that had this cursor. Excludes `from`. */
+  after?: string;
+  /**
+   * Where to begin: at the first event, with what comes, or with the events that are there and have this timestamp or
+   * a later one.
+   * @default 'start'
+   */
+  from?: 'start' | 'now' | number;
+  /** Only events of this task. */
+  taskId?: string;
+  /** Ends the iteration with an `AbortError` (`code: 'ABORT_ERR'`, the signal's reason as `cause`). */
+  signal?: AbortSignalLike;
+  /** Called where events are missing, once for each gap. Without it the iteration rejects with `EGAP`. */
+  onGap?: (gap: EventGap) => void;
 }
 
 /** What the folder holds. Derived from the log at the time of the call, whichever program wrote it. */
@@ -318,6 +408,16 @@ export interface StorageStats {
   oldestEvent: number | null;
   /** Highest timestamp; null if there is none. */
   newestEvent: number | null;
+}
+
+/** What {@link EventStore.backup} wrote. */
+export interface BackupReport {
+  /** Events. */
+  events: number;
+  /** Lines, those that are no events included. */
+  lines: number;
+  /** Bytes. */
+  bytes: number;
 }
 
 /** What {@link EventStore.verify} found. */
@@ -340,6 +440,25 @@ export interface VerifyReport {
    * What `index.json` says (null if unreadable); `drift` if the log says otherwise. null if there is none.
    */
   index: { eventCount: number | null; drift: boolean } | null;
+  /** The archive, if there is one. */
+  archive?: {
+    /** Its folder. */
+    folder: string;
+    /** Events in it that can be read. */
+    events: number;
+    /** Its files, and those that a process that died has left in the store's folder on their way there. */
+    files: {
+      file: string;
+      bytes: number;
+      events: number;
+      oldestEvent: number | null;
+      newestEvent: number | null;
+      /** Lines that are not events. */
+      malformedCount: number;
+      /** Bytes that cannot be read: the first thousand places. */
+      damage: { offset: number; length: number }[];
+    }[];
+  };
 }
 
 /**
@@ -377,12 +496,14 @@ export declare function isLedgerError(error: unknown): error is LedgerError;
  * Many stores, processes and worker threads may use one folder at once. Creating a store touches no disk, and
  * reading never creates anything.
  *
+ * `E` is the type of its events, for those that have further properties. It is not checked when they are read.
+ *
  * @example
  * const store = new EventStore('./guidance', { durability: 'disk' });
  * await store.append(event);
  * for await (const event of store.stream({ taskId: 'task-1' })) console.log(event);
  */
-export declare class EventStore {
+export declare class EventStore<E extends RunEvent = RunEvent> {
   /**
    * @param storagePath the folder; resolved against the working directory once, now
    * @throws TypeError or RangeError for a wrong argument
@@ -396,38 +517,62 @@ export declare class EventStore {
    * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
    * {@link LedgerError} if it could not be stored.
    */
-  append(event: RunEvent): Promise<void>;
+  append(event: E): Promise<void>;
+
+  /**
+   * Adds events at the end of the log, all of them or none, behind each other and in one write. All are checked before
+   * anything is written; the promise resolves when they are as safe as `durability` says.
+   *
+   * Rejects with a TypeError that names the first event that is no object or cannot be written as JSON, with a
+   * {@link LedgerError} if they could not be stored. A process that is killed in the middle of the write may leave the
+   * first of them.
+   */
+  appendAll(events: Iterable<E>): Promise<void>;
 
   /** All events, in the order of the log. Lines that are no events are passed over. */
-  readAll(): Promise<RunEvent[]>;
+  readAll(): Promise<E[]>;
 
-  /** The events with `startTime <= timestamp <= endTime`, in the order of the log. */
-  readRange(startTime: number, endTime: number): Promise<RunEvent[]>;
+  /** The events with `startTime <= timestamp <= endTime`, in the order of the log, those of an archive before it. */
+  readRange(startTime: number, endTime: number, options?: ReadOptions): Promise<E[]>;
 
-  /** The events of a task, in the order of the log. Rejects with a TypeError if `taskId` is no string. */
-  readByTask(taskId: string): Promise<RunEvent[]>;
+  /**
+   * The events of a task, in the order of the log, those of an archive before it. Rejects with a TypeError if `taskId` is
+   * no string.
+   */
+  readByTask(taskId: string, options?: ReadOptions): Promise<E[]>;
 
   /**
    * The events one after the other, in bounded memory. Leaving the loop closes the log.
    * @throws TypeError or RangeError for a wrong option, at the call
    */
-  stream(options?: StreamOptions): AsyncGenerator<RunEvent, void, void>;
+  stream(options?: StreamOptions): AsyncGenerator<E, void, void>;
 
   /**
-   * Keeps the newest `maxEvents` events, by timestamp, and removes the others. Lines that are no events are
-   * moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError unless `maxEvents` is a
-   * non-negative integer or Infinity.
+   * The events that are there, then those that come, from any process, each once: through compactions, `save()` and
+   * rewrites by other programs. Ends with the loop, the signal, or `close()` of the store.
+   * @throws TypeError or RangeError for a wrong option, at the call
+   * @example
+   * for await (const { event, cursor } of store.follow({ after: lastCursor })) show(event, cursor);
+   */
+  follow(options?: FollowOptions): AsyncGenerator<FollowedEvent<E>, void, void>;
+
+  /**
+   * Keeps the newest events, by timestamp, and removes the others, into an archive if `limits` names one. Lines that
+   * are no events are moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError for a wrong limit, or if
+   * there is none.
    *
+   * @param limits the most events (a non-negative integer or Infinity), or several limits
    * @param options with `dryRun` nothing is changed; an unknown option is refused
    * @returns how many events were removed, or would be
+   * @example await store.compact({ maxAgeMs: 90 * 86_400_000, maxBytes: 100e6, archive: true });
    */
-  compact(maxEvents: number, options?: { dryRun?: boolean }): Promise<number>;
+  compact(limits: number | Retention, options?: { dryRun?: boolean }): Promise<number>;
 
   /**
    * Replaces all events of the log by the given ones, at once or not at all. Events that others append
    * meanwhile stay; what they wrote before goes. Rejects with a TypeError if an event cannot be stored.
    */
-  writeAll(events: RunEvent[]): Promise<void>;
+  writeAll(events: E[]): Promise<void>;
 
   /** Counts and sizes, from the log itself. */
   getStats(): Promise<StorageStats>;
@@ -445,8 +590,19 @@ export declare class EventStore {
   /** Resolves when all that this store accepted is written as `durability` says, and `index.json` is up to date. */
   flush(): Promise<void>;
 
-  /** Reads the whole log and reports what is not in order. Changes nothing. */
-  verify(): Promise<VerifyReport>;
+  /** Reads the whole log, and the archive if there is one, and reports what is not in order. Changes nothing. */
+  verify(options?: ReadOptions): Promise<VerifyReport>;
+
+  /**
+   * Writes the log as it is now into a file, while others go on writing: byte for byte, without half a line at the end.
+   * With `archive`, the events of the archive come first, each event once. What was written is read again and compared
+   * before the file gets its name; a file of that name is replaced then. As `events.ndjson` in an empty folder it is a
+   * store.
+   *
+   * Rejects with a {@link LedgerError} if the store's folder or that of the file is not there, or if it cannot be
+   * written; what was there before stays.
+   */
+  backup(file: string, options?: ReadOptions): Promise<BackupReport>;
 
   /**
    * Moves malformed lines, half a line at the end included, byte for byte to `events.rejected.ndjson`, ends a
@@ -458,7 +614,7 @@ export declare class EventStore {
     rejected: number;
   }>;
 
-  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` stays. */
+  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` and the archive stay. */
   destroy(): Promise<void>;
 
   /**
@@ -475,7 +631,10 @@ export declare class EventStore {
  * A store over a folder.
  * @example const store = createEventStore('./guidance');
  */
-export declare function createEventStore(path: string, options?: StoreOptions): EventStore;
+export declare function createEventStore<E extends RunEvent = RunEvent>(
+  path: string,
+  options?: StoreOptions,
+): EventStore<E>;
 
 // ----------------------------------------------------------------------------------------- persistent ledger
 
@@ -529,10 +688,11 @@ export interface LedgerStore {
   /** Replaces the log by `events.applyTo(log)`, at once or not at all. */
   save(events: SavedEvents): Promise<void>;
   /**
-   * Keeps the newest `maxEvents` events, by timestamp.
+   * Keeps the newest events, by timestamp.
+   * @param limits the most events; what the ledger's `retention` says, if it has one
    * @returns how many were removed
    */
-  compact(maxEvents: number): Promise<number>;
+  compact(limits: number | Retention): Promise<number>;
   /** Counts and sizes. */
   getStats(): Promise<StorageStats>;
   /** Called before `save()` and `compact()`. Rejects with `code: 'ELOCKED'` if another holds the lock. */
@@ -558,9 +718,14 @@ export interface PersistenceConfig extends StoreOptions {
   storagePath: string;
   /**
    * How many events a compaction keeps.
-   * @default 10000
+   * @default 10000, unless `retention` names a limit
    */
   maxEvents: number;
+  /**
+   * What a compaction keeps, by the timer as by `compact()`, and where the rest goes. Limits that are named here stand
+   * beside a `maxEvents` that is named, and in place of its default.
+   */
+  retention?: Retention;
   /**
    * Time between automatic compactions after `init()`, in milliseconds. 0 means none.
    * @default 3600000
@@ -596,7 +761,7 @@ export interface PersistenceConfig extends StoreOptions {
  * ledger.finalizeEvent(ledger.createEvent('task-1', 'feature', hash));
  * await ledger.destroy();
  */
-export declare class PersistentLedger extends RunLedger {
+export declare class PersistentLedger<E extends RunEvent = RunEvent> extends RunLedger<E> {
   /** @throws TypeError or RangeError for a wrong option */
   constructor(config?: Partial<PersistenceConfig>);
 
@@ -610,19 +775,19 @@ export declare class PersistentLedger extends RunLedger {
    * As {@link RunLedger.logEvent}, and writes the event if `enableWAL` is set.
    * @throws TypeError if the event is no object or cannot be written as JSON; then it is not kept either
    */
-  logEvent(event: RunEvent | Omit<RunEvent, 'eventId'>): RunEvent;
+  logEvent(event: E | Omit<E, 'eventId'>): E;
 
   /**
    * As {@link RunLedger.finalizeEvent}, and writes the event if `enableWAL` is set.
    * @throws TypeError as `logEvent`
    */
-  finalizeEvent(event: RunEvent): RunEvent;
+  finalizeEvent(event: E): E;
 
   /**
    * As {@link RunLedger.importEvents}, and writes the events whatever `enableWAL` says.
    * @throws TypeError naming the first event that cannot be stored; then none of them is kept
    */
-  importEvents(events: RunEvent[]): void;
+  importEvents(events: E[]): void;
 
   /**
    * Rewrites the log: the ledger's events as they are now, then every line that the ledger never held, such
@@ -638,7 +803,7 @@ export declare class PersistentLedger extends RunLedger {
   load(): Promise<void>;
 
   /**
-   * Compacts the log to `maxEvents` and loads it again if that removed anything. Events that were never
+   * Compacts the log to `maxEvents` or `retention` and loads it again if that removed anything. Events that were never
    * written stay in the ledger. Rejects with `code: 'ELOCKED'` if another holds the lock.
    * @returns how many events were removed from the log
    */
@@ -666,7 +831,7 @@ export declare class PersistentLedger extends RunLedger {
   destroy(): Promise<void>;
 
   /** The store under the ledger; always the same object. It is what was given as `store`, if that was. */
-  getEventStore(): EventStore;
+  getEventStore(): EventStore<E>;
 
   /** For `await using`: as `close()`. */
   [Symbol.asyncDispose](): Promise<void>;
@@ -676,4 +841,6 @@ export declare class PersistentLedger extends RunLedger {
  * A persistent ledger. Call `init()` to load what is stored.
  * @example const ledger = createPersistentLedger({ storagePath: './guidance' });
  */
-export declare function createPersistentLedger(config?: Partial<PersistenceConfig>): PersistentLedger;
+export declare function createPersistentLedger<E extends RunEvent = RunEvent>(
+  config?: Partial<PersistenceConfig>,
+): PersistentLedger<E>;

@@ -30,7 +30,7 @@ function installed() {
     mkdirSync(path, { recursive: true });
     return path;
   });
-  for (const name of ['index.js', 'index.mjs', 'lib', 'binding.js', 'package.json'])
+  for (const name of ['index.js', 'index.mjs', 'index.node.mjs', 'lib', 'binding.js', 'package.json'])
     cpSync(join(ROOT, name), join(ours, name), { recursive: true });
   copyFileSync(join(ROOT, 'npm', target, 'package.json'), join(theirs, 'package.json'));
   copyFileSync(join(ROOT, binary), join(theirs, binary));

@@ -252,8 +252,10 @@ describeOurs('time', () => {
         return (took / count) * 1000;
       }, count);
     };
-    const few = Math.min(await perEvent(50_000), await perEvent(50_000));
-    const many = await perEvent(800_000);
+    // The better of two: other processes may take a turn in between.
+    const best = async (count) => Math.min(await perEvent(count), await perEvent(count));
+    const few = await best(50_000);
+    const many = await best(800_000);
     expect(many, `µs an event; ${few} for 50,000`).toBeLessThan(3 * few);
   });
 });

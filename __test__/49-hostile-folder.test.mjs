@@ -555,7 +555,7 @@ describeOurs('leftovers', () => {
       writeFileSync(join(path, name), 'left');
     const before = readdirSync(path).filter((name) => !name.includes('00000000-0000'));
     expect(await store.compact(3)).toBe(2);
-    expect(readdirSync(path)).toEqual(before);
+    expect(readdirSync(path).sort()).toEqual([...before, '.events.moves'].sort());
   });
 
   test('processes that compact at once do not remove what the others are making', async () => {

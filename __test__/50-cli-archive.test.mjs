@@ -3,17 +3,18 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { createEventStore } from '../index.js';
 import { cli, cliInTerminal, folderOf, NOON, noTerminal, parsed, since, start } from './support/cli.mjs';
 import { logged, logText, readLock, readLog, snapshot } from './support/disk.mjs';
 import { at, lineOf, runEvent, times } from './support/events.mjs';
@@ -24,11 +25,15 @@ import { describeMounts, tmpfs } from './support/mounts.mjs';
 const compact = (path, ...args) => cli(['compact', '--dir', path, ...args]);
 const archive = (path, ...args) => cli(['archive', path, ...args]);
 const place = (path) => join(path, 'archive');
-const names = (dir) => (existsSync(dir) ? readdirSync(dir) : []);
+/** The files of an archive. */
+const names = (dir) =>
+  (existsSync(dir) ? readdirSync(dir) : []).filter((name) => name !== '.archive.lk').toSorted();
+const MONTH = new Date().toISOString().slice(0, 7);
+const FILE = `events-${MONTH}.ndjson.gz`;
 const textOf = (file) => gunzipSync(readFileSync(file)).toString();
 /** All that archives in a folder hold, and nothing may be there but archives. */
 const archived = (dir) => {
-  for (const name of names(dir)) expect(name).toMatch(/^events-\w+-\w+-[0-9a-f]{8}\.ndjson\.gz$/);
+  for (const name of names(dir)) expect(name).toMatch(/^events-\d{4}-\d\d\.ndjson\.gz$/);
   return names(dir).flatMap((name) => textOf(join(dir, name)).split('\n').slice(0, -1));
 };
 const hasZcat = spawnSync('zcat', ['--version']).status === 0;
@@ -41,23 +46,21 @@ describe('compact --archive', () => {
     const before = logged(path, { torn: true });
     const { code, out } = await compact(path, '--max-events', '2', '--archive', '--yes');
     expect(code).toBe(0);
-    const [name, ...others] = names(place(path));
-    expect(others).toEqual([]);
-    expect(name).toMatch(/^events-19700101T000000Z-20260115T120000Z-[0-9a-f]{8}\.ndjson\.gz$/);
-    const file = join(place(path), name);
-    expect(out).toBe(`3 events moved to ${file}, 2 events left.\n`);
+    expect(names(place(path))).toEqual([FILE]);
+    const file = join(place(path), FILE);
+    expect(out).toBe(`3 events moved to the archive in ${place(path)}, 2 events left.\n`);
     expect(textOf(file)).toBe(`${ODD}\n${lineOf(before[1])}${lineOf(before[3])}`);
     expect(times(logged(path))).toEqual([NOON + 3, NOON + 4]);
     expect(readLock(path)).toBeNull();
     if (hasZcat) expect(spawnSync('zcat', [file]).stdout.toString()).toBe(textOf(file));
   });
 
-  test('each run makes a file of its own, and every event is in one of them or in the log, once', async () => {
+  test('the runs of a month share a file, and every event is in it or in the log, once', async () => {
     const events = since(...Array.from({ length: 60 }, (_, i) => (i * 37) % 60));
     const path = folderOf(events);
     for (const keep of ['50', '20', '7'])
       expect((await compact(path, '--max-events', keep, '--archive', '--yes')).code).toBe(0);
-    expect(names(place(path))).toHaveLength(3);
+    expect(names(place(path))).toEqual([FILE]);
     const all = [...archived(place(path)), ...logText(path).split('\n').slice(0, -1)];
     expect(all.toSorted()).toEqual(events.map((event) => JSON.stringify(event)).toSorted());
     expect(logged(path)).toHaveLength(7);
@@ -70,7 +73,7 @@ describe('compact --archive', () => {
     const [said] = parsed(await compact(path, ...args));
     expect(said).toEqual({
       ...{ dryRun: false, maxEvents: 1, removed: 2, left: 1 },
-      archive: join(dir, names(dir)[0]),
+      archive: dir,
     });
     expect(archived(dir)).toHaveLength(2);
     expect(existsSync(place(path))).toBe(false);
@@ -79,20 +82,19 @@ describe('compact --archive', () => {
     expect(names(dir)).toHaveLength(1);
   });
 
-  test('events without a time go first, and a time that no file can be named by is none', async () => {
+  test('events without a time go first', async () => {
     const path = folderOf(at('soon', 8e15, 1000));
     await compact(path, '--max-events', '2', '--archive', '--yes');
-    expect(names(place(path))[0]).toMatch(/^events-none-none-/);
+    expect(archived(place(path)).map((line) => JSON.parse(line).timestamp)).toEqual(['soon']);
     await compact(path, '--max-events', '0', '--archive', '--yes');
-    expect(names(place(path)).filter((name) => name.startsWith('events-19700101T000001Z-'))).toHaveLength(1);
-    expect(archived(place(path))).toHaveLength(3);
+    expect(archived(place(path)).map((line) => JSON.parse(line).timestamp)).toEqual(['soon', 1000, 8e15]);
   });
 
   test('--dry-run makes nothing', async () => {
     const path = folderOf(since(1, 2, 3));
     const before = snapshot(path);
     const { out } = await compact(path, '--max-events', '1', '--archive', '--dry-run');
-    expect(out).toBe(`2 events would be moved to an archive in ${place(path)}, 1 event left.\n`);
+    expect(out).toBe(`2 events would be moved to the archive in ${place(path)}, 1 event left.\n`);
     const args = ['--max-events', '1', '--archive', '--dry-run', '--json'];
     expect(parsed(await compact(path, ...args))).toMatchObject([{ dryRun: true, removed: 2, archive: null }]);
     expect(snapshot(path)).toEqual(before);
@@ -152,70 +154,44 @@ describe('compact --archive', () => {
     expect(readLock(path)).toBeNull();
   });
 
-  test('killed at any moment loses no event and leaves no half archive', async () => {
+  test('killed at any moment loses no event and doubles none', async () => {
     const events = Array.from({ length: 4000 }, (_, i) =>
       runEvent({ eventId: `k-${i}`, timestamp: NOON + i, noise: randomBytes(300).toString('base64') }),
     );
-    const whole = new Set(events.map((event) => event.eventId));
+    const whole = events.map((event) => event.eventId);
     const path = folderOf(events);
     const args = ['compact', path, '--max-events', '1000', '--archive', '--yes'];
     const copy = folderOf(events);
     const begun = performance.now();
     expect((await compact(copy, '--max-events', '1000', '--archive', '--yes')).code).toBe(0);
     const usual = performance.now() - begun;
+    const store = createEventStore(path);
     let ended = 0;
     const ROUNDS = 24;
     for (let round = 0; round < ROUNDS; round++) {
-      copyFileSync(join(path, 'events.ndjson'), join(path, 'before'));
       const { child } = start(args);
       const timer = setTimeout(() => child.kill('SIGKILL'), (usual * (round + 1)) / ROUNDS);
       const [code] = await once(child, 'close');
       clearTimeout(timer);
-      const kept = names(place(path)).filter((name) => !name.startsWith('.'));
-      const inArchives = kept.flatMap((name) =>
-        textOf(join(place(path), name))
-          .split('\n')
-          .slice(0, -1),
-      );
-      const found = new Set(inArchives.map((line) => JSON.parse(line).eventId));
-      for (const { eventId } of logged(path)) found.add(eventId);
-      expect([...found].sort()).toEqual([...whole].sort());
-      // What is in both is told once.
-      if (kept.length > 0)
-        expect(new Set((await archive(path, '--all')).lines).size).toBe(
-          (await archive(path, '--all')).lines.length,
-        );
+      const found = [];
+      for await (const { eventId } of store.stream({ archive: true })) found.push(eventId);
+      expect(found.toSorted()).toEqual(whole.toSorted());
       if (code !== 0) continue;
       ended++;
       // More, to be moved next time.
       const more = Array.from({ length: 3000 }, (_, i) =>
         runEvent({ eventId: `m-${round}-${i}`, timestamp: NOON + 10_000 * (round + 1) + i }),
       );
-      for (const { eventId } of more) whole.add(eventId);
+      for (const { eventId } of more) whole.push(eventId);
       writeFileSync(join(path, 'events.ndjson'), more.map(lineOf).join(''), { flag: 'a' });
     }
     expect(ended).toBeLessThan(ROUNDS);
-    expect((await cli(args)).code).toBe(0);
-    // What the killed ones left half done is gone.
-    expect(names(place(path)).filter((name) => name.startsWith('.'))).toEqual([]);
-    expect((await archive(path)).code).toBe(0);
+    await compact(path, '--max-events', '1', '--archive', '--yes');
+    // What the killed ones left half done is in the archive.
+    expect(readdirSync(path).filter((name) => /evict|archived/.test(name))).toEqual([]);
+    const all = [...archived(place(path)), ...logText(path).split('\n').slice(0, -1)];
+    expect(all.map((line) => JSON.parse(line).eventId).toSorted()).toEqual(whole.toSorted());
   }, 60_000);
-
-  test.skipIf(process.platform === 'win32')('a signal leaves either all or nothing', async () => {
-    const noise = () => randomBytes(6000).toString('base64');
-    const path = folderOf(
-      Array.from({ length: 3000 }, (_, i) => runEvent({ timestamp: NOON + i, noise: noise() })),
-    );
-    const before = readLog(path);
-    const { child } = start(['compact', path, '--max-events', '1', '--archive', '--yes']);
-    const ended = once(child, 'close');
-    while (child.exitCode === null && names(place(path)).length === 0)
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    child.kill('SIGTERM');
-    expect(await ended).toEqual([143, null]);
-    expect(names(place(path))).toEqual([]);
-    expect(readLog(path).equals(before)).toBe(true);
-  });
 });
 
 describeMounts('compact --archive on a full disk', () => {
@@ -239,16 +215,18 @@ describeMounts('compact --archive on a full disk', () => {
 });
 
 describeFaults('compact --archive at each system call', () => {
-  const STEPS = [
-    ...[
-      'mkdir */archive 1',
-      'fsync */store 1',
-      'fsync */archive 1',
-      'open */.events-* 1',
-      'write */.events-* 1',
-    ],
-    ...['fsync */.events-* 1', 'rename */archive/events-* 1', 'fsync */archive 2', 'fsync */events.tmp.* 1'],
-    ...['link */.events.prev 1', 'rename */store/events.ndjson 1'],
+  /** Before the log is replaced. */
+  const BEFORE = [
+    ...['mkdir */archive 1', 'open */.archive.lk 1', 'open */.events.evicting.* 1'],
+    ...['pwrite */.events.evicting.* 1', 'fsync */.events.evicting.* 1', 'fsync */store 1'],
+    ...['open */.archive.*.tmp 1', 'pwrite */.archive.*.tmp 1', 'fsync */events.tmp.* 1'],
+    ...['link */.events.prev 1', 'rename */.events.evicted.* 1', 'rename */store/events.ndjson 1'],
+  ];
+  /** Afterwards. */
+  const AFTER = [
+    ...['rename */.events.archived.* 1', 'pwrite */.archive.lk 1', 'fsync */.archive.lk 1'],
+    ...['open */events-* 1', 'pwrite */events-* 1', 'fsync */events-* 1', 'fsync */archive 1'],
+    ...['unlink */.events.archived.* 1'],
   ];
   /** A store, and a run of the command under a rule. */
   async function run(rule) {
@@ -258,18 +236,19 @@ describeFaults('compact --archive at each system call', () => {
     const args = ['compact', path, '--max-events', '1', '--archive', '--yes'];
     return { path, faults, ...(await cli(args, { env: faults.env })) };
   }
-  /** Times of the events in finished archives. */
-  const inArchives = (path) =>
-    names(place(path))
-      .filter((name) => !name.startsWith('.'))
-      .flatMap((name) =>
-        textOf(join(place(path), name))
-          .split('\n')
-          .slice(0, -1),
-      )
-      .map((line) => JSON.parse(line).timestamp - NOON);
+  /** Times of the events in the files of the archive, and in the log. */
+  const everywhere = (path) =>
+    [...archived(place(path)), ...logText(path).split('\n').slice(0, -1)].map(
+      (line) => JSON.parse(line).timestamp - NOON,
+    );
+  const ofStore = async (path) => {
+    const times = [];
+    for await (const { timestamp } of createEventStore(path).stream({ archive: true }))
+      times.push(timestamp - NOON);
+    return times;
+  };
 
-  test('the archive is on the disk, with its name, before the log is replaced', async () => {
+  test('what is evicted is on the disk, with its name, before the log is replaced', async () => {
     const { path, faults, code } = await run();
     expect(code).toBe(0);
     const calls = faults.calls();
@@ -278,41 +257,56 @@ describeFaults('compact --archive at each system call', () => {
       expect(at, `${pattern} in ${calls.join('\n')}`).toBeGreaterThanOrEqual(0);
       return at + 1;
     };
-    expect(inArchives(path)).toEqual([1, 2, 3]);
-    const made = nth(/^mkdir .*\/archive$/);
-    const named = nth(/^fsync .*\/store$/, made);
-    const written = nth(/^write .*\.part$/, named);
-    const synced = nth(/^fsync .*\.part$/, written);
-    const renamed = nth(/^rename .*\/archive\/events-/, synced);
-    const kept = nth(/^fsync .*\/archive$/, renamed);
-    nth(/^rename .*\/store\/events\.ndjson$/, kept);
+    expect(everywhere(path)).toEqual([1, 2, 3, 4]);
+    const written = nth(/^pwrite .*\.events\.evicting\./);
+    const synced = nth(/^fsync .*\.events\.evicting\./, written);
+    const named = nth(/^fsync .*\/store$/, synced);
+    const replaced = nth(/^rename .*\/store\/events\.ndjson$/, named);
+    const durable = nth(/^fsync .*\/store$/, replaced);
+    const archived = nth(/^pwrite .*\/archive\/events-/, durable);
+    const kept = nth(/^fsync .*\/archive\/events-/, archived);
+    nth(/^unlink .*\.events\.archived\./, nth(/^fsync .*\/archive$/, kept));
   });
 
-  test.each(STEPS)('%s: an error leaves the log as it was and no archive', async (step) => {
-    const { path, code, out, err } = await run(`${step} errno EIO`);
+  test.each(BEFORE)('%s: an error leaves the log as it was and no archive', async (step) => {
+    const { path, code, out } = await run(`${step} errno EIO`);
     expect({ code, out }).toEqual({ code: 4, out: '' });
-    expect(err).not.toContain('could not be written');
     expect(times(logged(path))).toEqual([NOON + 1, NOON + 2, NOON + 3, NOON + 4]);
-    expect(names(place(path))).toEqual([]);
+    expect(await ofStore(path)).toEqual([1, 2, 3, 4]);
+    expect(archived(place(path))).toEqual([]);
     expect(readLock(path)).toBeNull();
   });
 
-  test.each(STEPS)('%s: killed before or after it, no event is lost', async (step) => {
-    for (const how of ['kill', 'die']) {
-      const { path, signal } = await run(`${step} ${how}`);
-      expect(signal).toBe('SIGKILL');
-      const all = [...inArchives(path), ...times(logged(path)).map((time) => time - NOON)];
-      expect([...new Set(all)].sort()).toEqual([1, 2, 3, 4]);
-    }
+  test.each(AFTER)('%s: an error leaves the events for the next time', async (step) => {
+    const { path, code } = await run(`${step} errno EIO`);
+    expect(code).toBe(0);
+    expect(await ofStore(path)).toEqual([1, 2, 3, 4]);
+    expect((await compact(path, '--max-events', '0', '--archive', '--yes')).code).toBe(0);
+    expect(everywhere(path)).toEqual([1, 2, 3, 4]);
   });
+
+  test.each([...BEFORE, ...AFTER])(
+    '%s: killed before or after it, each event is there once',
+    async (step) => {
+      for (const how of ['kill', 'die']) {
+        const { path, signal } = await run(`${step} ${how}`);
+        expect(signal).toBe('SIGKILL');
+        expect(await ofStore(path)).toEqual([1, 2, 3, 4]);
+        expect((await compact(path, '--max-events', '0', '--archive', '--yes')).code).toBe(0);
+        expect(everywhere(path)).toEqual([1, 2, 3, 4]);
+        expect(readdirSync(path).filter((name) => /evict|archived/.test(name))).toEqual([]);
+      }
+    },
+  );
 });
 
 describe('archive', () => {
-  /** A folder with two archives, of three events and of two, and one event left. */
+  /** A folder with two archives, of three events and of two, as of two months, and one event left. */
   async function two() {
     const path = folderOf(since(1000, 2000, 3000, 4000, 5000, 6000));
     const all = logged(path);
     await compact(path, '--max-events', '3', '--archive', '--yes');
+    renameSync(join(place(path), FILE), join(place(path), 'events-2025-01.ndjson.gz'));
     await compact(path, '--max-events', '1', '--archive', '--yes');
     return { path, all, files: names(place(path)).sort() };
   }
@@ -351,6 +345,43 @@ describe('archive', () => {
     expect(parsed(await cli(['archive', '--from', dir, '--all'], { cwd: folder() }))).toEqual(
       all.slice(0, 5),
     );
+  });
+
+  test('the last of them', async () => {
+    const { path, all, files } = await two();
+    expect(parsed(await archive(path, '--all', '--limit', '2'))).toEqual(all.slice(3, 5));
+    expect(parsed(await archive(path, '--read', files[0], '--limit', '0'))).toEqual([]);
+    expect((await archive(path, '--limit', '2')).code).toBe(2);
+  });
+
+  test('query, show, metrics and export read both', async () => {
+    const { path, all } = await two();
+    const both = (command, ...args) => cli([command, '--dir', path, '--archive', ...args]);
+    expect(parsed(await both('query', '--json'))).toEqual(all);
+    expect(parsed(await both('query', '--json', '--limit', '2'))).toEqual(all.slice(4));
+    expect(parsed(await both('query', '--json', '--limit', '2', '--oldest'))).toEqual(all.slice(0, 2));
+    expect(parsed(await both('export'))).toEqual(all);
+    expect(parsed(await both('show', all[0].eventId, '--json'))).toEqual([all[0]]);
+    expect((await cli(['show', '--dir', path, all[0].eventId])).code).toBe(1);
+    expect(parsed(await both('metrics', '--json', '--by', 'intent'))[0].groups[0].events).toBe(6);
+    expect(parsed(await cli(['query', '--dir', path, '--json']))).toEqual(all.slice(5));
+  });
+
+  test('verify looks at it too', async () => {
+    const { path, files } = await two();
+    const clean = await cli(['verify', path]);
+    expect(clean.code).toBe(0);
+    expect(clean.out).toContain('1 line, 1 event, 5 events in the archive; in order');
+    const file = join(place(path), files[0]);
+    const damaged = readFileSync(file);
+    damaged.fill(0x55, 90, 94);
+    writeFileSync(file, damaged);
+    const { code, out } = await cli(['verify', path]);
+    expect(code).toBe(1);
+    expect(out).toContain('1 file of the archive is damaged');
+    expect(out).toContain(`${files[0]} at byte 0, `);
+    const [report] = parsed(await cli(['verify', path, '--json']));
+    expect(report).toMatchObject({ findings: ['archive-damage'], archive: { events: 2 } });
   });
 
   test('what is read goes back into a store', async () => {

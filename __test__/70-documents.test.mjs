@@ -32,7 +32,7 @@ import {
 const JAVASCRIPT = ['js', 'javascript', 'mjs', 'cjs'];
 const TYPESCRIPT = ['ts', 'typescript', 'mts'];
 const SHELL = ['sh', 'bash', 'shell', 'console'];
-const PROSE = ['text', 'txt', 'diff', 'mermaid', 'ndjson', 'csv', 'toml', 'yaml', 'rust', 'html'];
+const PROSE = ['text', 'txt', 'diff', 'mermaid', 'ndjson', 'csv', 'toml', 'yaml', 'rust', 'html', 'python'];
 
 const blocks = userDocuments().flatMap(blocksOf);
 const ofLanguage = (...languages) =>

@@ -57,6 +57,18 @@ export function checkBundlers({ check, attempt, quiet, tool, root, work }, proje
   run(project, tool('@vercel/ncc/dist/ncc/cli.js'), 'build', 'use.cjs', '-o', 'ncc');
   check('ncc, with nothing said', alone(join(project, 'ncc'), 'index.cjs'), GOOD);
 
+  attempt(tool('@oven/bun-linux-x64/bin/bun'), ['build', 'use.mjs', '--target=bun', '--outdir=bun'], {
+    cwd: project,
+    env: quiet(),
+  });
+  const bun = mkdtempSync(join(work, 'alone-'));
+  cpSync(join(project, 'bun'), bun, { recursive: true });
+  check(
+    'bun build',
+    attempt(tool('@oven/bun-linux-x64/bin/bun'), ['use.js', store()], { cwd: bun, env: quiet() }),
+    GOOD,
+  );
+
   checkRunners({ check, attempt, quiet, tool, root }, project);
   checkManagers({ check, attempt, quiet, tool, work }, project, archives);
 }

@@ -3,13 +3,15 @@
  * the addon and the executable of each target in its folder under `npm/` (`napi artifacts` and place-tools.mjs put
  * them there).
  *
- * Platform packages get the licences; the manifest gets one optional dependency per platform, in the exact
- * version, and loses `prepare`, which is for clones. The changes are for the archive only: never commit them.
+ * The face is bundled, and its sources are removed. Platform packages get the licences; the manifest gets one optional
+ * dependency per platform, in the exact version, and loses `prepare`, which is for clones. The changes are for the
+ * archive only: never commit them.
  */
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { bundleFace } from './bundle-face.mjs';
 
 const root = resolve(process.argv[2] ?? '.');
 const platforms = readdirSync(join(root, 'npm')).map((platform) => join(root, 'npm', platform));
@@ -20,6 +22,10 @@ for (const platform of platforms) {
   // Artifacts lose the executable bit. Fails if the executable is missing.
   chmodSync(join(platform, platform.includes('win32') ? 'guidance-ledger.exe' : 'guidance-ledger'), 0o755);
 }
+
+bundleFace(root);
+for (const source of ['binding.js', 'binding.d.ts', 'lib/ledger', 'lib/shared', 'lib/store'])
+  rmSync(join(root, source), { recursive: true });
 
 // Provenance ties a package to the repository it names.
 const { GITHUB_REPOSITORY: repository } = process.env;

@@ -10,6 +10,7 @@
 
 mod batch;
 mod error;
+mod follower;
 mod handle;
 mod holdings;
 mod process;

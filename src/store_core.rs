@@ -9,12 +9,15 @@ use napi::bindgen_prelude::{Env, Null, Object, Result, Uint32Array};
 use napi_derive::napi;
 use store::wait::patience::{Caller, Patience};
 use store::wait::strand::Strand;
-use store::{Appended, Durability, Holdings, OnFault, Query, Store, Ticket};
+use store::{
+    Appended, ArchivePlace, Cursor, Durability, Holdings, OnFault, Query, Retention, Start, Store, Ticket,
+};
 
 use crate::batch::{Batch, KnownIds};
 use crate::error::to_js;
+use crate::follower::Follower;
 use crate::handle::Handle;
-use crate::process::background;
+use crate::process::{background, registry};
 use crate::reader::Reader;
 use crate::sealed::Sealed;
 use crate::task::{on_lane, on_pool, on_strand, promise};
@@ -42,6 +45,17 @@ pub(crate) struct StoreCoreStats {
     pub newest_event: napi::Either<f64, Null>,
 }
 
+/// What is in a backup.
+#[napi(object)]
+pub(crate) struct StoreCoreBackup {
+    /// Lines that are events.
+    pub events: f64,
+    /// All lines.
+    pub lines: f64,
+    /// Bytes.
+    pub bytes: f64,
+}
+
 /// Why lines could not be written.
 #[napi(object)]
 pub struct StoreCoreFault {
@@ -49,6 +63,29 @@ pub struct StoreCoreFault {
     pub cause: String,
     /// What removes the cause, where that is known.
     pub remedy: Option<String>,
+}
+
+/// What a compaction keeps; null: no such limit.
+#[napi(object)]
+#[expect(clippy::struct_field_names, reason = "the names of the options in JavaScript")]
+pub struct StoreCoreRetention {
+    /// Most events.
+    pub max_events: Option<f64>,
+    /// Greatest age, in milliseconds.
+    pub max_age_ms: Option<f64>,
+    /// Most bytes.
+    pub max_bytes: Option<f64>,
+}
+
+impl From<StoreCoreRetention> for Retention {
+    fn from(StoreCoreRetention { max_events, max_age_ms, max_bytes }: StoreCoreRetention) -> Self {
+        Self { max_events: max_events.map(whole), max_age_ms, max_bytes: max_bytes.map(whole) }
+    }
+}
+
+/// Where an archive is: the empty path is that beside the log.
+fn place(archive: String) -> ArchivePlace {
+    if archive.is_empty() { ArchivePlace::Beside } else { ArchivePlace::At(archive) }
 }
 
 /// A non-negative number of JavaScript's as an integer.
@@ -81,6 +118,18 @@ impl StoreCore {
         let appended = store.append(lines, on_fault, self.handle.durability);
         store.look_after();
         Ok((store, appended?))
+    }
+
+    /// Writes lines, all or none. Returns 0 or a ticket.
+    fn append_lines(&self, env: Env, lines: Vec<u8>) -> Result<f64> {
+        match self.write(lines, OnFault::Refuse) {
+            Ok((_, Appended::Settled | Appended::Leased)) => Ok(0.0),
+            Ok((_, Appended::Written(ticket) | Appended::Queued(ticket))) => Ok(number(ticket)),
+            Err(error) => {
+                self.handle.refused();
+                Err(to_js(env, &error))
+            }
+        }
     }
 
     /// Writes lines of a ledger. Returns whether nothing is left to wait for.
@@ -148,14 +197,16 @@ impl StoreCore {
     /// If it is refused; nothing is stored then.
     #[napi(catch_unwind)]
     pub fn append(&self, env: Env, line: String) -> Result<f64> {
-        match self.write(line.into_bytes(), OnFault::Refuse) {
-            Ok((_, Appended::Settled | Appended::Leased)) => Ok(0.0),
-            Ok((_, Appended::Written(ticket) | Appended::Queued(ticket))) => Ok(number(ticket)),
-            Err(error) => {
-                self.handle.refused();
-                Err(to_js(env, &error))
-            }
-        }
+        self.append_lines(env, line.into_bytes())
+    }
+
+    /// As `append`, for all events of a batch, which is empty afterwards: all of them are stored or none.
+    ///
+    /// # Errors
+    /// As `append`.
+    #[napi(catch_unwind)]
+    pub fn append_batch(&self, env: Env, batch: &mut Batch) -> Result<f64> {
+        self.append_lines(env, std::mem::take(&mut batch.lines))
     }
 
     /// Waits until the events of these tickets have all that their acceptance promises.
@@ -298,7 +349,7 @@ impl StoreCore {
     }
 
     /// A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
-    /// columns or in sequence.
+    /// columns or in sequence; with an archive, through that first.
     ///
     /// # Errors
     /// If the folder cannot be looked at.
@@ -310,25 +361,66 @@ impl StoreCore {
         to: Option<f64>,
         task_json: Option<String>,
         indexed: bool,
+        archive: Option<String>,
     ) -> Result<Reader> {
         let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
         let store = self.handle.existing().map_err(|error| to_js(env, &error))?;
-        let walk = store.map(|store| store::Reader::new(store, Query { from, to, task }, indexed));
+        let query = Query { from, to, task };
+        let walk = store.map(|store| match archive {
+            Some(archive) => store::Reader::with_archive(store, query, place(archive)),
+            None => store::Reader::new(store, query, indexed),
+        });
         Ok(Reader::new(walk))
     }
 
-    /// Evicts the oldest events until `max_events` are left. Returns how many.
+    /// A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
+    /// for a task (a JSON string; null: all). Null if that is no cursor.
+    ///
+    /// # Errors
+    /// If the folder cannot be looked at.
+    #[napi(catch_unwind)]
+    pub fn follow(
+        &self,
+        env: Env,
+        after: Option<String>,
+        from: Option<f64>,
+        now: bool,
+        task_json: Option<String>,
+    ) -> Result<Option<Follower>> {
+        let start = match (after, from) {
+            (Some(cursor), _) => match Cursor::parse(&cursor) {
+                Some(cursor) => Start::After(Box::new(cursor)),
+                None => return Ok(None),
+            },
+            (None, Some(time)) => Start::Time(time),
+            (None, None) if now => Start::Now,
+            (None, None) => Start::Beginning,
+        };
+        let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
+        teardown::abandon_at_end(env, &self.handle)?;
+        let store = self.handle.existing().map_err(|error| to_js(env, &error))?;
+        // Without a folder it waits for one.
+        let store = store.unwrap_or_else(|| registry().detached(&self.handle.path));
+        Ok(Some(Follower::new(store::Follower::new(&store, start, task), self.handle.ending())))
+    }
+
+    /// Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
     ///
     /// # Errors
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    pub fn compact<'env>(&self, env: &'env Env, max_events: f64) -> Result<Object<'env>> {
-        let keep = whole(max_events);
+    pub fn compact<'env>(
+        &self,
+        env: &'env Env,
+        retention: StoreCoreRetention,
+        archive: Option<String>,
+    ) -> Result<Object<'env>> {
+        let (retention, archive) = (Retention::from(retention), archive.map(place));
         self.on_existing(
             env,
             Store::rewriting,
             || 0.0,
-            move |store, caller| store.compact(keep, caller).map(number),
+            move |store, caller| store.retain(&retention, archive.as_ref(), caller).map(number),
         )
     }
 
@@ -346,13 +438,13 @@ impl StoreCore {
     /// # Errors
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    pub fn compactable<'env>(&self, env: &'env Env, max_events: f64) -> Result<Object<'env>> {
-        let keep = whole(max_events);
+    pub fn compactable<'env>(&self, env: &'env Env, retention: StoreCoreRetention) -> Result<Object<'env>> {
+        let retention = Retention::from(retention);
         self.on_existing(
             env,
             Store::scanning,
             || 0.0,
-            move |store, caller| store.compactable(keep, caller).map(number),
+            move |store, caller| store.excess(&retention, caller).map(number),
         )
     }
 
@@ -447,14 +539,46 @@ impl StoreCore {
         )
     }
 
-    /// JSON text of a report on every line of the log.
+    /// JSON text of a report on every line of the log and of an archive.
     ///
     /// # Errors
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn verify<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+    pub fn verify<'env>(&self, env: &'env Env, archive: String) -> Result<Object<'env>> {
         let none = || store::Report::default().to_json();
-        self.on_existing(env, Store::scanning, none, |store, _| store.verify().map(|report| report.to_json()))
+        let archive = place(archive);
+        self.on_existing(env, Store::scanning, none, move |store, _| {
+            store.verify_with(&archive).map(|report| report.to_json())
+        })
+    }
+
+    /// Writes a backup to the file at an absolute path; with an archive, of both.
+    ///
+    /// # Errors
+    /// If no promise can be made.
+    #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreBackup>")]
+    pub fn backup<'env>(
+        &self,
+        env: &'env Env,
+        file: String,
+        archive: Option<String>,
+    ) -> Result<Object<'env>> {
+        let archive = archive.map(place);
+        if matches!(self.handle.existing(), Ok(None)) {
+            // An empty backup of a folder that is not there would be taken for one.
+            let path = self.handle.path.to_string_lossy().into_owned();
+            return on_lane(env, &background().quick, move || {
+                Err::<StoreCoreBackup, _>(store::Error::missing(path))
+            });
+        }
+        self.on_created(env, Store::scanning, move |store, caller| {
+            let backup = store.backup(file.as_ref(), archive.as_ref(), caller)?;
+            Ok(StoreCoreBackup {
+                events: number(backup.events),
+                lines: number(backup.lines),
+                bytes: number(backup.bytes),
+            })
+        })
     }
 
     /// Random UUIDs (version 4, RFC 9562) for new events.

@@ -48,9 +48,9 @@ async function perform(contestant, step, plan, subject) {
     outcome.error = describeError(error);
   }
   if (plan.kind === 'ledger') await quiet(contestant.ledger);
-  // Ours follows in the background; asking for stats brings a small one up to date.
+  // Ours follows in the background.
   if (contestant === subject && plan.kind !== 'memory')
-    await new contestant.implementation.EventStore(contestant.folder).getStats().catch(() => {});
+    await new contestant.implementation.EventStore(contestant.folder).flush?.().catch(() => {});
   if (early !== undefined) {
     const late = contestant.log();
     const written = early === null ? late === null : late !== null && early.equals(late);
@@ -177,7 +177,7 @@ export async function runSeed(seed, subject, { twin = false, kind, tally = new T
       trail.push(`${step.name}${fired.size ? ` (${[...fired].join(', ')})` : ''}`);
       tally.count(fired, runners[0] === first);
       const touched = new Set([...fired].flatMap((number) => difference(number).touches));
-      // Ours may be ahead: flush() and getStats() bring it up to date with what was written by hand.
+      // Ours may be ahead: flush() brings it up to date with what was written by hand.
       const wrote = () => WRITES.has(step.name) && !isDeepStrictEqual(before, tested.log());
       const ahead = !twin && plan.kind !== 'memory' && !wrote() && tellsTheTruth(tested);
       for (const reference of runners.slice(0, -1)) {

@@ -14,7 +14,7 @@ export function userDocuments() {
 
 /** Those and the others at the root. */
 export function allDocuments() {
-  const others = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'].filter((name) =>
+  const others = ['ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'SECURITY.md'].filter((name) =>
     existsSync(join(ROOT, name)),
   );
   return [...userDocuments(), ...others.map(read)];

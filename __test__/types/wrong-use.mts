@@ -36,6 +36,10 @@ createLedger('100');
 store.append();
 // @ts-expect-error JSON text is no event
 store.append(JSON.stringify(event));
+// @ts-expect-error events, not one event
+store.appendAll(event);
+// @ts-expect-error an incomplete event among them
+store.appendAll([event, {}]);
 // @ts-expect-error a number of events
 store.compact('100');
 // @ts-expect-error a synchronous iteration
@@ -50,6 +54,17 @@ store.readAll().length;
 ledger.logEvent({ taskId: 'task' });
 // @ts-expect-error an id is needed here
 ledger.finalizeEvent({ ...event, eventId: undefined });
+// @ts-expect-error nothing of an event
+ledger.logEvent({});
+// @ts-expect-error a property that RunEvent does not name
+ledger.getEvents()[0]?.costUsd;
+// @ts-expect-error intent and hash are needed
+ledger.createEvent('task');
+// @ts-expect-error the same in an object
+ledger.createEvent({ taskId: 'task' });
+declare const signed: PersistentLedger<RunEvent & { signature: string }>;
+// @ts-expect-error the signature is missing
+signed.createEvent('task', 'docs', 'hash');
 // @ts-expect-error unknown intent
 ledger.createEvent('task', 'fun', 'hash');
 // @ts-expect-error read only

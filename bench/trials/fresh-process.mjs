@@ -1,24 +1,45 @@
-// A process is started, appends one event, and exits: the hook's life.
+// A process is started, appends one event, and exits: the hook's life. Of the package as it is published: bundled.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleFace } from '../../scripts/bundle-face.mjs';
 import { ours } from '../support/contenders.mjs';
 import { event } from '../support/event.mjs';
 import { copyOf, fixture } from '../support/fixture.mjs';
 
 const STORED = 100_000;
 const PACKAGE = fileURLToPath(new URL('../..', import.meta.url));
-const OURS = `require(${JSON.stringify(PACKAGE)}).createEventStore(process.argv[1]).append(JSON.parse(process.argv[2]))`;
-const ORIGINAL = `import('@claude-flow/guidance/persistence').then((m) => m.createEventStore(process.argv[1]).append(JSON.parse(process.argv[2])))`;
+const APPEND = 'createEventStore(process.argv[2]).append(JSON.parse(process.argv[3]));\n';
+/** Each beside one that does nothing, of the same module system. */
+const PROGRAMS = {
+  'bare.cjs': '',
+  'bare.mjs': '',
+  'hook.cjs': `const { createEventStore } = require('guidance-ledger');\n${APPEND}`,
+  'hook.mjs': `import { createEventStore } from 'guidance-ledger';\nawait ${APPEND}`,
+  'original.mjs': `import { createEventStore } from ${JSON.stringify(import.meta.resolve('@claude-flow/guidance/persistence'))};\nawait ${APPEND}`,
+};
 
 let number = STORED;
 
+/** A project with the published package and the programs. */
+function install(project) {
+  const path = join(project, 'node_modules', 'guidance-ledger');
+  mkdirSync(path, { recursive: true });
+  bundleFace(path);
+  const binaries = readdirSync(PACKAGE).filter((name) => name.endsWith('.node'));
+  for (const name of ['index.mjs', 'index.node.mjs', 'package.json', ...binaries])
+    copyFileSync(join(PACKAGE, name), join(path, name));
+  for (const [name, text] of Object.entries(PROGRAMS)) writeFileSync(join(project, name), text);
+  return project;
+}
+
 /** Milliseconds of a process's life. */
-function life(code, folder) {
-  const args = ['-e', code, folder, JSON.stringify(event(number++, STORED))];
+function life(project, program, folder) {
+  const args = [join(project, program), folder, JSON.stringify(event(number++, STORED))];
   const start = performance.now();
-  const { status, stderr } = spawnSync(process.execPath, args, { cwd: PACKAGE, encoding: 'utf8' });
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
   const ms = performance.now() - start;
   if (status !== 0) throw new Error(stderr);
   return ms;
@@ -28,37 +49,50 @@ function life(code, folder) {
 async function lives({ data, folder, quick }) {
   const store = copyOf(fixture(data, STORED, STORED), `${folder}/store`);
   const theirs = copyOf(fixture(data, STORED, STORED), `${folder}/original`);
+  const project = install(`${folder}/project`);
   // Some hook was the first one; it read the log that the original left.
-  await ours().createEventStore(store).append(event(number++, STORED));
-  const times = { bare: [], full: [], empty: [], original: [] };
+  const first = ours().createEventStore(store);
+  await first.append(event(number++, STORED));
+  await first.close();
+  const times = { bare: [], bareImport: [], required: [], imported: [], empty: [], original: [] };
   for (let turn = 0; turn < (quick ? 15 : 40); turn++) {
     const empty = `${folder}/empty-${turn}`;
     mkdirSync(empty);
-    times.bare.push(life('0', store));
-    times.full.push(life(OURS, store));
-    times.empty.push(life(OURS, empty));
-    times.original.push(life(ORIGINAL, theirs));
+    times.bare.push(life(project, 'bare.cjs', store));
+    times.required.push(life(project, 'hook.cjs', store));
+    times.empty.push(life(project, 'hook.cjs', empty));
+    times.bareImport.push(life(project, 'bare.mjs', store));
+    times.imported.push(life(project, 'hook.mjs', store));
+    times.original.push(life(project, 'original.mjs', theirs));
   }
   const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
   const paired = (list, base) => middle(list.map((ms, turn) => ms - base[turn]));
+  const bare = middle(times.bare);
   return {
-    bare: middle(times.bare),
-    overBare: paired(times.full, times.bare),
+    bare,
+    overBare: paired(times.required, times.bare),
+    importOverBare: paired(times.imported, times.bareImport),
     emptyOverBare: paired(times.empty, times.bare),
-    overEmpty: paired(times.full, times.empty),
-    originalOverBare: paired(times.original, times.bare),
+    overEmpty: paired(times.required, times.empty),
+    originalOverBare: paired(times.original, times.bareImport),
+    // Least times are those of the quietest moments.
+    share: (Math.min(...times.required) / Math.min(...times.bare) - 1) * 100,
+    importShare: (Math.min(...times.imported) / Math.min(...times.bareImport) - 1) * 100,
   };
 }
 
 export default {
-  note: 'The first column is the life of a process that does nothing; the others are differences to one that ran beside it.',
+  note: 'The first column is the life of a process that does nothing; the others are differences to one that ran beside it, of the same module system. The shares are those of the least times.',
   title: 'a fresh process appends one event to a store of 100,000 and exits',
   unit: {
     bare: 'ms, bare `node`',
-    overBare: 'ms over it',
+    overBare: 'ms over it, by `require`',
+    importOverBare: 'ms over it, by `import`',
     emptyOverBare: 'ms over it, empty store',
     overEmpty: 'ms over an empty store',
     originalOverBare: 'ms over it, the original',
+    share: '% over it, by `require`',
+    importShare: '% over it, by `import`',
   },
   rounds: { full: 2, quick: 1 },
   prepare: ({ data }) => {
@@ -66,7 +100,16 @@ export default {
   },
   contenders: { 'guidance-ledger': lives },
   targets: [
-    { what: 'ms over bare `node`', atMost: 10, of: (r) => r.median('guidance-ledger', 'overBare') },
+    {
+      what: 'ms over bare `node`, by `require`',
+      atMost: 3,
+      of: (r) => r.median('guidance-ledger', 'overBare'),
+    },
+    {
+      what: 'ms over bare `node`, by `import`',
+      atMost: 3,
+      of: (r) => r.median('guidance-ledger', 'importOverBare'),
+    },
     { what: 'ms over an empty store', atMost: 2, of: (r) => r.median('guidance-ledger', 'overEmpty') },
   ],
 };

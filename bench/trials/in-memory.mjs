@@ -25,6 +25,22 @@ async function ask({ data }, { PersistentLedger }, interval) {
   const byTask = await timedEach(CALLS, (number) =>
     expectCount(COUNT / TASKS, ledger.getEventsByTask(taskOf(number * 9, TASKS))),
   );
+  // A thousand at a time: one takes less than a clock can tell.
+  const thousand = (act) => () => {
+    for (let turn = 0; turn < 1000; turn++) act();
+  };
+  const recent = await timedEach(
+    CALLS,
+    thousand(() => expectCount(20, ledger.getRecentEvents(20))),
+  );
+  let seen = 0;
+  const eventCount = await timedEach(
+    CALLS,
+    thousand(() => {
+      seen += ledger.eventCount;
+    }),
+  );
+  if (seen !== CALLS * 1000 * COUNT) throw new Error(`${seen} events counted`);
   const inRange = await timedEach(CALLS, (number) => {
     const from = START + ((number * 7919) % (COUNT - 101)) * STEP;
     expectCount(101, ledger.getEventsInRange(from, from + 100 * STEP));
@@ -35,7 +51,18 @@ async function ask({ data }, { PersistentLedger }, interval) {
   const all = await timedEach(CALLS, () => expectCount(COUNT, ledger.getEvents()));
   const liveMetrics = await timedEach(CALLS, () => ledger.computeMetrics());
   await ledger.destroy();
-  return { metrics, firstMetrics, ranking, firstRanking, byTask, inRange, all, liveMetrics };
+  return {
+    metrics,
+    firstMetrics,
+    ranking,
+    firstRanking,
+    byTask,
+    recent,
+    eventCount,
+    inRange,
+    all,
+    liveMetrics,
+  };
 }
 
 const faster = (what, atLeast, key) => ({
@@ -52,6 +79,8 @@ export default {
     ranking: 'ms, `rankViolations`',
     firstRanking: 'ms, first call',
     byTask: 'ms, `getEventsByTask`',
+    recent: 'µs, `getRecentEvents(20)`',
+    eventCount: 'µs, `eventCount`',
     inRange: 'ms, `getEventsInRange` of 101',
     all: 'ms, `getEvents`, all live',
     liveMetrics: 'ms, `computeMetrics`, all live',
@@ -69,6 +98,9 @@ export default {
     faster('faster: `rankViolations`', 100, 'ranking'),
     faster('faster: `getEventsByTask`', 3, 'byTask'),
     faster('faster: `getEventsInRange` of 101', 3, 'inRange'),
+    // Level, give or take what a clock tells of some nanoseconds.
+    faster('faster: `getRecentEvents(20)` after the first call', 0.8, 'recent'),
+    faster('faster: `eventCount`', 0.8, 'eventCount'),
     // Level, give or take the noise of a copy of 100,000 pointers.
     faster('faster: `getEvents` once all are live', 0.9, 'all'),
   ],

@@ -112,7 +112,7 @@ fn harm(folder: &Folder, damage: &Damage) {
         Damage::Forged { first, changes } => {
             let slot = if *first { &mut bytes[..SLOT] } else { &mut bytes[SLOT..2 * SLOT] };
             let changes: Vec<_> =
-                changes.iter().map(|&(at, number)| (8 + usize::from(at % 33) * 4, number)).collect();
+                changes.iter().map(|&(at, number)| (8 + usize::from(at % 60) * 4, number)).collect();
             forge(slot, &changes);
         }
         Damage::Counted(count) => {

@@ -12,14 +12,18 @@ const { className } = require('../shared/class-name.js');
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
 /** @typedef {import('../store/event-store.js').EventStore | import('../../index.d.ts').LedgerStore} Store */
 /**
- * @typedef {Required<Omit<PersistenceConfig, 'onError' | 'store'>> & Pick<PersistenceConfig, 'onError'> &
- *   { store: Store | undefined }} FullConfig
+ * @typedef {Required<Omit<PersistenceConfig, 'onError' | 'store' | 'maxEvents' | 'retention'>> &
+ *   Pick<PersistenceConfig, 'onError'> &
+ *   { store: Store | undefined, limits: number | import('../../index.d.ts').Retention }} FullConfig
  */
 
 const DEFAULT_DIR = '.claude-flow/guidance';
 const DIR_VARIABLE = 'GUIDANCE_LEDGER_DIR';
 
-/** @type {Omit<FullConfig, 'storagePath'> & { storagePath: undefined }} */
+/**
+ * @type {Omit<FullConfig, 'storagePath' | 'limits'> &
+ *   { storagePath: undefined, maxEvents: number, retention: undefined }}
+ */
 const DEFAULTS = {
   storagePath: undefined,
   maxEvents: 10_000,
@@ -30,6 +34,7 @@ const DEFAULTS = {
   warnAtExit: true,
   onError: undefined,
   store: undefined,
+  retention: undefined,
 };
 
 const OPTIONS = Object.keys(DEFAULTS);
@@ -81,6 +86,25 @@ function givenStore({ store, ...options }) {
 }
 
 /**
+ * What a compaction keeps: a number of events, or limits. The default number is a limit only where no other is named.
+ * @param {Record<string, unknown>} given
+ * @returns {number | import('../../index.d.ts').Retention}
+ */
+function limitsOf({ retention, maxEvents }) {
+  const most = check.checkCount('maxEvents', maxEvents === undefined ? DEFAULTS.maxEvents : maxEvents);
+  if (retention === undefined) return most;
+  const { checkRetention, namesNone } = require('../shared/retention.js');
+  const { limits, archive } = checkRetention('retention', retention);
+  if (namesNone(limits) || (limits.maxEvents === undefined && maxEvents !== undefined))
+    limits.maxEvents = most;
+  const named = Object.entries(limits).filter(([, limit]) => limit !== undefined);
+  return {
+    ...Object.fromEntries(named),
+    ...(archive === null ? {} : { archive: archive === '' ? true : archive }),
+  };
+}
+
+/**
  * @param {unknown} config
  * @returns {FullConfig}
  */
@@ -94,7 +118,7 @@ function readConfig(config) {
   return {
     store,
     storagePath: check.checkPath('storagePath', full.storagePath, USAGE),
-    maxEvents: check.checkCount('maxEvents', full.maxEvents),
+    limits: limitsOf(given),
     compactIntervalMs: check.checkMilliseconds('compactIntervalMs', full.compactIntervalMs),
     enableWAL: check.checkBoolean('enableWAL', full.enableWAL),
     durability: check.checkDurability('durability', full.durability),

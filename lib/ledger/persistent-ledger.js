@@ -168,7 +168,7 @@ class PersistentLedger extends RunLedger {
     try {
       await this.#background.settle();
       const reload = () => this.#reload((event) => this.#unsaved.has(event));
-      const evicted = await this.#store.compact(this.#config.maxEvents).catch(async (error) => {
+      const evicted = await this.#store.compact(this.#config.limits).catch(async (error) => {
         if (hasCode(error, 'EUNCONFIRMED')) await reload();
         throw error;
       });

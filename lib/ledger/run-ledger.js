@@ -9,6 +9,7 @@
 const { defaultEvaluators } = require('./evaluators.js');
 const { History } = require('./history.js');
 const { metricsOf, metricsOfHistory, rankingOf, rankingOfHistory } = require('./metrics.js');
+const { isArray } = require('../shared/arguments.js');
 const { randomUUID } = require('../shared/uuid.js');
 
 /** @typedef {import('../../index.d.ts').IEvaluator} IEvaluator */
@@ -25,6 +26,52 @@ let historyOf;
  */
 function stamp(event) {
   return { ...event, eventId: randomUUID() };
+}
+
+/**
+ * An event with an id, a time and nothing in it.
+ * @param {string} taskId
+ * @param {TaskIntent} intent
+ * @param {string} guidanceHash
+ * @returns {RunEvent}
+ */
+function emptyEvent(taskId, intent, guidanceHash) {
+  return {
+    eventId: randomUUID(),
+    taskId,
+    guidanceHash,
+    retrievedRuleIds: [],
+    toolsUsed: [],
+    filesTouched: [],
+    diffSummary: { linesAdded: 0, linesRemoved: 0, filesChanged: 0 },
+    testResults: { ran: false, passed: 0, failed: 0, skipped: 0 },
+    violations: [],
+    outcomeAccepted: null,
+    reworkLines: 0,
+    intent,
+    timestamp: Date.now(),
+    durationMs: 0,
+  };
+}
+
+/**
+ * An event made of what is given of it; what is undefined counts as not given.
+ * @param {import('../../index.d.ts').NewEvent} given
+ * @returns {RunEvent}
+ */
+function completed(given) {
+  const { taskId, intent, guidanceHash } = given;
+  const rest = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.assign(emptyEvent(taskId, intent, guidanceHash), Object.fromEntries(rest));
+}
+
+/**
+ * Whether `createEvent` got an object of its properties.
+ * @param {unknown} value
+ * @returns {value is import('../../index.d.ts').NewEvent}
+ */
+function isNewEvent(value) {
+  return typeof value === 'object' && value !== null && !isArray(value);
 }
 
 /**
@@ -69,28 +116,15 @@ class RunLedger {
   }
 
   /**
-   * @param {string} taskId
-   * @param {TaskIntent} intent
-   * @param {string} guidanceHash
+   * @param {string | import('../../index.d.ts').NewEvent} taskId
+   * @param {TaskIntent} [intent]
+   * @param {string} [guidanceHash]
    * @returns {RunEvent}
    */
   createEvent(taskId, intent, guidanceHash) {
-    return {
-      eventId: randomUUID(),
-      taskId,
-      guidanceHash,
-      retrievedRuleIds: [],
-      toolsUsed: [],
-      filesTouched: [],
-      diffSummary: { linesAdded: 0, linesRemoved: 0, filesChanged: 0 },
-      testResults: { ran: false, passed: 0, failed: 0, skipped: 0 },
-      violations: [],
-      outcomeAccepted: null,
-      reworkLines: 0,
-      intent,
-      timestamp: Date.now(),
-      durationMs: 0,
-    };
+    if (intent === undefined && guidanceHash === undefined && isNewEvent(taskId)) return completed(taskId);
+    // Other arguments are taken as they are.
+    return emptyEvent(.../** @type {[string, TaskIntent, string]} */ ([taskId, intent, guidanceHash]));
   }
 
   /**

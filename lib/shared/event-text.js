@@ -140,12 +140,26 @@ function batchOf(events, visit) {
  * @param {number} [sealed] a hole below this position is a sealed event and passed over
  */
 async function batchInTurns(events, length, sealed = 0) {
+  const batching = batchPieces(events, length, sealed);
+  let step = batching.next();
+  for (; !step.done; step = batching.next()) await othersTurn();
+  return step.value;
+}
+
+/**
+ * As `batchInTurns`; after each piece the caller may let others run.
+ * @param {readonly unknown[]} events
+ * @param {number} length
+ * @param {number} [sealed]
+ * @returns {Generator<void, { batch: Batch, positions: Uint32Array<ArrayBuffer> }, void>}
+ */
+function* batchPieces(events, length, sealed = 0) {
   const batch = new EventBatch();
   const positions = [];
   for (let i = 0; i < length; i++) {
     if (i < sealed && events[i] === undefined) continue;
     positions.push(i);
-    if (batch.add(eventText('events', events[i], i))) await othersTurn();
+    if (batch.add(eventText('events', events[i], i))) yield;
   }
   return { batch: batch.finish(), positions: Uint32Array.from(positions) };
 }
@@ -177,4 +191,4 @@ function batchOfTexts(texts) {
   return batch.finish();
 }
 
-module.exports = { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText, othersTurn };
+module.exports = { batchInTurns, batchOf, batchOfTexts, batchPieces, checkEvent, eventText, othersTurn };

@@ -9,10 +9,12 @@
 const { asyncDispose } = require('../shared/symbols.js');
 const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
-const { batchInTurns, eventText } = require('../shared/event-text.js');
-const { checkStreamOptions, collect, stream } = require('./event-stream.js');
+const { batchInTurns, batchPieces, eventText, othersTurn } = require('../shared/event-text.js');
 const { LogWriter } = require('./log-writer.js');
 
+/** @typedef {import('../../index.d.ts').FollowOptions} FollowOptions */
+/** @typedef {import('../../index.d.ts').ReadOptions} ReadOptions */
+/** @typedef {import('../../index.d.ts').Retention} Retention */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StoreOptions} StoreOptions */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
@@ -21,16 +23,32 @@ const { LogWriter } = require('./log-writer.js');
 const OPTIONS = ['durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createEventStore('path/to/folder')";
 
+/** Loaded by the first call that reads: a hook that appends one event reads nothing. */
+const reading = () => require('./event-stream.js');
+/** By the first call that has to do with an archive, or with limits. */
+const retention = () => require('../shared/retention.js');
+
 /**
  * The parts that a ledger over this store works with; not exported by the package.
  * @type {(store: EventStore) => { core: StoreCore, writer: LogWriter }}
  */
 let partsOf;
 
+/**
+ * The archive that is to be read as well.
+ * @param {ReadOptions | undefined} options
+ */
+function archiveOf(options) {
+  const { archive } = check.checkOptions('options', options, ['archive'], 'refuse');
+  return archive === undefined ? null : retention().checkArchive('archive', archive);
+}
+
 class EventStore {
   #core;
   #writer;
   #lockTimeoutMs;
+  /** Those that were not ended. @type {Set<import('./event-follow.js').Following>} */
+  #following = new Set();
 
   static {
     partsOf = (store) => ({ core: store.#core, writer: store.#writer });
@@ -59,51 +77,82 @@ class EventStore {
     if (settled !== null) await settled;
   }
 
+  /** @param {Iterable<RunEvent>} events */
+  async appendAll(events) {
+    const all = [...check.checkIterable(events)];
+    const batching = batchPieces(all, all.length);
+    // A batch of usual size is written within the call, as a single event is.
+    let step = batching.next();
+    for (; !step.done; step = batching.next()) await othersTurn();
+    if (all.length === 0) return;
+    const settled = this.#writer.appendBatch(step.value.batch);
+    if (settled !== null) await settled;
+  }
+
   /** @returns {Promise<RunEvent[]>} */
   async readAll() {
-    return collect(this.#core.open(null, null, null, false));
+    return reading().collect(this.#core.open(null, null, null, false, null));
   }
 
   /**
    * @param {number} startTime
    * @param {number} endTime
+   * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readRange(startTime, endTime) {
+  async readRange(startTime, endTime, options = {}) {
+    const archive = archiveOf(options);
     const numbers = typeof startTime === 'number' && typeof endTime === 'number';
     // Other types have comparisons of their own, which only JavaScript knows.
     const reader = numbers
-      ? this.#core.open(startTime, endTime, null, true)
-      : this.#core.open(null, null, null, false);
-    return collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
+      ? this.#core.open(startTime, endTime, null, true, archive)
+      : this.#core.open(null, null, null, false, archive);
+    return reading().collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
   }
 
   /**
    * @param {string} taskId
+   * @param {ReadOptions} [options]
    * @returns {Promise<RunEvent[]>}
    */
-  async readByTask(taskId) {
+  async readByTask(taskId, options) {
     if (typeof taskId !== 'string') throw check.wrongType('taskId', 'a string', taskId);
-    return collect(this.#core.open(null, null, JSON.stringify(taskId), true), (e) => e.taskId === taskId);
+    const reader = this.#core.open(null, null, JSON.stringify(taskId), true, archiveOf(options));
+    return reading().collect(reader, (e) => e.taskId === taskId);
   }
 
   /** @param {StreamOptions} [options] */
   stream(options) {
-    const checked = checkStreamOptions(options);
+    const checked = reading().checkStreamOptions(options);
     const { from = null, to = null, taskId } = checked;
+    const archive = retention().checkArchive('archive', checked.archive);
     const task = taskId === undefined ? null : JSON.stringify(taskId);
-    return stream(() => this.#core.open(from, to, task, false), checked);
+    return reading().stream(() => this.#core.open(from, to, task, false, archive), checked);
+  }
+
+  /** @param {FollowOptions} [options] */
+  follow(options) {
+    const { Following, checkFollowOptions, notACursor } = require('./event-follow.js');
+    const checked = checkFollowOptions(options);
+    const { after, from, now, task } = checked;
+    const reader = this.#core.follow(after, from, now, task);
+    if (reader === null) throw notACursor(/** @type {string} */ (after));
+    const following = new Following(reader, checked, (ended) => this.#following.delete(ended));
+    this.#following.add(following);
+    return following;
   }
 
   /**
-   * @param {number} maxEvents
+   * @param {number | Retention} limits
    * @param {{ dryRun?: boolean }} [options]
    * @returns {Promise<number>}
    */
-  async compact(maxEvents, options) {
-    const limit = check.checkCount('maxEvents', maxEvents);
+  async compact(limits, options) {
+    const { limits: checked, archive } = retention().checkLimits(limits);
     const { dryRun = false } = check.checkOptions('options', options, ['dryRun'], 'refuse');
-    return check.checkBoolean('dryRun', dryRun) ? this.#core.compactable(limit) : this.#core.compact(limit);
+    return check.checkBoolean('dryRun', dryRun)
+      ? this.#core.compactable(checked)
+      : this.#core.compact(checked, archive);
   }
 
   /** @param {RunEvent[]} events */
@@ -130,9 +179,24 @@ class EventStore {
     if (flushed !== null) await this.#reported(flushed);
   }
 
-  /** @returns {Promise<VerifyReport>} */
-  async verify() {
-    return JSON.parse(await this.#core.verify());
+  /**
+   * @param {ReadOptions} [options]
+   * @returns {Promise<VerifyReport>}
+   */
+  async verify(options) {
+    return JSON.parse(await this.#core.verify(archiveOf(options) ?? ''));
+  }
+
+  /**
+   * @param {string} file
+   * @param {ReadOptions} [options]
+   */
+  async backup(file, options) {
+    const path = check.resolvePath(
+      'file',
+      check.checkPath('file', file, "store.backup('path/to/file.ndjson')"),
+    );
+    return this.#core.backup(path, archiveOf(options));
   }
 
   async repair() {
@@ -145,6 +209,8 @@ class EventStore {
 
   async close() {
     const finished = this.#writer.finish();
+    const ended = [...this.#following].map((following) => following.close());
+    if (ended.length > 0) await Promise.all(ended);
     try {
       if (finished !== null) await this.#reported(finished);
     } finally {

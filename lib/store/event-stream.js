@@ -17,7 +17,7 @@ const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js'
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../binding.js').Reader} Reader */
 
-const OPTIONS = ['from', 'to', 'taskId', 'signal'];
+const OPTIONS = ['from', 'to', 'taskId', 'signal', 'archive'];
 
 /**
  * Slices of events, in the order of the log.
@@ -99,9 +99,15 @@ function checkSignal(value) {
  * @returns {StreamOptions}
  */
 function checkStreamOptions(options) {
-  const { from, to, taskId, signal } = checkOptions('options', options, OPTIONS, 'refuse');
+  const { from, to, taskId, signal, archive } = checkOptions('options', options, OPTIONS, 'refuse');
   if (taskId !== undefined && typeof taskId !== 'string') throw wrongType('taskId', 'a string', taskId);
-  return { from: checkBound('from', from), to: checkBound('to', to), taskId, signal: checkSignal(signal) };
+  return {
+    from: checkBound('from', from),
+    to: checkBound('to', to),
+    taskId,
+    signal: checkSignal(signal),
+    archive: /** @type {boolean | string | undefined} */ (archive), // checked by the store
+  };
 }
 
 /**
@@ -150,4 +156,4 @@ function abortable(promise, signal) {
   });
 }
 
-module.exports = { checkStreamOptions, collect, stream };
+module.exports = { abortError, checkSignal, checkStreamOptions, collect, stream };

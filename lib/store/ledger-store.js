@@ -98,9 +98,9 @@ class FileLedgerStore {
     this.#writer.told();
   }
 
-  /** @param {number} maxEvents */
-  compact(maxEvents) {
-    return this.#store.compact(maxEvents);
+  /** @param {number | import('../../index.d.ts').Retention} limits */
+  compact(limits) {
+    return this.#store.compact(limits);
   }
 
   getStats() {

@@ -72,6 +72,21 @@ class LogWriter {
   }
 
   /**
+   * Writes many lines: all or none are accepted.
+   * @param {Batch} batch is empty afterwards
+   * @returns {Promise<void> | null} as `append`
+   */
+  appendBatch(batch) {
+    this.#watch();
+    try {
+      const ticket = this.#core.appendBatch(batch);
+      return ticket === 0 ? null : this.#settle(ticket);
+    } catch (error) {
+      return this.#refuse(error);
+    }
+  }
+
+  /**
    * Writes a line of a ledger. Throws if it is refused; a fault of the disk does not throw: the line waits.
    * @param {string} text
    * @returns {boolean} whether it is written; if not, `flush` says what became of it

@@ -15,6 +15,7 @@ use event::identity::{event_key, is_string_task, with_task_key};
 use event::line::{Event, Line, Scanner};
 
 use crate::interner::Interner;
+use crate::postings::Postings;
 
 /// A violation in four bytes: the rule's number and whether it was corrected by itself.
 #[derive(Clone, Copy)]
@@ -196,16 +197,17 @@ impl Columns {
     pub fn rows_of_task(&self, task: &[u8]) -> Vec<u32> {
         let Some(number) = self.task_names.find(task) else { return self.odd_tasks.clone() };
         if self.odd_tasks.is_empty() {
-            return (0_u32..)
-                .zip(&self.tasks)
-                .filter(|&(_, &task)| task == number)
-                .map(|(row, _)| row)
-                .collect();
+            return positions_of(number, &self.tasks);
         }
         self.rows_where(|row| {
             self.tasks.get(row) == Some(&number)
                 || u32::try_from(row).is_ok_and(|row| self.odd_tasks.binary_search(&row).is_ok())
         })
+    }
+
+    /// The rows of each task, gathered; `None` if the task of some row is no string.
+    pub(crate) fn postings(&self) -> Option<Postings> {
+        self.odd_tasks.is_empty().then(|| Postings::new(&self.tasks, self.task_names.len()))
     }
 
     fn rows_where(&self, wanted: impl Fn(usize) -> bool) -> Vec<u32> {
@@ -344,6 +346,40 @@ impl Columns {
             self.rework.shrink_to_fit();
             self.violation_ends.shrink_to_fit();
             self.violations.shrink_to_fit();
+        }
+    }
+}
+
+/// Where `wanted` occurs, ascending. Looks at many numbers with few instructions: whether it occurs among them at all
+/// is found without a branch, which compilers turn into vectors.
+fn positions_of(wanted: u32, numbers: &[u32]) -> Vec<u32> {
+    const TOGETHER: usize = 128;
+    let mut found = Vec::new();
+    for (start, together) in (0_u32..).step_by(TOGETHER).zip(numbers.chunks(TOGETHER)) {
+        if together.iter().fold(0, |occurs, &number| occurs | u32::from(number == wanted)) != 0 {
+            let rows = (start..).zip(together).filter(|&(_, &number)| number == wanted);
+            found.extend(rows.map(|(row, _)| row));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::positions_of;
+
+    #[test]
+    fn a_number_is_found_wherever_it_stands() {
+        for length in [0_u32, 1, 127, 128, 129, 1000] {
+            let numbers: Vec<u32> = (0..length).map(|n| n * n % 7).collect();
+            for wanted in 0..8 {
+                let naive: Vec<u32> = (0..)
+                    .zip(&numbers)
+                    .filter(|&(_, &number)| number == wanted)
+                    .map(|(row, _)| row)
+                    .collect();
+                assert_eq!(positions_of(wanted, &numbers), naive, "{wanted} of {length}");
+            }
         }
     }
 }

@@ -24,12 +24,19 @@ impl Holdings<'_> {
     /// The identities of all events that the ledger holds or held.
     #[must_use]
     pub fn known(&self) -> Keys {
-        let mut known = self.dropped.clone();
-        if let Some(sealed) = self.sealed {
-            sealed.add_keys_to(&mut known);
-        }
+        let mut known = self.written();
         add_keys(self.live, &mut known);
         known
+    }
+
+    /// The identities of events that the ledger loaded, or wrote before.
+    #[must_use]
+    pub fn written(&self) -> Keys {
+        let mut written = self.dropped.clone();
+        if let Some(sealed) = self.sealed {
+            sealed.add_keys_to(&mut written);
+        }
+        written
     }
 
     /// Calls `visit` with the line of each event, in the ledger's order, without its newline.

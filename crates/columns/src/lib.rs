@@ -12,6 +12,7 @@
 mod columns;
 mod holdings;
 mod interner;
+mod postings;
 mod sealed;
 mod slice;
 mod sums;

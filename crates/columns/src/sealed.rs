@@ -18,12 +18,14 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::io::{self, ErrorKind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use event::identity::event_key;
 use event::line::{Line, Scanner};
 
 use crate::columns::Columns;
+use crate::postings::Postings;
 use crate::slice::{Slice, Source, next_run, read_run};
 use crate::sums::{Ranked, Sums, rank, ranking_text, sum};
 
@@ -44,6 +46,9 @@ pub struct Sealed {
     rows: Option<Vec<u32>>,
     lines: Box<dyn Source>,
     marks: Mutex<Marks>,
+    /// Whether a task was asked for.
+    asked: AtomicBool,
+    by_task: OnceLock<Option<Postings>>,
 }
 
 /// Why lines could not be read again.
@@ -96,7 +101,15 @@ impl Sealed {
     #[must_use]
     pub fn new(name: String, columns: Arc<Columns>, lines: Box<dyn Source>) -> Self {
         let marks = Marks { live: vec![false; columns.len()], ..Marks::default() };
-        Self { name, columns, rows: None, lines, marks: Mutex::new(marks) }
+        Self {
+            name,
+            columns,
+            rows: None,
+            lines,
+            marks: Mutex::new(marks),
+            asked: AtomicBool::new(false),
+            by_task: OnceLock::new(),
+        }
     }
 
     /// No events.
@@ -176,7 +189,14 @@ impl Sealed {
     /// Positions of the sealed events of a task, and of those whose task id is no string.
     #[must_use]
     pub fn of_task(&self, task: &[u8]) -> Vec<u32> {
-        self.sealed_among(self.columns.rows_of_task(task))
+        // The first question is answered by looking at each row, which takes less time than gathering them all.
+        let gathered = self.by_task.get().is_some() || self.asked.swap(true, Ordering::Relaxed);
+        let postings = if gathered { self.by_task.get_or_init(|| self.columns.postings()) } else { &None };
+        let rows = match (postings, self.columns.tasks().find(task)) {
+            (Some(postings), Some(number)) => postings.of(number).to_vec(),
+            _ => self.columns.rows_of_task(task),
+        };
+        self.sealed_among(rows)
     }
 
     /// Positions of the sealed events in a range of time, and of those whose timestamp is no number.

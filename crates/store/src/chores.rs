@@ -41,7 +41,19 @@ impl Flag {
     }
 
     fn clear(&self) {
-        self.0.store(false, Ordering::Release);
+        self.0.swap(false, Ordering::AcqRel);
+    }
+
+    /// Clears it unless there is work; returns whether it was cleared. A thread that brings work makes it known first,
+    /// then sets the flag: work that comes between the look and the clearing found the flag set, so it is looked for
+    /// again.
+    fn clear_without(&self, work: impl Fn() -> bool) -> bool {
+        if work() {
+            return false;
+        }
+        self.clear();
+        // Another thread may have seen the flag cleared, and have set it: the work is with that one.
+        !work() || self.set()
     }
 }
 
@@ -105,8 +117,7 @@ impl Store {
         // The store lives until its lines are written.
         let (store, mut pause) = (Arc::clone(self), RETRY.0);
         let chore = Box::new(move || {
-            if store.waiting_lines() == 0 {
-                store.chores.retry.clear();
+            if store.chores.retry.clear_without(|| store.waiting_lines() > 0) {
                 return None;
             }
             if !store.writing().is_busy() {
@@ -145,8 +156,7 @@ impl Store {
             delay,
             Box::new(move || {
                 let store = weak.upgrade()?;
-                if !store.index.is_behind() {
-                    store.chores.index.clear();
+                if store.chores.index.clear_without(|| store.index.is_behind()) {
                     return None;
                 }
                 if !store.scanning().is_busy() {
@@ -181,5 +191,40 @@ impl Store {
             }
         });
         drop(strand.run(work));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::Flag;
+
+    /// A chore that looks for work; at its look number `at`, after it, another thread brings some. Returns whether the
+    /// chore ended, and whether that thread has to start another one.
+    fn ended_while_work_comes(at: u32) -> (bool, bool) {
+        let (flag, work, looks, starts) = (Flag::default(), Cell::new(false), Cell::new(0), Cell::new(false));
+        flag.set();
+        let ended = flag.clear_without(|| {
+            let there = work.get();
+            looks.set(looks.get() + 1);
+            if looks.get() == at {
+                work.set(true);
+                starts.set(!flag.set());
+            }
+            there
+        });
+        (ended, starts.get())
+    }
+
+    #[test]
+    fn work_that_comes_while_a_chore_ends_is_seen_by_one_chore() {
+        assert_eq!(
+            ended_while_work_comes(1),
+            (false, false),
+            "before the flag is cleared: by the one that ends"
+        );
+        assert_eq!(ended_while_work_comes(2), (true, true), "after it: by the one that is started");
+        assert_eq!(ended_while_work_comes(3), (true, false), "no work, no look more");
     }
 }

@@ -119,6 +119,12 @@ impl Error {
         }
     }
 
+    /// There is no such folder.
+    #[must_use]
+    pub fn missing(path: String) -> Self {
+        Self::io("open", path, &io::ErrorKind::NotFound.into())
+    }
+
     /// The stable code: Node's name of an operating system error, or one of ours.
     #[must_use]
     pub fn code(&self) -> &'static str {

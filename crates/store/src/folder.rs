@@ -32,6 +32,9 @@ pub struct Folder {
 /// Pauses between two tries while no descriptor is free.
 const DESCRIPTOR_PAUSES: Pauses = Pauses(Duration::from_millis(1), Duration::from_millis(50));
 
+/// How often a file is made that others remove at once: not for ever.
+const CREATIONS: usize = 100;
+
 /// Giving up after so long says something about the folder.
 const LONG: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,32 @@ impl Folder {
     /// As [`Disk::open`].
     pub fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>> {
         self.relieved(|| self.disk.open(name, how))
+    }
+
+    /// Makes a file of a new name, has it prepared, and locks it, which tells it from what a crash left. Returns its name,
+    /// the random number that its name was made of, and the file.
+    ///
+    /// Until it is locked, a process that cleans up may take it for such a thing and remove it. It is made anew then,
+    /// under another name: the first one is taken until it is gone.
+    pub(crate) fn create_locked(
+        &self,
+        name_of: impl Fn(u128) -> String,
+        prepare: impl Fn(&dyn File) -> io::Result<()>,
+    ) -> io::Result<(String, u128, Box<dyn File>)> {
+        for _ in 0..CREATIONS {
+            let random = self.random();
+            let name = name_of(random);
+            let file = self.open(&name, Open::New)?;
+            let kept = prepare(&*file)
+                .and_then(|()| file.try_lock())
+                .and_then(|locked| Ok(locked && self.stat(&name)?.is_some()));
+            if matches!(kept, Ok(true)) {
+                return Ok((name, random, file));
+            }
+            let _ = self.remove(&name);
+            kept?;
+        }
+        Err(io::ErrorKind::ResourceBusy.into())
     }
 
     /// The names in the folder; see [`Disk::list`].
@@ -110,6 +139,12 @@ impl Folder {
             }
             _ => result,
         }
+    }
+
+    /// Another folder; see [`Disk::elsewhere`].
+    #[must_use]
+    pub(crate) fn elsewhere(&self, path: &str) -> Self {
+        Self { disk: self.disk.elsewhere(path), gave_up: Arc::default(), ..self.clone() }
     }
 
     /// The threads of this process.
@@ -190,4 +225,10 @@ fn is_out_of_descriptors(error: &io::Error) -> bool {
 #[cfg(not(unix))]
 fn is_out_of_descriptors(_error: &io::Error) -> bool {
     false
+}
+
+/// Whether a write failed because nothing more can be stored.
+pub(crate) fn is_out_of_room(error: &io::Error) -> bool {
+    use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }

@@ -5,10 +5,11 @@
 //!
 //! ```text
 //! registry
-//! chores  stats  seal  reader  verify  destroy
+//! chores  stats  seal  reader  follow  verify  backup  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
 //! ship        what a shared store has got, and what a rewrite would take away before
+//! archive     evicted events: how they get into compressed files, and out
 //! index       index.json: what it says, and when it is written
 //! log         queue, appender, tenure, fsyncs, recovery, columns
 //! hints       sums, and the checkpoint that keeps them
@@ -18,11 +19,14 @@
 //! paths  error
 //! ```
 
+mod archive;
+mod backup;
 mod chores;
 mod destroy;
 pub mod disk;
 mod error;
 pub mod folder;
+mod follow;
 mod hints;
 mod index;
 mod lock;
@@ -38,15 +42,22 @@ mod store;
 mod verify;
 pub mod wait;
 
+pub use archive::contents::BothLines;
+pub use archive::survey::{ArchiveFile, ArchiveReport, Damaged};
+pub use archive::{ArchivePlace, Retention};
+pub use backup::Backup;
 pub use columns::Holdings;
 pub use error::{Error, Obstacle, Result};
+pub use follow::cursor::Cursor;
+pub use follow::follower::{Follower, News, Start};
+pub use follow::given::Given;
+pub use follow::watch::Bell;
 pub use lock::lock_cell::{Acquired, LockCell};
 pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;
 pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
-pub use rewrite::archive::{Archive, Evicted};
 pub use seal::sealed_of_nothing;
 pub use ship::outgoing::{Lines, Most, Noted, Outgoing, Waiting};
 pub use stats::Stats;

@@ -8,6 +8,7 @@
 //! .events.gate             queue of those who wait for the folder lock; empty
 //! .events.own              locked as long as .lock is ours: tells whether its holder lives
 //! .events.ckpt             checkpoint: how far the log was summed up, and the sums
+//! .events.moves            where the lines of the last logs went when these were replaced
 //! .events.prev             during a rewrite: second name of the log that is being replaced
 //! events.tmp.<uuid>.ndjson during a rewrite: the new log
 //! events.rejected.ndjson   lines that a rewrite could not understand; never removed by us
@@ -15,6 +16,11 @@
 //! .events.ship.lk          locked while a shipper works; empty
 //! .events.outbox           lines that a rewrite took out of the log before they were shipped
 //! events.unshipped.ndjson  lines that no shared store takes; never removed by us
+//! .events.evicting.<uuid>  events that a compaction is about to evict into an archive
+//! .events.evicted.<uuid>   the same, at the instant at which the log is replaced
+//! .events.archived.<uuid>  events of the archive that are not yet in its files
+//! archive/                 files of evicted events: events-<year>-<month>.ndjson.gz; never removed by us
+//! archive/.archive.lk      the lock of those who write there, and how far they got
 //! ```
 
 use std::time::Duration;
@@ -33,6 +39,8 @@ pub(crate) const GATE: &str = ".events.gate";
 pub(crate) const OWNER: &str = ".events.own";
 /// The checkpoint.
 pub(crate) const CHECKPOINT: &str = ".events.ckpt";
+/// Where lines went.
+pub(crate) const MOVES: &str = ".events.moves";
 /// The log that a rewrite replaces.
 pub(crate) const PREVIOUS: &str = ".events.prev";
 /// Lines set aside.
@@ -46,6 +54,53 @@ pub(crate) const SHIP_LOCK: &str = ".events.ship.lk";
 pub(crate) const OUTBOX: &str = ".events.outbox";
 /// Lines that no shared store takes.
 pub(crate) const UNSHIPPED: &str = "events.unshipped.ndjson";
+
+/// Where a folder keeps its archive, unless a call says otherwise.
+pub(crate) const ARCHIVE: &str = "archive";
+/// The lock of an archive.
+pub(crate) const ARCHIVE_LOCK: &str = ".archive.lk";
+const EVICTIONS: [(&str, EvictionState); 3] = [
+    (".events.evicting.", EvictionState::Draft),
+    (".events.evicted.", EvictionState::Undecided),
+    (".events.archived.", EvictionState::Happened),
+];
+
+/// How far an eviction got, as the name of its file says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) enum EvictionState {
+    /// The log was not replaced yet.
+    Draft,
+    /// The log tells whether it was.
+    Undecided,
+    /// The log was replaced.
+    Happened,
+}
+
+/// The file of an eviction.
+pub(crate) fn eviction(id: &str, state: EvictionState) -> String {
+    let prefix = EVICTIONS.iter().find(|(_, each)| *each == state).map_or("", |(prefix, _)| prefix);
+    format!("{prefix}{id}")
+}
+
+/// The id in the name of an eviction, and how far it got.
+pub(crate) fn eviction_of(name: &str) -> Option<(&str, EvictionState)> {
+    let found = EVICTIONS.iter().find_map(|(prefix, state)| Some((name.strip_prefix(prefix)?, *state)));
+    found.filter(|(id, _)| is_ours(id))
+}
+
+/// A file of the archive: the first of its month, or a further one.
+pub(crate) fn archive_file(month: &str, number: u32) -> String {
+    if number <= 1 {
+        format!("events-{month}.ndjson.gz")
+    } else {
+        format!("events-{month}-{number}.ndjson.gz")
+    }
+}
+
+/// Whether a name is that of a file of an archive.
+pub(crate) fn is_archive_file(name: &str) -> bool {
+    name.starts_with("events-") && name.ends_with(".ndjson.gz")
+}
 
 /// A new log in the making. `id` is a version 8 UUID (see [`is_ours`]), so that what a crash leaves can be
 /// told from the JavaScript module's temporary files, which look the same but for the version.
@@ -114,6 +169,8 @@ pub(crate) const FOLDER_WAIT: Duration = Duration::from_secs(20);
 pub(crate) const INDEX_DELAY: Duration = Duration::from_millis(40);
 /// After so long without a write an idle folder gives its descriptors back.
 pub(crate) const IDLE: Duration = Duration::from_secs(1);
+/// How often a reader that follows the log looks at it, whatever the system says of files that change.
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
 /// How long the folder lock is kept over a burst.
 pub(crate) const LEASE: Duration = Duration::from_millis(1);
 /// Whoever held the folder lock within this time lets those who wait go first.

@@ -1,15 +1,21 @@
 //! Lines of the log in slices that JavaScript parses with one `JSON.parse` each.
 //!
-//! Two ways: in sequence, with bounded memory and no columns (`readAll`, `stream`), or by the columns,
-//! reading only what matches (`readRange`, `readByTask`). Both see the log as it was at the first slice.
+//! Three ways: in sequence, with bounded memory and no columns (`readAll`, `stream`); by the columns, reading only what
+//! matches (`readRange`, `readByTask`); or through an archive and then the log. All see the log as it was at the first
+//! slice. For a range of time the sequence passes over what the checkpoint knows to lie outside, and a process that asks
+//! for little needs no columns.
 //!
 //! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file
 //! order, and besides only such whose timestamp is no number or whose task id is no string: JavaScript
 //! compares those its own way.
 
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::sync::Arc;
 
+use crate::archive::ArchivePlace;
+use crate::archive::contents::{BothLines, Contents};
+use crate::archive::snapshot::Snapshot;
 use crate::disk::File;
 use crate::disk::bytes::for_each_line;
 use crate::error::{Error, Result};
@@ -58,6 +64,16 @@ impl Query {
     }
 }
 
+impl Store {
+    /// The lines of an archive, then those of the log, each event once.
+    ///
+    /// # Errors
+    /// Whatever opening them says.
+    pub fn lines_of_both(&self, archive: &ArchivePlace) -> Result<BothLines> {
+        BothLines::open(&self.folder, archive)
+    }
+}
+
 /// A walk over the matching lines. See the head of this file.
 pub struct Reader {
     store: Arc<Store>,
@@ -70,15 +86,26 @@ pub struct Reader {
 enum Way {
     /// Not begun; `true`: by the columns.
     New(bool),
+    /// Not begun; through an archive first.
+    NewWithArchive(ArchivePlace),
     Sequence {
         log: Box<dyn File>,
         position: u64,
         end: u64,
+        /// What is to be read after that.
+        next: std::vec::IntoIter<Range<u64>>,
     },
     Columns {
         log: Box<dyn File>,
         columns: Arc<Columns>,
         rows: std::vec::IntoIter<u32>,
+    },
+    /// The archive's lines, then the log.
+    Archive {
+        contents: Box<Contents>,
+        text: Vec<u8>,
+        at: usize,
+        log: Option<Box<dyn File>>,
     },
     Over,
 }
@@ -91,6 +118,13 @@ impl Reader {
         Self { store, query, way: Way::New(by_columns), begun: false }
     }
 
+    /// A walk through an archive, then through the log, in sequence. Each event that was in the store at its beginning
+    /// is met once.
+    #[must_use]
+    pub fn with_archive(store: Arc<Store>, query: Query, archive: ArchivePlace) -> Self {
+        Self { store, query, way: Way::NewWithArchive(archive), begun: false }
+    }
+
     /// The next slice; `None` at the end.
     ///
     /// # Errors
@@ -98,6 +132,10 @@ impl Reader {
     pub fn next_slice(&mut self) -> Result<Option<Vec<u8>>> {
         let slice = match &self.way {
             Way::New(by_columns) => self.start(*by_columns).and_then(|()| self.advance()),
+            Way::NewWithArchive(place) => {
+                let place = place.clone();
+                self.start_with_archive(&place).and_then(|()| self.advance())
+            }
             _ => self.advance(),
         };
         if !matches!(slice, Ok(Some(_))) || self.is_exhausted() {
@@ -134,7 +172,7 @@ impl Reader {
     /// The strand for the next slice, if the log has to be scanned for it.
     #[must_use]
     pub fn scans_first(&self) -> Option<Arc<Strand>> {
-        matches!(self.way, Way::New(true)).then(|| Arc::clone(self.store.scanning()))
+        matches!(self.way, Way::New(true) | Way::NewWithArchive(_)).then(|| Arc::clone(self.store.scanning()))
     }
 
     /// Whether [`Reader::next_slice`] would give nothing any more.
@@ -149,26 +187,76 @@ impl Reader {
 
     fn is_exhausted(&self) -> bool {
         match &self.way {
-            Way::Sequence { position, end, .. } => position >= end,
+            Way::Sequence { position, end, next, .. } => position >= end && next.as_slice().is_empty(),
             Way::Columns { rows, .. } => rows.as_slice().is_empty(),
-            Way::New(_) | Way::Over => false,
+            Way::New(_) | Way::NewWithArchive(_) | Way::Archive { .. } | Way::Over => false,
         }
     }
 
     fn start(&mut self, by_columns: bool) -> Result<()> {
         self.way = Way::Over;
-        if by_columns {
-            if let Some((log, LogColumns { columns, .. })) =
-                self.store.views.snapshot(&self.store.folder.patience(FOLDER_WAIT))?
-            {
-                let rows = self.matching_rows(&columns).into_iter();
-                self.way = Way::Columns { log, columns, rows };
-            }
-        } else if let Some(log) = self.store.folder.open_log()? {
-            let end = log.stat().map_err(|error| self.store.folder.failed("fstat", LOG, &error))?.size;
-            self.way = Way::Sequence { log, position: 0, end };
+        let Some(log) = self.store.folder.open_log()? else { return Ok(()) };
+        let (views, bounds) = (&self.store.views, self.query.bounds());
+        let stretches = match (&self.query, by_columns) {
+            (Query { from: None, to: None, .. }, _) | (Query { task: Some(_), .. }, true) => None,
+            (_, true) if !self.begun => views.few_stretches(&*log, bounds),
+            (_, true) => None,
+            (_, false) => views.stretches(&*log, bounds),
+        };
+        if by_columns && stretches.is_none() {
+            let LogColumns { columns, .. } =
+                views.columns_of(&*log, &self.store.folder.patience(FOLDER_WAIT))?;
+            let rows = self.matching_rows(&columns).into_iter();
+            self.way = Way::Columns { log, columns, rows };
+        } else {
+            let size = log.stat().map_err(|error| self.store.folder.failed("fstat", LOG, &error))?.size;
+            // What was appended since is for another reader.
+            let next = stretches.unwrap_or_else(|| vec![Range { start: 0, end: size }]).into_iter();
+            self.way = Way::Sequence { log, position: 0, end: 0, next };
         }
         Ok(())
+    }
+
+    fn start_with_archive(&mut self, place: &ArchivePlace) -> Result<()> {
+        self.way = Way::Over;
+        let mut snapshot = Snapshot::open(&self.store.folder, place)?;
+        let log = snapshot.log.take();
+        let contents = Box::new(Contents::new(snapshot));
+        self.way = Way::Archive { contents, text: Vec::new(), at: 0, log };
+        Ok(())
+    }
+
+    fn advance_in_archive(&mut self) -> Result<Option<Vec<u8>>> {
+        let bounds = self.query.bounds();
+        let Way::Archive { contents, text, at, log } = &mut self.way else { return Ok(None) };
+        let mut scanner = Scanner::new();
+        let mut slice = Slice::default();
+        while slice.len() < SLICE {
+            let rest = text.get(*at..).unwrap_or_default();
+            if rest.is_empty() {
+                let Some(more) = contents.next(bounds)? else {
+                    let log = log.take();
+                    let size = |log: &dyn File| {
+                        log.size().map_err(|error| self.store.folder.failed("lseek", LOG, &error))
+                    };
+                    self.way = match log {
+                        Some(log) => {
+                            let end = size(&*log)?;
+                            Way::Sequence { log, position: 0, end, next: Vec::new().into_iter() }
+                        }
+                        None => Way::Over,
+                    };
+                    // What came before the log goes out by itself.
+                    return if slice.is_empty() { self.advance() } else { Ok(slice.finish()) };
+                };
+                (*text, *at) = (more, 0);
+                continue;
+            }
+            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+            take(&mut slice, &mut scanner, &self.query, rest.get(..end).unwrap_or_default());
+            *at += end + 1;
+        }
+        Ok(slice.finish())
     }
 
     fn matching_rows(&self, columns: &Columns) -> Vec<u32> {
@@ -181,9 +269,19 @@ impl Reader {
 
     fn advance(&mut self) -> Result<Option<Vec<u8>>> {
         match &mut self.way {
-            Way::New(_) | Way::Over => Ok(None),
-            Way::Sequence { log, position, end } => next_in_sequence(&**log, &self.query, position, *end)
-                .map_err(|error| self.store.folder.failed("read", LOG, &error)),
+            Way::New(_) | Way::NewWithArchive(_) | Way::Over => Ok(None),
+            Way::Archive { .. } => self.advance_in_archive(),
+            Way::Sequence { log, position, end, next } => {
+                let mut slice = Ok(None);
+                while matches!(slice, Ok(None)) {
+                    if position >= end {
+                        let Some(stretch) = next.next() else { break };
+                        (*position, *end) = (stretch.start, stretch.end);
+                    }
+                    slice = next_in_sequence(&**log, &self.query, position, *end);
+                }
+                slice.map_err(|error| self.store.folder.failed("read", LOG, &error))
+            }
             Way::Columns { log, columns, rows } => match next_by_columns(&**log, columns, rows) {
                 Err(error) if error.kind() == ErrorKind::InvalidData && !self.begun => {
                     self.begun = true;

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use columns::Holdings;
 
+use crate::archive::{ArchivePlace, Retention};
 use crate::chores::Chores;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -25,7 +26,7 @@ use crate::log::queue::{OnFault, Ticket};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG};
-use crate::rewrite::archive::Archive;
+use crate::rewrite::compaction::excess;
 use crate::rewrite::rewriter::Rewriter;
 use crate::wait::background::Background;
 use crate::wait::baton::Baton;
@@ -166,7 +167,11 @@ impl Store {
     /// Whatever the disk says; lines that are to be kept are then still in the queue.
     pub fn flush(&self, durability: Durability, caller: &Caller) -> Result<()> {
         self.renew_if_asked(caller)?;
+        let waited = self.waiting_lines() > 0;
         self.appender.flush(durability, caller)?;
+        if waited {
+            self.index.is_wrong();
+        }
         self.index.look();
         // A courtesy to others; the log is what counts.
         let _ = self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT));
@@ -245,7 +250,7 @@ impl Store {
         self.folder.with_descriptors(&patience, Error::is_out_of_descriptors, attempt)
     }
 
-    fn rewriter<'a>(&'a self, caller: &'a Caller) -> Rewriter<'a> {
+    pub(crate) fn rewriter<'a>(&'a self, caller: &'a Caller) -> Rewriter<'a> {
         Rewriter {
             folder: &self.folder,
             tenure: &self.tenure,
@@ -264,51 +269,66 @@ impl Store {
         Ok(self.rewriter(caller))
     }
 
-    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
+    /// Evicts the oldest events by timestamp, as many as are beyond a limit. Returns how many were evicted; if none,
     /// nothing is written.
     ///
+    /// With an archive, they are in it, durably, at the instant at which they leave the log. The folder is free while
+    /// they are brought there.
+    ///
     /// # Errors
-    /// Whatever the disk says; the log is then as it was. [`Error::Unconfirmed`](crate::Error::Unconfirmed): it
-    /// was replaced.
+    /// Whatever the disk says; the log is then as it was, and nothing is in the archive.
+    /// [`Error::Unconfirmed`](crate::Error::Unconfirmed): it was replaced.
+    pub fn retain(
+        &self,
+        retention: &Retention,
+        archive: Option<&ArchivePlace>,
+        caller: &Caller,
+    ) -> Result<u64> {
+        self.rewrite(caller, |rewriter| rewriter.retain(retention, archive))
+    }
+
+    /// The same: the newest `keep` events stay.
+    ///
+    /// # Errors
+    /// As [`Store::retain`].
     pub fn compact(&self, keep: u64, caller: &Caller) -> Result<u64> {
-        self.rewrite(caller, |rewriter| rewriter.compact(keep))
+        self.retain(&Retention::of_events(keep), None, caller)
     }
 
     /// Evicts the oldest events by timestamp, `count` of them, however many others append meanwhile. Returns how
     /// many were evicted; if none, nothing is written.
     ///
     /// # Errors
-    /// As [`Store::compact`].
-    pub fn evict(&self, count: u64, caller: &Caller) -> Result<u64> {
-        self.rewrite(caller, |rewriter| rewriter.evict(count, None))
+    /// As [`Store::retain`].
+    pub fn evict(&self, count: u64, archive: Option<&ArchivePlace>, caller: &Caller) -> Result<u64> {
+        self.rewrite(caller, |rewriter| rewriter.evict(count, archive))
     }
 
-    /// The same; the evicted events are in the archive, durably, before they leave the log. The folder is free while
-    /// the archive works.
-    ///
-    /// # Errors
-    /// As [`Store::compact`], and what the archive says; it has then forgotten the events, unless the log may have
-    /// been replaced.
-    pub fn evict_into(&self, count: u64, archive: &mut dyn Archive, caller: &Caller) -> Result<u64> {
-        self.rewriter_after_appends(caller)?.evict(count, Some(archive))
-    }
-
-    /// How many events [`Store::compact`] would evict. Changes nothing.
+    /// How many events [`Store::retain`] would evict. Changes nothing.
     ///
     /// # Errors
     /// Whatever reading says.
-    pub fn compactable(&self, keep: u64, caller: &Caller) -> Result<u64> {
-        Ok(self.stats(caller)?.events.saturating_sub(keep))
+    pub fn excess(&self, retention: &Retention, caller: &Caller) -> Result<u64> {
+        if let Retention { max_events: Some(keep), max_age_ms: None, max_bytes: None } = retention {
+            return Ok(self.stats(caller)?.events.saturating_sub(*keep));
+        }
+        let logged = self.views.snapshot(&self.folder.patience_of(caller, FOLDER_WAIT))?;
+        let now = self.folder.now_ms();
+        Ok(logged.map_or(0, |(_, logged)| excess(retention, &logged.columns, now) as u64))
     }
 
     /// Closes a torn tail, sets malformed lines aside, and makes the sums and `index.json` anew; events stay as
-    /// they are. Returns how many lines were set aside.
+    /// they are. Returns how many lines were set aside. What processes that died left on its way to an archive is there
+    /// afterwards.
     ///
     /// # Errors
     /// As [`Store::compact`].
     pub fn repair(&self, caller: &Caller) -> Result<u64> {
         self.start_anew(caller)?;
-        let rejected = self.rewrite(caller, |rewriter| rewriter.repair())?;
+        let rejected = self.rewrite(caller, |rewriter| {
+            rewriter.settle_evictions()?;
+            rewriter.repair()
+        })?;
         self.index.is_wrong();
         self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT))?;
         Ok(rejected)

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use crate::archive::ArchivePlace;
+use crate::archive::survey::{ArchiveReport, survey};
 use crate::disk::Open;
 use crate::disk::bytes::{for_each_line, read_range};
 use crate::error::Result;
@@ -81,6 +83,9 @@ pub struct Report {
     pub duplicate_ids: Vec<Duplicate>,
     /// What `index.json` says; `None` if there is none.
     pub index: Option<IndexState>,
+    /// What is in the archive; `None` if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub archive: Option<ArchiveReport>,
 }
 
 impl Report {
@@ -92,12 +97,20 @@ impl Report {
 }
 
 impl Store {
-    /// Looks at every line of the log.
+    /// Looks at every line of the log, and of the archive beside it.
     ///
     /// # Errors
     /// Whatever reading says.
     pub fn verify(&self) -> Result<Report> {
-        let mut report = Report::default();
+        self.verify_with(&ArchivePlace::Beside)
+    }
+
+    /// Looks at every line of the log, and of an archive.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn verify_with(&self, archive: &ArchivePlace) -> Result<Report> {
+        let mut report = Report { archive: self.survey(archive)?, ..Report::default() };
         let Some(log) = self.folder.open_log()? else {
             report.index = self.index_state(None)?;
             return Ok(report);
@@ -143,6 +156,14 @@ impl Store {
         }
         report.index = self.index_state(Some(&*log))?;
         Ok(report)
+    }
+
+    /// Looks at every line of an archive; `None` if there is none.
+    ///
+    /// # Errors
+    /// Whatever reading says.
+    pub fn survey(&self, archive: &ArchivePlace) -> Result<Option<ArchiveReport>> {
+        survey(&self.folder, archive)
     }
 
     fn index_state(&self, log: Option<&dyn crate::disk::File>) -> Result<Option<IndexState>> {

@@ -173,6 +173,9 @@ impl Disk for Folder {
     fn resolved(&self) -> Arc<dyn Disk> {
         self.real.resolved()
     }
+    fn elsewhere(&self, path: &str) -> Arc<dyn Disk> {
+        self.real.elsewhere(path)
+    }
     fn sync_folder(&self) -> io::Result<()> {
         self.real.sync_folder()
     }

@@ -49,6 +49,7 @@ fn plain(name: &str) -> &str {
     match name {
         name if name.starts_with("events.tmp.") => "draft",
         name if name.starts_with(".index.json.") => "index draft",
+        name if name.starts_with(".events.moves.") => "moves draft",
         name => name,
     }
 }
@@ -144,6 +145,10 @@ impl Disk for Noted {
     fn resolved(&self) -> Arc<dyn Disk> {
         self.storage.resolved()
     }
+    fn elsewhere(&self, path: &str) -> Arc<dyn Disk> {
+        self.storage.elsewhere(path)
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         note(&self.notes, "sync folder".to_owned());
         self.storage.sync_folder()
@@ -193,6 +198,9 @@ fn a_rewrite_syncs_each_thing_before_the_next_relies_on_it() {
             "sync folder", // its name
             "link events.ndjson .events.prev",
             "sync draft", // with the late lines
+            "write moves draft",
+            "sync moves draft",
+            "rename moves draft .events.moves",
             "rename draft events.ndjson",
             "sync folder",
             "look for writers",

@@ -7,6 +7,7 @@
 //! scans nothing and leaves a large `index.json` to processes that live longer.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,11 +15,11 @@ use std::time::Duration;
 use store::disk::folder::RealFolder;
 use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
-use store::{Appended, LockCell, OnFault, Store};
+use store::{Appended, Follower, LockCell, News, OnFault, Start, Store};
 
 pub(crate) use store::{
-    Archive, Durability, Error as FolderError, Evicted, Most, Noted, Outgoing as WhatWaits, Place, Report,
-    Stats, Waiting,
+    ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Error as FolderError, Most, Noted,
+    Outgoing as WhatWaits, Place, Report, Stats, Waiting,
 };
 
 use crate::exit::{Failure, Result};
@@ -101,14 +102,30 @@ impl Engine {
         Ok(self.store.repair(&self.store.caller())?)
     }
 
-    /// Evicts the oldest events, so many of them. Returns how many went.
-    pub(crate) fn evict(&self, count: u64) -> Result<u64> {
-        Ok(self.store.evict(count, &self.store.caller())?)
+    /// Evicts the oldest events, so many of them, into an archive if one is named. Returns how many went.
+    pub(crate) fn evict(&self, count: u64, archive: Option<&ArchivePlace>) -> Result<u64> {
+        Ok(self.store.evict(count, archive, &self.store.caller())?)
     }
 
-    /// The same, into an archive before they leave the log.
-    pub(crate) fn evict_into(&self, count: u64, archive: &mut dyn Archive) -> Result<u64> {
-        Ok(self.store.evict_into(count, archive, &self.store.caller())?)
+    /// Writes a backup to the file at an absolute path.
+    pub(crate) fn backup(&self, file: &Path, archive: Option<&ArchivePlace>) -> Result<Backup> {
+        Ok(self.store.backup(file, archive, &self.store.caller())?)
+    }
+
+    /// Visits the lines of the archive beside the log, then those of the log.
+    pub(crate) fn lines_of_both(
+        &self,
+        visit: &mut dyn FnMut(&[u8]) -> Result<ControlFlow<()>>,
+    ) -> Result<()> {
+        let mut both = self.store.lines_of_both(&ArchivePlace::Beside)?;
+        while let Some(lines) = both.next_lines()? {
+            for line in lines.split(|&byte| byte == b'\n') {
+                if visit(line)?.is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Has rewrites of this folder save what is not shipped, from now on.
@@ -219,16 +236,51 @@ impl StoreFile {
     }
 }
 
-/// Which file the folder's log is now; `None` if there is none.
-pub(crate) fn log_id(folder: &Path) -> Option<FileId> {
-    RealFolder::new(folder).stat(LOG).ok().flatten().map(|stat| stat.id)
+/// A log as it grows, whatever replaces it.
+pub(crate) struct Followed {
+    follower: Follower,
+    seen: u64,
 }
 
-/// Makes a folder, durably, if there is none.
-pub(crate) fn make_folder(folder: &Path) -> Result<()> {
-    let place = RealFolder::new(folder);
-    place.create_folder().map_err(|error| Failure::io("mkdir", folder, &error))?;
-    place.sync_folder().map_err(|error| Failure::io("fsync", folder, &error))
+/// What a look at a followed log gave beside lines.
+#[derive(Default)]
+pub(crate) struct Looked {
+    /// Each time so many events went before they were seen; `None` if it cannot be known how many.
+    pub(crate) gaps: Vec<Option<u64>>,
+    /// So many lines are no events.
+    pub(crate) malformed: u64,
+}
+
+impl Followed {
+    /// Follows the log of a folder: `log`, if it is there, from `offset` on.
+    pub(crate) fn new(folder: &Path, log: Option<StoreFile>, offset: u64) -> Result<Self> {
+        let store = Store::alone(Arc::new(RealFolder::new(folder)));
+        let follower = match log {
+            Some(log) => Follower::behind(&store, log.file, offset)?,
+            None => Follower::new(&store, Start::Beginning, None),
+        };
+        Ok(Self { follower, seen: 0 })
+    }
+
+    /// Hands out the events that came since the last look.
+    pub(crate) fn look(&mut self, visit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Looked> {
+        let mut looked = Looked::default();
+        self.seen = self.follower.bell().count();
+        loop {
+            let news = self.follower.look()?;
+            looked.malformed += self.follower.take_malformed();
+            match news {
+                News::Events(given) => given.events().try_for_each(&mut *visit)?,
+                News::Gap(missed) => looked.gaps.push(missed),
+                News::Nothing => return Ok(looked),
+            }
+        }
+    }
+
+    /// Waits until a look is due.
+    pub(crate) fn wait(&self) {
+        self.follower.wait(self.seen);
+    }
 }
 
 /// Makes creations and renames in a folder durable, as far as its file system knows how.

@@ -22,6 +22,12 @@ use crate::report::Output;
 const MODE: u32 = 0o600;
 const BLOCK: usize = 64 << 10;
 
+/// The file that `path` names, which the engine will write; `None` if that is an open stream. `flag` is the option that
+/// named it; the files of `store` are refused.
+pub(crate) fn place_for_engine(path: &Path, flag: &str, store: &Folder) -> Result<Option<PathBuf>> {
+    if stream_of(path).is_some() { Ok(None) } else { place_of(path, flag, store).map(Some) }
+}
+
 /// Where data goes that a call names a file for.
 pub(crate) enum Target {
     /// Our own stdout.
@@ -154,11 +160,6 @@ impl Draft {
     /// Fails if a signal asked for the end.
     pub(crate) fn check(&self) -> Result<()> {
         self.signals.check()
-    }
-
-    /// Where it is while it is made.
-    pub(crate) fn temporary(&self) -> &Path {
-        &self.temporary
     }
 
     /// Brings it to the disk and to its place.

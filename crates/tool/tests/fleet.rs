@@ -1,7 +1,7 @@
 //! `fleet` on a real `PostgreSQL`: init, ship, status, as a shell calls them.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 #[path = "../../fleet/tests/fleet/server.rs"]
 #[expect(dead_code, reason = "a part of it is for other tests")]

@@ -4,7 +4,7 @@
 //! skipped. `PG_BIN` names the folder of its programs.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod certificates;
 mod connections;

@@ -179,6 +179,10 @@ impl Disk for RealFolder {
         Arc::new(Self { made: Shared::new(self.made.take()), ..Self::new(&path) })
     }
 
+    fn elsewhere(&self, path: &str) -> Arc<dyn Disk> {
+        Arc::new(Self::new(&self.path.join(path)))
+    }
+
     fn sync_folder(&self) -> io::Result<()> {
         let made = self.made.take();
         for (number, folder) in made.iter().enumerate() {
@@ -189,6 +193,11 @@ impl Disk for RealFolder {
             }
         }
         sync_folder(&self.path)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn watch(&self) -> io::Result<Option<Arc<dyn super::Watch>>> {
+        Ok(Some(Arc::new(super::watch::FolderWatch::new(&self.path)?)))
     }
 
     fn boot(&self) -> u64 {

@@ -14,9 +14,12 @@ mod facts;
 pub mod folder;
 #[cfg(target_os = "linux")]
 mod sys;
+#[cfg(target_os = "linux")]
+mod watch;
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Identity of a file. Inode numbers are reused at once, so the time of birth is part of it; on file systems
 /// that keep none, an identity means something only while a descriptor pins the inode.
@@ -141,6 +144,31 @@ pub trait File: Send + Sync {
     fn has_no_writer(&self) -> io::Result<Option<bool>>;
 }
 
+/// What a watch has to say.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sign {
+    /// The file in question may have changed.
+    Changed,
+    /// Something else in the folder has.
+    Other,
+    /// The time is over.
+    Nothing,
+    /// There will be no more signs.
+    Gone,
+}
+
+/// Says when files of a folder change, as well as the system can. Closing is dropping.
+pub trait Watch: Send + Sync {
+    /// Blocks until something changes, or the time is over.
+    ///
+    /// # Errors
+    /// Whatever the system says; the watch is of no use then.
+    fn wait(&self, name: &str, time: Duration) -> io::Result<Sign>;
+
+    /// Ends the wait of another thread, and all later ones.
+    fn wake(&self);
+}
+
 /// One folder, as one process sees it. Names are flat: no separators.
 pub trait Disk: Send + Sync {
     /// The folder's path, for messages.
@@ -204,11 +232,22 @@ pub trait Disk: Send + Sync {
     /// The same folder by its real path: a link that leads to it today may lead elsewhere tomorrow.
     fn resolved(&self) -> Arc<dyn Disk>;
 
+    /// Another folder, by an absolute path or by one relative to this folder. Touches no disk.
+    fn elsewhere(&self, path: &str) -> Arc<dyn Disk>;
+
     /// Makes creations, renames and removals in this folder durable.
     ///
     /// # Errors
     /// Whatever `fsync` says.
     fn sync_folder(&self) -> io::Result<()>;
+
+    /// Watches the folder for changes. `None` where the system knows no such thing.
+    ///
+    /// # Errors
+    /// Whatever the system says: there may be no folder, or no more watches.
+    fn watch(&self) -> io::Result<Option<Arc<dyn Watch>>> {
+        Ok(None)
+    }
 
     /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written
     /// before and not synced may be gone then, in any order.

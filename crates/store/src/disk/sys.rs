@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "fcntl(F_SETLEASE), fstatfs and renameat2 have no safe wrapper in the standard library"
+    reason = "fcntl(F_SETLEASE), fstatfs, renameat2, inotify and poll have no safe wrapper in the standard library"
 )]
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
     fs::File,
     io,
     mem::MaybeUninit,
-    os::fd::{AsRawFd, RawFd},
+    os::fd::{AsRawFd, FromRawFd, RawFd},
     os::unix::ffi::OsStrExt,
     path::Path,
 };
@@ -92,5 +92,46 @@ pub(crate) fn exchange(one: &Path, other: &Path) -> io::Result<bool> {
     match error.raw_os_error() {
         Some(libc::EINVAL | libc::ENOSYS | libc::EPERM | libc::ENOTSUP) => Ok(false),
         _ => Err(error),
+    }
+}
+
+/// A new queue of changes (inotify(7)), whose reads do not block.
+pub(crate) fn change_queue() -> io::Result<File> {
+    // SAFETY: it takes a number and touches no memory of ours.
+    let fd = unsafe { libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC) };
+    if fd == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor was just made, and nothing else owns it.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+/// Has changes in a folder queued. Returns the number of the watch.
+pub(crate) fn watch_folder(queue: &File, folder: &Path) -> io::Result<i32> {
+    const CHANGES: u32 = libc::IN_MODIFY
+        | libc::IN_MOVED_TO
+        | libc::IN_CREATE
+        | libc::IN_DELETE_SELF
+        | libc::IN_MOVE_SELF
+        | libc::IN_ONLYDIR;
+    let folder = CString::new(folder.as_os_str().as_bytes()).map_err(io::Error::other)?;
+    // SAFETY: the string ends in NUL and lives until the call returns, which reads it and nothing else of ours.
+    let watch = unsafe { libc::inotify_add_watch(queue.as_raw_fd(), folder.as_ptr(), CHANGES) };
+    if watch == -1 { Err(io::Error::last_os_error()) } else { Ok(watch) }
+}
+
+/// Ends a watch; the queue says so to its reader.
+pub(crate) fn unwatch(queue: &File, watch: i32) {
+    // SAFETY: two numbers; it touches no memory of ours. A watch that is gone already is an error that means nothing.
+    unsafe { libc::inotify_rm_watch(queue.as_raw_fd(), watch) };
+}
+
+/// Blocks until the file can be read, or the time is over. Returns whether it can.
+pub(crate) fn is_readable_within(file: &File, milliseconds: i32) -> io::Result<bool> {
+    let mut asked = libc::pollfd { fd: file.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: it reads and writes the one `pollfd` that it is given, which lives until the call is over.
+    match unsafe { libc::poll(&raw mut asked, 1, milliseconds) } {
+        -1 => Err(io::Error::last_os_error()),
+        ready => Ok(ready > 0),
     }
 }

@@ -3,13 +3,15 @@
 //!
 //! ```text
 //!   0  slot A ┐ each: magic, version, sequence, mark (device, inode, born, offset, modified, anchor), events, flags,
-//! 256  slot B ┘       oldest, newest, length and CRC of the task names, rewrite (device, inode, born, from, kept, rejected), CRC
+//! 256  slot B ┘       oldest, newest, length and CRC of the task names, rewrite (device, inode, born, from, kept, rejected),
+//!                blocks (count, CRC; start, oldest, newest, odd of the one that grows), CRC
 //! 512  task names: length (4 bytes), bytes; by first appearance
+//! 512 KiB  blocks of time: end, oldest, newest, odd (8 bytes each)
 //! ```
 //!
 //! All numbers are little-endian. A new state goes into the slot that does not hold the current one; the
 //! valid slot with the higher sequence counts. Names are only ever added behind those that a slot counts,
-//! unless the log is another one.
+//! unless the log is another one. So are blocks; a program that does not know them leaves them out of its slots.
 //!
 //! Nothing orders these writes with those of the log on their way to the disk, so after a power cut the file
 //! may know of lines that are gone. Therefore each slot names the boot of the machine in which it was
@@ -19,9 +21,12 @@
 //! not recognise the log is ignored. Only the holder of the folder lock writes it.
 
 use std::io;
+use std::ops::Range;
 
 use crate::disk::bytes::{read_range, write_all_at};
 use crate::disk::{File, FileId};
+use crate::hints::blocks::{BLOCK_BYTES, Blocks, MOST_BLOCKS, Times};
+use crate::hints::fields::Fields;
 use crate::hints::summary::{Mark, Summary};
 use crate::paths::{SMALL_TASK_BYTES, SMALL_TASKS};
 use columns::Interner;
@@ -33,6 +38,9 @@ const NAMES: u64 = 2 * SLOT as u64;
 const HAS_TIMES: u32 = 1;
 const HAS_TASKS: u32 = 2;
 const HAS_REWRITE: u32 = 4;
+const HAS_BLOCKS: u32 = 8;
+/// Behind the most that names take. A file system keeps no room for what lies between.
+const BLOCKS: u64 = 512 << 10;
 
 /// A rewrite that is under way, for whoever has to finish it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -83,6 +91,7 @@ impl Checkpoint {
             });
         }
         let mut summary = Summary::read(slot.mark, slot.events, slot.times, None);
+        summary.blocks = slot.blocks.unwrap_or_default();
         let (mut names, mut names_count) = ((0, 0), 0);
         if let Some((length, crc)) = slot.tasks {
             match load_names(file, length, crc)? {
@@ -136,6 +145,12 @@ impl Checkpoint {
             self.names = self.add_names(file, tasks, self.named)?;
             self.named = tasks.len();
         }
+        let blocks = &mut self.summary.blocks;
+        if !blocks.unwritten().is_empty() {
+            let at = BLOCKS + u64::from(blocks.stored.0) * BLOCK_BYTES as u64;
+            write_all_at(file, blocks.unwritten(), at)?;
+            blocks.written();
+        }
         let slot = Slot {
             sequence: self.sequence + 1,
             boot: self.boot,
@@ -144,11 +159,27 @@ impl Checkpoint {
             times: self.summary.times,
             tasks: self.summary.tasks.is_some().then_some(self.names),
             rewrite: self.rewrite,
+            blocks: self.summary.blocks.known.then(|| self.summary.blocks.clone()),
         };
         write_all_at(file, &slot.encode(), (slot.sequence % 2) * SLOT as u64)?;
         self.sequence = slot.sequence;
         self.stored = mark;
         Ok(())
+    }
+
+    /// What has to be read of a log of this size for the events in `[from, to]`; `None` if the file does not say.
+    pub(crate) fn stretches(
+        &self,
+        file: &dyn File,
+        size: u64,
+        range: (f64, f64),
+    ) -> io::Result<Option<Vec<Range<u64>>>> {
+        let blocks = &self.summary.blocks;
+        if !blocks.known || blocks.stored.0 > MOST_BLOCKS {
+            return Ok(None);
+        }
+        let bytes = read_range(file, BLOCKS, blocks.stored.0 as usize * BLOCK_BYTES)?;
+        Ok(blocks.stretches(&bytes, size, range))
     }
 
     /// Writes the names from number `known` on behind those that are there.
@@ -197,7 +228,7 @@ fn load_names(file: &dyn File, length: u32, crc: u32) -> io::Result<Option<Inter
 }
 
 /// The fixed part of a state, as it stands in a slot.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 struct Slot {
     sequence: u64,
     boot: u64,
@@ -207,6 +238,7 @@ struct Slot {
     /// Length and CRC of the task names.
     tasks: Option<(u32, u32)>,
     rewrite: Option<Rewrite>,
+    blocks: Option<Blocks>,
 }
 
 impl Slot {
@@ -214,7 +246,8 @@ impl Slot {
         let flag = |present: bool, bit: u32| if present { bit } else { 0 };
         let flags = flag(self.times.is_some(), HAS_TIMES)
             | flag(self.tasks.is_some(), HAS_TASKS)
-            | flag(self.rewrite.is_some(), HAS_REWRITE);
+            | flag(self.rewrite.is_some(), HAS_REWRITE)
+            | flag(self.blocks.is_some(), HAS_BLOCKS);
         let (oldest, newest) = self.times.unwrap_or_default();
         let (names, names_crc) = self.tasks.unwrap_or_default();
         let rewrite =
@@ -239,6 +272,13 @@ impl Slot {
         for number in [device, inode, born_ns, rewrite.from, rewrite.kept, rewrite.rejected] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
+        let Blocks { stored: (count, crc), start, times, .. } = self.blocks.clone().unwrap_or_default();
+        for number in [count, crc] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        for number in [start, times.oldest.to_bits(), times.newest.to_bits(), u64::from(times.odd)] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
         bytes.resize(SLOT - 4, 0);
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         bytes.try_into().unwrap_or([0; SLOT])
@@ -260,7 +300,7 @@ impl Slot {
         }
         let log = fields.file_id()?;
         let (offset, modified_ns, events) = (fields.u64()?, fields.u64()?, fields.u64()?);
-        let times = (f64::from_bits(fields.u64()?), f64::from_bits(fields.u64()?));
+        let times = (fields.f64()?, fields.f64()?);
         let (anchor, flags) = (fields.u32()?, fields.u32()?);
         let tasks = (fields.u32()?, fields.u32()?);
         let rewrite = Rewrite {
@@ -269,6 +309,10 @@ impl Slot {
             kept: fields.u64()?,
             rejected: fields.u64()?,
         };
+        let (stored, start) = ((fields.u32()?, fields.u32()?), fields.u64()?);
+        let (oldest, newest) = (fields.f64()?, fields.f64()?);
+        let growing = Times { oldest, newest, odd: fields.u64()? != 0 };
+        let blocks = Blocks::read(stored, start, growing);
         Some(Self {
             sequence,
             boot,
@@ -277,28 +321,8 @@ impl Slot {
             times: (flags & HAS_TIMES != 0).then_some(times),
             tasks: (flags & HAS_TASKS != 0).then_some(tasks),
             rewrite: (flags & HAS_REWRITE != 0).then_some(rewrite),
+            blocks: (flags & HAS_BLOCKS != 0 && stored.0 <= MOST_BLOCKS).then_some(blocks),
         })
-    }
-}
-
-/// Takes numbers off the front of a slice.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn u32(&mut self) -> Option<u32> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u32::from_le_bytes(*number))
-    }
-
-    fn u64(&mut self) -> Option<u64> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u64::from_le_bytes(*number))
-    }
-
-    fn file_id(&mut self) -> Option<FileId> {
-        Some(FileId { device: self.u64()?, inode: self.u64()?, born_ns: self.u64()? })
     }
 }
 
@@ -325,6 +349,7 @@ mod tests {
                 kept: 8,
                 rejected: 9,
             }),
+            blocks: Some(Blocks::read((14, 15), 1 << 39, Times { oldest: -2.5, newest: 1e200, odd: true })),
         }
     }
 
@@ -339,7 +364,7 @@ mod tests {
         }
         assert_eq!(Slot::decode(&bytes[..100]), None);
         assert_eq!(Slot::decode(&Slot { sequence: u64::MAX, ..slot() }.encode()), None, "no next one");
-        let none = Slot { times: None, tasks: None, rewrite: None, ..slot() };
+        let none = Slot { times: None, tasks: None, rewrite: None, blocks: None, ..slot() };
         assert_eq!(Slot::decode(&none.encode()), Some(none));
     }
 }

@@ -9,6 +9,7 @@ use std::io;
 
 use crate::disk::bytes::{for_each_line, read_range};
 use crate::disk::{File, FileId, Stat};
+use crate::hints::blocks::Blocks;
 use crate::paths::{SMALL_TASK_BYTES, SMALL_TASKS};
 use columns::Interner;
 use event::identity::with_task_key;
@@ -69,12 +70,14 @@ pub(crate) struct Summary {
     pub(crate) tasks: Option<Interner>,
     /// Whether tasks are carried along however many they are.
     all_tasks: bool,
+    /// The times of each megabyte.
+    pub(crate) blocks: Blocks,
 }
 
 impl Summary {
     /// The sums over nothing.
     pub(crate) fn empty() -> Self {
-        Self { tasks: Some(Interner::default()), ..Self::default() }
+        Self { tasks: Some(Interner::default()), blocks: Blocks::empty(), ..Self::default() }
     }
 
     /// The sums over nothing, which carry all tasks along.
@@ -84,7 +87,7 @@ impl Summary {
 
     /// The sums of a log, with its tasks if they are few.
     pub(crate) fn read(mark: Mark, events: u64, times: Option<(f64, f64)>, tasks: Option<Interner>) -> Self {
-        Self { mark, events, times, tasks, all_tasks: false }
+        Self { mark, events, times, tasks, all_tasks: false, blocks: Blocks::default() }
     }
 
     /// The same, without the tasks if they are too many to carry along.
@@ -145,9 +148,11 @@ impl Summary {
             return Ok(Vec::new());
         }
         let mut scanner = Scanner::new();
-        let walked = for_each_line(log, self.mark.offset, stat.size, |_, line| {
+        let walked = for_each_line(log, self.mark.offset, stat.size, |offset, line| {
+            self.blocks.line(offset);
             if let Line::Event(event) = scanner.scan(line) {
                 self.add(&event);
+                self.blocks.event(event.timestamp);
             }
         })?;
         self.mark = Mark::new(log, &stat, walked.whole)?;

@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use crate::disk::FileId;
 use crate::error::{Error, Obstacle, Result};
-use crate::folder::Folder;
+use crate::folder::{Folder, is_out_of_room};
 use crate::log::group_commit::{Durability, GroupCommit};
 use crate::log::missing_lines::WantedLines;
+use crate::log::open_log::{Failed, Log};
 use crate::log::queue::{Entry, OnFault, Queue, Ticket};
 use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, MAX_LINE};
@@ -187,16 +188,22 @@ impl Appender {
 
     /// The fsync of an append in the caller's own thread. Returns whether all is confirmed.
     pub(crate) fn confirm_inline(&self) -> Result<bool> {
+        // First: what another thread writes from here on is unconfirmed again.
+        self.unconfirmed.store(false, Ordering::Release);
+        let confirmed = self.sync_inline();
+        if !matches!(confirmed, Ok(true)) {
+            self.unconfirmed.store(true, Ordering::Release);
+        }
+        confirmed
+    }
+
+    fn sync_inline(&self) -> Result<bool> {
         let for_fsync = self.folder.patience(FOLDER_WAIT);
         let synced = self.commit.wait(&self.folder, &for_fsync, &self.folder.patience(INLINE_WAIT))?;
         let Some(mut tenure) = self.tenure.take_soon() else { return Ok(false) };
         let doubtful = tenure.programs.may_have_missed() || tenure.programs.foreign_lock(&self.folder);
         drop(tenure);
-        if doubtful || !self.is_in_place(synced)? {
-            return Ok(false);
-        }
-        self.unconfirmed.store(false, Ordering::Release);
-        Ok(true)
+        Ok(!doubtful && self.is_in_place(synced)?)
     }
 
     /// Whether the name leads to the file that was synced. What was removed needs no place.
@@ -347,7 +354,10 @@ impl Appender {
             &joined
         };
         let result = log.append(bytes);
-        let stored = result.as_ref().map_or_else(|failed| failed.stored, |()| bytes.len());
+        let stored = match &result {
+            Ok(()) => bytes.len(),
+            Err(failed) => take_back(&self.folder, log, failed, batch, bytes),
+        };
         let failure = result.err().map(|failed| self.folder.failed(failed.syscall, LOG, &failed.error));
         let disk = batch.iter().any(|entry| entry.disk);
         if stored > 0 {
@@ -444,6 +454,26 @@ impl Appender {
         tenure.end(&self.folder);
         result
     }
+}
+
+/// Of a batch that is refused nothing is to stay: lines of it that a failed write has stored are taken back. Returns how
+/// many of the stored bytes stay.
+fn take_back(folder: &Folder, log: &Log, failed: &Failed, entries: &[Entry], bytes: &[u8]) -> usize {
+    let mut start = 0;
+    for entry in entries {
+        let end = start + entry.bytes.len();
+        if failed.stored < end {
+            let part = bytes.get(start..failed.stored).unwrap_or_default();
+            // Half a line is no event, and stays as what it is; all of them are there if only the newline is missing.
+            let whole = stored_lines(&entry.bytes, part.len());
+            let some = entry.on_fault == OnFault::Refuse && whole > 0 && whole < entry.bytes.len();
+            let full = is_out_of_room(&failed.error);
+            let gone = some && log.take_back(folder, failed.at + start as u64, part, full).unwrap_or(false);
+            return if gone { start } else { failed.stored };
+        }
+        start = end;
+    }
+    failed.stored
 }
 
 /// How much of `lines` is made of lines whose text is in the file, when the first `stored` bytes are. A line

@@ -1,15 +1,16 @@
 //! A new log in the making.
 //!
 //! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and
-//! is locked by its maker for as long as it is being made, so that whoever cleans up can tell it from what a
+//! is locked by its maker for as long as it is being made, so that it can be told from what a
 //! crash left behind.
 
 use std::io;
 use std::ops::Range;
 
 use crate::disk::bytes::{CHUNK, write_all_at};
-use crate::disk::{File, Open, Stat};
+use crate::disk::{File, Stat};
 use crate::folder::Folder;
+use crate::hints::origins::{Origin, Origins};
 use crate::log::line_run::LineRun;
 use crate::paths::{new_id, temporary_log};
 
@@ -21,33 +22,23 @@ pub(crate) struct Draft {
     written: u64,
     /// A run of lines of the old log that is to be copied next.
     run: LineRun,
+    /// Where its lines come from, but for copies of late ones.
+    pub(crate) origins: Origins,
 }
 
 impl Draft {
     /// Makes an empty one, as accessible as the log that it will replace, if there is one.
     pub(crate) fn create(folder: &Folder, like: Option<&Stat>) -> io::Result<Self> {
-        // Whoever cleans up may come between the making and the locking, but not for ever.
-        for _ in 0..100 {
-            if let Some(draft) = Self::try_create(folder, like)? {
-                return Ok(draft);
-            }
-        }
-        Err(io::ErrorKind::ResourceBusy.into())
-    }
-
-    /// `None` if another process took it for a dead one's and removed it.
-    fn try_create(folder: &Folder, like: Option<&Stat>) -> io::Result<Option<Self>> {
-        let name = temporary_log(&new_id(folder.random()));
-        let file = folder.open(&name, Open::New)?;
-        let draft = Self { file, name, buffer: Vec::new(), written: 0, run: LineRun::default() };
-        let prepared = like.map_or(Ok(()), |like| draft.file.set_access(like));
-        let kept = prepared
-            .and_then(|()| draft.file.try_lock())
-            .and_then(|locked| Ok(locked && folder.stat(&draft.name)?.is_some()));
-        if !matches!(kept, Ok(true)) {
-            let _ = folder.remove(&draft.name);
-        }
-        Ok(kept?.then_some(draft))
+        let prepare = |file: &dyn File| like.map_or(Ok(()), |like| file.set_access(like));
+        let (name, _, file) = folder.create_locked(|random| temporary_log(&new_id(random)), prepare)?;
+        Ok(Self {
+            file,
+            name,
+            buffer: Vec::new(),
+            written: 0,
+            run: LineRun::default(),
+            origins: Origins::default(),
+        })
     }
 
     /// Its name in the folder.
@@ -65,8 +56,9 @@ impl Draft {
         self.written + self.buffer.len() as u64
     }
 
-    /// Adds one line, given without its newline.
-    pub(crate) fn line(&mut self, text: &[u8]) -> io::Result<()> {
+    /// Adds one line, given without its newline. Its event may have stood in the old log, with so many bytes.
+    pub(crate) fn line(&mut self, text: &[u8], origin: Origin, old_length: u64) -> io::Result<()> {
+        self.origins.add(text.len() as u64 + 1, origin, old_length);
         self.buffer.extend_from_slice(text);
         self.buffer.push(b'\n');
         self.write_if(CHUNK)
@@ -81,6 +73,8 @@ impl Draft {
     /// Adds the line at `range` of the old log. Neighbours are copied together: call [`Draft::end_run`]
     /// before anything else is added.
     pub(crate) fn old_line(&mut self, old: &dyn File, range: &Range<u64>) -> io::Result<()> {
+        let length = range.end + 1 - range.start;
+        self.origins.add(length, Origin::Old(range.start), length);
         self.run.add(range).map_or(Ok(()), |done| done.copy(old, &mut |bytes| self.lines(bytes)))
     }
 

@@ -8,7 +8,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::disk::bytes::{append_all, read_range};
+use crate::disk::bytes::{append_all, read_range, write_all_at};
 use crate::disk::{File, FileId, Open};
 use crate::error::Result;
 use crate::folder::Folder;
@@ -28,6 +28,8 @@ pub(crate) struct Log {
 pub(crate) struct Failed {
     /// Bytes of the batch that are in the file all the same.
     pub(crate) stored: usize,
+    /// Where in the file they begin, unless another program wrote at that instant.
+    pub(crate) at: u64,
     /// Why it failed.
     pub(crate) error: io::Error,
     /// What failed.
@@ -44,7 +46,8 @@ impl Log {
 
     /// Appends whole lines, each ending in a newline.
     pub(crate) fn append(&mut self, lines: &[u8]) -> std::result::Result<(), Failed> {
-        let (end, torn) = self.end().map_err(|(syscall, error)| Failed { stored: 0, error, syscall })?;
+        let (end, torn) =
+            self.end().map_err(|(syscall, error)| Failed { stored: 0, at: 0, error, syscall })?;
         let healed;
         let batch = if torn {
             healed = [b"\n", lines].concat();
@@ -59,9 +62,30 @@ impl Log {
                 Ok(())
             }
             Err((written, error)) => {
-                Err(Failed { stored: written.saturating_sub(healing), error, syscall: "write" })
+                let (stored, at) = (written.saturating_sub(healing), end + healing as u64);
+                Err(Failed { stored, at, error, syscall: "write" })
             }
         }
+    }
+
+    /// Takes back bytes that a failed append has stored; they are of the batch that it was of. Returns whether they are
+    /// gone.
+    ///
+    /// They are made blank: what another program wrote behind them must stay. Only on a full disk, where none can have
+    /// written, they are cut off; blanks would keep it full.
+    pub(crate) fn take_back(&self, folder: &Folder, at: u64, bytes: &[u8], full: bool) -> io::Result<bool> {
+        // A descriptor for appending writes at no other place.
+        let file = folder.open(LOG, Open::Side)?;
+        let stat = file.stat()?;
+        if stat.id != self.id || read_range(&*file, at, bytes.len())? != bytes {
+            return Ok(false);
+        }
+        if full && stat.size == at + bytes.len() as u64 {
+            file.set_len(at)?;
+        } else {
+            write_all_at(&*file, &vec![b' '; bytes.len()], at)?;
+        }
+        Ok(true)
     }
 
     /// Closes a torn tail, if there is one.

@@ -3,7 +3,9 @@
 //! Invariant: each is brought up to the end of the log as it is at the call, whichever program wrote it; a view
 //! that does not recognise the log is made anew.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use event::line::{Line, Scanner};
 
@@ -25,13 +27,15 @@ pub(crate) struct Views {
     folder: Folder,
     sums: Baton<Summary>,
     columns: Baton<Option<LogColumns>>,
+    /// Bytes that were read for ranges of time while there were no columns.
+    read_without_columns: AtomicU64,
 }
 
 impl Views {
     pub(crate) fn new(folder: &Folder) -> Self {
         let time: &Arc<_> = &folder.background().time;
         let (sums, columns) = (Baton::new(time, Summary::empty()), Baton::new(time, None));
-        Self { folder: folder.clone(), sums, columns }
+        Self { folder: folder.clone(), sums, columns, read_without_columns: AtomicU64::new(0) }
     }
 
     /// The sums over the whole lines of this log, and over its unterminated end if that is an event.
@@ -59,6 +63,29 @@ impl Views {
             .open(CHECKPOINT, Open::Read)
             .and_then(|file| Checkpoint::load(&*file, self.folder.boot()))
             .map_or_else(|_| Summary::empty(), |checkpoint| checkpoint.summary)
+    }
+
+    /// What has to be read of this open log for the events in `[from, to]`; `None` if the checkpoint does not say.
+    pub(crate) fn stretches(&self, log: &dyn File, range: (f64, f64)) -> Option<Vec<Range<u64>>> {
+        let file = self.folder.open(CHECKPOINT, Open::Read).ok()?;
+        let checkpoint = Checkpoint::load(&*file, self.folder.boot()).ok()?;
+        let stat = log.stat().ok()?;
+        if !checkpoint.summary.mark.recognises(log, &stat).ok()? {
+            return None;
+        }
+        checkpoint.stretches(&*file, stat.size, range).ok()?
+    }
+
+    /// The same for a process that has no columns and has asked for little so far: they are made once as much was read
+    /// as a quarter of the log.
+    pub(crate) fn few_stretches(&self, log: &dyn File, range: (f64, f64)) -> Option<Vec<Range<u64>>> {
+        if self.columns.try_take()?.is_some() {
+            return None;
+        }
+        let stretches = self.stretches(log, range)?;
+        let bytes = stretches.iter().map(|it| it.end - it.start).sum();
+        let before = self.read_without_columns.fetch_add(bytes, Ordering::Relaxed);
+        (before.saturating_add(bytes) <= log.stat().ok()?.size / 4).then_some(stretches)
     }
 
     /// The columns of this open log, up to date.

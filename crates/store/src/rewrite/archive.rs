@@ -1,76 +1,60 @@
-//! Where evicted events go before they leave the log.
+//! The rewriter's part in archiving: it makes evictions, and sees to those that dead processes left.
 //!
-//! ```text
-//! forget   what an attempt before this one left, if the log was replaced by another process meanwhile
-//! begin    the number of events and their times
-//! lines    their lines, byte for byte, in the order of time
-//! keep     on the disk, under a name that lasts
-//!          the log is replaced by one without them
-//! ```
-//!
-//! Invariant: an event is in the log or in the archive at every instant. After a crash between `keep` and the end it is
-//! in both; it is never in neither.
+//! Invariant: an eviction is on the disk, under its name, before its log may be replaced.
 
-use std::io;
-
+use crate::archive::ArchivePlace;
+use crate::archive::eviction::Eviction;
+use crate::archive::month::{check_room, take_in_all};
+use crate::archive::undecided::decide;
 use crate::error::{Error, Result};
-use crate::log::line_run::LineRun;
-use crate::rewrite::rewriter::{Rewriter, Source};
-
-/// What an archive is about to get.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Evicted {
-    /// How many events.
-    pub events: u64,
-    /// The first and the last of their timestamps; `None` if none of them has one.
-    pub times: Option<(f64, f64)>,
-}
-
-/// Keeps the lines of evicted events.
-pub trait Archive {
-    /// Begins to keep events. Nothing is kept at this time.
-    ///
-    /// # Errors
-    /// Whatever the disk says; the log then stays as it was. So with the next two.
-    fn begin(&mut self, evicted: &Evicted) -> io::Result<()>;
-
-    /// Takes the next piece of their lines. The last one ends in a newline; others may end anywhere.
-    ///
-    /// # Errors
-    /// As [`Archive::begin`].
-    fn lines(&mut self, bytes: &[u8]) -> io::Result<()>;
-
-    /// Brings all that was taken to stable storage, to stay there. Called once all lines are taken.
-    ///
-    /// # Errors
-    /// As [`Archive::begin`].
-    fn keep(&mut self) -> io::Result<()>;
-
-    /// Removes what was begun or kept: the events are still in the log. May be called when there is nothing.
-    fn forget(&mut self);
-}
+use crate::log::draft::Draft;
+use crate::paths::{EvictionState, eviction, eviction_of};
+use crate::rewrite::rewriter::{Plan, Rewriter, Source};
 
 impl Rewriter<'_> {
-    /// Brings events into an archive, whole and durably.
-    pub(crate) fn archive(&self, source: &Source, rows: &[u32], archive: &mut dyn Archive) -> Result<()> {
-        hand_over(source, rows, archive).map_err(|error| Error::io("archive", self.folder.path(), &error))
-    }
-}
-
-fn hand_over(source: &Source, rows: &[u32], archive: &mut dyn Archive) -> io::Result<()> {
-    let Some(log) = &source.log else { return Ok(()) };
-    let columns = &source.logged.columns;
-    let times = rows.iter().map(|&row| columns.time(row as usize)).filter(|time| !time.is_nan());
-    let times = times.fold(None, |span: Option<(f64, f64)>, time| {
-        Some(span.map_or((time, time), |(first, last)| (first.min(time), last.max(time))))
-    });
-    archive.begin(&Evicted { events: rows.len() as u64, times })?;
-    let mut run = LineRun::default();
-    for &row in rows {
-        if let Some(done) = run.add(&columns.range(row as usize)) {
-            done.copy(&**log, &mut |bytes| archive.lines(bytes))?;
+    /// Brings the events that a draft lacks onto the disk, for an archive.
+    pub(crate) fn evict_into(
+        &self,
+        source: &Source,
+        draft: &Draft,
+        rows: &[u32],
+        place: &ArchivePlace,
+    ) -> Result<Plan> {
+        let (Some(log), Some(stat)) = (&source.log, &source.stat) else { return Ok(Plan::Replace) };
+        let new = draft.file().stat().map_err(|error| self.folder.failed("fstat", draft.name(), &error))?.id;
+        let name = eviction("*", EvictionState::Draft);
+        let mut eviction = Eviction::create(self.folder, place, stat.id, new)
+            .map_err(|error| self.folder.failed("open", &name, &error))?;
+        let taken = eviction
+            .take(self.folder, &**log, &source.logged.columns, rows)
+            .map_err(|error| self.folder.failed("write", eviction.name(), &error))
+            .and_then(|()| {
+                let named = self.folder.make_names_durable(&self.patience());
+                named.map_err(|error| Error::io("fsync", self.folder.path(), &error))
+            })
+            .and_then(|()| check_room(&place.folder(self.folder)?, eviction.length()));
+        if taken.is_err() {
+            eviction.discard(self.folder);
         }
+        taken.map(|()| Plan::Evict(Box::new(eviction)))
     }
-    run.copy(&**log, &mut |bytes| archive.lines(bytes))?;
-    archive.keep()
+
+    /// Decides about the evictions of processes that died, and takes those that have happened into their archives.
+    pub(crate) fn settle_evictions(&self) -> Result<()> {
+        let names = match self.folder.list() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            names => names.map_err(|error| Error::io("scandir", self.folder.path(), &error))?,
+        };
+        let states: Vec<_> =
+            names.iter().filter_map(|name| eviction_of(name)).map(|(_, state)| state).collect();
+        if states.iter().any(|state| *state != EvictionState::Happened) {
+            let patience = self.patience();
+            let mut tenure = self.take(&patience)?;
+            tenure.begin_afresh(self.folder, &patience)?;
+            let decided = decide(self.folder);
+            tenure.end(self.folder);
+            decided?;
+        }
+        if states.is_empty() { Ok(()) } else { take_in_all(self.folder, self.caller) }
+    }
 }

@@ -2,66 +2,64 @@
 //!
 //! Invariant: compaction evicts by time and nothing else; events stay the bytes that they are.
 
+use std::cmp::Ordering;
+
+use crate::archive::month::{prepare, take_in_all};
+use crate::archive::{ArchivePlace, Retention};
 use crate::error::Result;
 use crate::log::draft::Draft;
-use crate::paths::LOG;
-use crate::rewrite::archive::Archive;
+use crate::rewrite::former::Former;
 use crate::rewrite::rewriter::{Plan, Rewriter, Source};
+use columns::{Columns, Keys};
 
 impl Rewriter<'_> {
-    /// Evicts the oldest events by timestamp until `keep` are left. Returns how many were evicted; if none,
+    /// Evicts the oldest events by timestamp, as many as are beyond a limit. Returns how many were evicted; if none,
     /// nothing is written.
-    pub(crate) fn compact(&self, keep: u64) -> Result<u64> {
-        let excess_of = |events: usize| events.saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
-        self.evict_by(&excess_of, None)
+    pub(crate) fn retain(&self, retention: &Retention, archive: Option<&ArchivePlace>) -> Result<u64> {
+        let now = self.folder.now_ms();
+        self.evict_by(&|columns| excess(retention, columns, now), archive)
     }
 
-    /// Evicts the oldest events by timestamp, `count` of them, into an archive if there is one. Returns how many were
-    /// evicted; if none, nothing is written.
-    pub(crate) fn evict(&self, count: u64, archive: Option<&mut dyn Archive>) -> Result<u64> {
-        self.evict_by(&|events| events.min(usize::try_from(count).unwrap_or(usize::MAX)), archive)
+    /// Evicts the oldest events by timestamp, `count` of them. Returns how many were evicted; if none, nothing is
+    /// written.
+    pub(crate) fn evict(&self, count: u64, archive: Option<&ArchivePlace>) -> Result<u64> {
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.evict_by(&|columns| columns.len().min(count), archive)
     }
 
-    /// Evicts as many of the oldest events as `excess_of` says of their number.
-    fn evict_by(
-        &self,
-        excess_of: &dyn Fn(usize) -> usize,
-        mut archive: Option<&mut dyn Archive>,
-    ) -> Result<u64> {
+    /// Evicts as many of the oldest events as `excess_of` says of them.
+    fn evict_by(&self, excess_of: &dyn Fn(&Columns) -> usize, archive: Option<&ArchivePlace>) -> Result<u64> {
+        if archive.is_some() {
+            self.settle_evictions()?;
+        }
         let patience = self.patience();
         let logged = self.views.snapshot(&patience)?;
-        if logged.is_none_or(|(_, logged)| excess_of(logged.columns.len()) == 0) {
+        if logged.is_none_or(|(_, logged)| excess_of(&logged.columns) == 0) {
             return Ok(0);
         }
+        if let Some(place) = archive {
+            prepare(&place.folder(self.folder)?)?;
+        }
         let mut evicted = 0;
-        let mut from = None;
         let replaced = self.rewrite(&mut |source, draft| {
-            from = source.stat.as_ref().map(|stat| stat.id);
-            // An attempt before this one was in vain.
-            if let Some(archive) = archive.as_deref_mut() {
-                archive.forget();
-            }
-            let rows = source.logged.columns.rows_by_time();
-            let excess = excess_of(rows.len());
+            let excess = excess_of(&source.logged.columns);
             if excess == 0 {
                 return Ok(Plan::Leave);
             }
+            let rows = source.logged.columns.rows_by_time();
             let (gone, kept) = rows.split_at_checked(excess).unwrap_or((&rows, &[]));
             evicted = gone.len() as u64;
-            if let Some(archive) = archive.as_deref_mut() {
-                self.archive(source, gone, archive)?;
-            }
             self.copy_rows(source, draft, kept)?;
-            Ok(Plan::Replace)
-        });
-        // Were the log another one, it might be ours: the events stay where they are then, perhaps twice.
-        if replaced.is_err()
-            && let Some(archive) = archive
-            && self.folder.stat(LOG).is_ok_and(|stat| stat.map(|stat| stat.id) == from)
-        {
-            archive.forget();
+            match archive {
+                Some(place) => self.evict_into(source, draft, gone, place),
+                None => Ok(Plan::Replace),
+            }
+        })?;
+        if replaced && archive.is_some() {
+            // They are in the archive already; what is in the way of its files is reported by the next compaction.
+            let _ = take_in_all(self.folder, self.caller);
         }
-        Ok(if replaced? { evicted } else { 0 })
+        Ok(if replaced { evicted } else { 0 })
     }
 
     /// Closes a torn tail and sets malformed lines aside; events stay as they are. Returns how many lines were
@@ -91,8 +89,14 @@ impl Rewriter<'_> {
     /// Replaces all events that are in the log now by `lines`, each ending in a newline. Events that others
     /// append meanwhile stay.
     pub(crate) fn replace_all(&self, lines: &[u8]) -> Result<()> {
-        self.rewrite(&mut |_, draft| {
-            draft.lines(lines).map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+        self.rewrite(&mut |source, draft| {
+            let mut former = Former::of(&source.logged.columns, Keys::new());
+            for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
+                let (origin, old_length) = former.origin_of(line);
+                draft
+                    .line(line, origin, old_length)
+                    .map_err(|error| self.folder.failed("write", draft.name(), &error))?;
+            }
             Ok(Plan::Edit)
         })?;
         Ok(())
@@ -112,4 +116,35 @@ impl Rewriter<'_> {
             .and_then(|()| draft.end_run(&**log));
         copied.map_err(|error| self.folder.failed("write", draft.name(), &error))
     }
+}
+
+/// How many of the oldest events are beyond a limit. Without a time, an event is older than any.
+pub(crate) fn excess(retention: &Retention, columns: &Columns, now_ms: u64) -> usize {
+    let count = columns.len();
+    let by_count = retention.max_events.map_or(0, |most| count.saturating_sub(whole(most)));
+    if retention.max_age_ms.is_none() && retention.max_bytes.is_none() {
+        return by_count;
+    }
+    let rows = columns.rows_by_time();
+    let by_age = retention.max_age_ms.map_or(0, |age| {
+        #[expect(clippy::cast_precision_loss, reason = "times of events are doubles as well")]
+        let since = now_ms as f64 - age;
+        rows.partition_point(|&row| {
+            columns.time(row as usize).partial_cmp(&since).is_none_or(Ordering::is_lt)
+        })
+    });
+    let by_bytes = retention.max_bytes.map_or(0, |most| {
+        let mut kept = 0;
+        let fits = |row: &&u32| {
+            let range = columns.range(**row as usize);
+            kept += range.end - range.start + 1;
+            kept <= most
+        };
+        count - rows.iter().rev().take_while(fits).count()
+    });
+    by_count.max(by_age).max(by_bytes)
+}
+
+fn whole(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

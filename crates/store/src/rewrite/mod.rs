@@ -2,5 +2,6 @@
 
 pub(crate) mod archive;
 pub(crate) mod compaction;
+mod former;
 pub(crate) mod rewriter;
 pub(crate) mod save;

@@ -5,12 +5,16 @@
 //! b  copy whole lines that arrived since S into the draft; fsync it; sum it up; write index.json aside  (folder free)
 //! c  lock the folder; if the log is not the one of step a, start again
 //! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; in a folder that ships, save what is not
-//!    shipped, fsync; link the log to .events.prev
-//! e  copy whole lines that arrived since b into the draft; fsync it
+//!    shipped in .events.outbox, fsync; link the log to .events.prev
+//! e  copy whole lines that arrived since b into the draft; fsync it; note in .events.moves what went where
 //! f  rename the draft to events.ndjson; fsync the folder
 //! g  copy the lines that JavaScript programs, which had the old file open, still wrote into it
 //! h  remove .events.prev; store the sums; rename index.json; unlock
 //! ```
+//!
+//! A draft may have an eviction with it: at a, the events that it lacks are on the disk for an archive (`archive/`). At
+//! d all other evictions are decided, and after f this one has happened. In a folder that ships, the cursor names the
+//! new log after f (`ship/`).
 //!
 //! Appenders wait for c to h only, whose work does not grow with the log (but with what is not shipped, in a folder that
 //! ships). A crash before f leaves the old
@@ -24,10 +28,13 @@ use std::io::ErrorKind;
 
 use columns::Interner;
 
+use crate::archive::eviction::Eviction;
+use crate::archive::undecided::decide;
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Obstacle, Result};
-use crate::folder::Folder;
+use crate::folder::{Folder, is_out_of_room};
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
+use crate::hints::moves::{Moves, Planned};
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, render};
 use crate::index::schedule::IndexSchedule;
@@ -63,12 +70,13 @@ pub(crate) struct Source {
 }
 
 /// What the plan of a rewrite says.
-#[derive(PartialEq, Eq)]
 pub(crate) enum Plan {
     /// The draft holds the new log's lines, each of them from the old one.
     Replace,
     /// The draft holds the new log's lines, of which some may never have been in a log.
     Edit,
+    /// As [`Plan::Replace`]; the events that it lacks are on the disk for an archive.
+    Evict(Box<Eviction>),
     /// The log may stay as it is.
     Leave,
 }
@@ -86,11 +94,20 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) caller: &'a Caller,
 }
 
+/// What a plan has made.
+struct Composed {
+    draft: Draft,
+    eviction: Option<Eviction>,
+    /// The draft may hold lines that never were in a log.
+    edited: bool,
+}
+
 /// What is made beside the draft before the folder is locked.
 struct Prepared<'a> {
     /// Lines of the draft from here on are copies of late lines.
     kept: u64,
-    plan: Plan,
+    /// The part before that may hold lines that never were in a log.
+    edited: bool,
     /// How much of the source is in the draft, or was not chosen.
     upto: u64,
     sums: Summary,
@@ -102,11 +119,15 @@ impl<'a> Rewriter<'a> {
     pub(crate) fn rewrite(&self, compose: Compose<'_>) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let source = self.source()?;
-            let Some((mut draft, plan)) = self.compose(&source, compose)? else { return Ok(false) };
+            let Some(Composed { mut draft, mut eviction, edited }) = self.compose(&source, compose)? else {
+                return Ok(false);
+            };
             let replaced = self
-                .prepare(&source, &mut draft, plan)
-                .and_then(|prepared| self.try_replace(source, &mut draft, prepared));
+                .prepare(&source, &mut draft, edited)
+                .and_then(|prepared| self.try_replace(source, &mut draft, &mut eviction, prepared));
             if !matches!(replaced, Ok(true)) {
+                // In this order: the identity of a draft means something for as long as its eviction is there.
+                discard(eviction, self.folder);
                 draft.discard(self.folder);
             }
             if replaced? {
@@ -120,7 +141,7 @@ impl<'a> Rewriter<'a> {
         self.folder.patience_of(self.caller, FOLDER_WAIT)
     }
 
-    fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {
+    pub(crate) fn take(&self, patience: &Patience) -> Result<Held<'a, Tenure>> {
         self.tenure.take(patience).ok_or_else(|| self.folder.busy(LOG, patience, Obstacle::ThisProcess))
     }
 
@@ -152,24 +173,31 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Step a, the writing. `None` if the log may stay as it is.
-    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<(Draft, Plan)>> {
+    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<Composed>> {
         self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
         let mut draft = Draft::create(self.folder, source.stat.as_ref())
             .map_err(|error| self.folder.failed("open", LOG, &error))?;
-        let result = compose(source, &mut draft).and_then(|plan| {
-            draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error)).map(|()| plan)
-        });
-        match result {
-            Ok(plan) if plan != Plan::Leave => Ok(Some((draft, plan))),
-            other => {
+        let plan = compose(source, &mut draft);
+        let flushed = draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error));
+        let (eviction, edited) = match (plan, flushed) {
+            (Ok(Plan::Replace), Ok(())) => (None, false),
+            (Ok(Plan::Edit), Ok(())) => (None, true),
+            (Ok(Plan::Evict(eviction)), Ok(())) => (Some(*eviction), false),
+            (plan, flushed) => {
+                let (plan, eviction) = match plan {
+                    Ok(Plan::Evict(eviction)) => (Ok(()), Some(*eviction)),
+                    plan => (plan.map(drop), None),
+                };
+                discard(eviction, self.folder);
                 draft.discard(self.folder);
-                other.map(|_| None)
+                return plan.and(flushed).map(|()| None);
             }
-        }
+        };
+        Ok(Some(Composed { draft, eviction, edited }))
     }
 
     /// Step b.
-    fn prepare(&self, source: &Source, draft: &mut Draft, plan: Plan) -> Result<Prepared<'a>> {
+    fn prepare(&self, source: &Source, draft: &mut Draft, edited: bool) -> Result<Prepared<'a>> {
         let mut sums = Summary::of_all_tasks();
         let (kept, mut upto) = (draft.length(), source.logged.mark.offset);
         for _ in 0..ROUNDS {
@@ -186,7 +214,7 @@ impl<'a> Rewriter<'a> {
         let text = render(&sums, sums.tasks.as_ref().unwrap_or(&no_tasks));
         // A courtesy: a rewrite goes on without it.
         let index = IndexDraft::create(self.folder, text).ok();
-        Ok(Prepared { kept, plan, upto, sums: sums.without_many_tasks(), index })
+        Ok(Prepared { kept, edited, upto, sums: sums.without_many_tasks(), index })
     }
 
     /// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
@@ -203,14 +231,20 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Steps c to h; `false` if the log is not the one that the draft was made from.
-    fn try_replace(&self, mut source: Source, draft: &mut Draft, prepared: Prepared<'a>) -> Result<bool> {
+    fn try_replace(
+        &self,
+        mut source: Source,
+        draft: &mut Draft,
+        eviction: &mut Option<Eviction>,
+        prepared: Prepared<'a>,
+    ) -> Result<bool> {
         let _slow = self.tenure.slow();
         let patience = self.patience();
         let mut tenure = self.take(&patience)?;
         let replaced = tenure.begin_afresh(self.folder, &patience).and_then(|()| {
             let same = self.is_current(&tenure, &source)?;
             if same {
-                self.replace(&mut tenure, &mut source, draft, prepared).map(|()| true)
+                self.replace(&mut tenure, &mut source, draft, eviction, prepared).map(|()| true)
             } else {
                 Ok(false)
             }
@@ -242,10 +276,11 @@ impl<'a> Rewriter<'a> {
         tenure: &mut Tenure,
         source: &mut Source,
         draft: &mut Draft,
+        eviction: &mut Option<Eviction>,
         prepared: Prepared<'a>,
     ) -> Result<()> {
         let folder = self.folder;
-        let Prepared { kept, plan, upto, sums, index } = prepared;
+        let Prepared { kept, edited, upto, mut sums, index } = prepared;
         let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back. It may also be the second name that a refused rewrite could
@@ -254,6 +289,7 @@ impl<'a> Rewriter<'a> {
         if second_name.is_some_and(|stat| stat.id != previous) {
             return Err(Error::Busy { path: folder.path_of(PREVIOUS), waited_ms: 0, by: Obstacle::Writer });
         }
+        decide(folder)?;
         let rewrite = Rewrite { previous, from: source.logged.mark.offset, kept, rejected: 0 };
         let rewrite = self.record(tenure, rewrite)?;
         if let Some(log) = &source.log {
@@ -274,11 +310,19 @@ impl<'a> Rewriter<'a> {
             None => Ok(upto),
         };
         let copied = copied.and_then(|upto| self.store(draft).map(|()| upto));
+        if let (Ok(upto), Some(log)) = (&copied, &tenure.log) {
+            // A hint to those who follow the log; a rewrite goes on without it.
+            let _ = self.note_moves(&*log.file, source, draft, (kept, *upto), &mut sums);
+        }
         // Not every system replaces a file that is open; and our own descriptor for writing would keep the old log
         // looking busy.
         source.log = None;
         tenure.log = None;
         let renamed = copied.and_then(|upto| {
+            if let Some(eviction) = eviction {
+                let named = eviction.may_happen(folder);
+                named.map_err(|error| folder.failed("rename", eviction.name(), &error))?;
+            }
             let renamed = folder.rename(draft.name(), LOG);
             renamed.map(|()| upto).map_err(|error| folder.failed("rename", LOG, &error))
         });
@@ -294,12 +338,16 @@ impl<'a> Rewriter<'a> {
         let named = folder.make_names_durable(&self.patience());
         if named.is_ok() {
             self.commit.copied(previous);
+            if let Some(eviction) = eviction {
+                // Should it fail, the log tells.
+                let _ = eviction.has_happened(folder);
+            }
         }
         if let Some(rescue) = rescue
             && named.is_ok()
             && let Ok(log) = folder.open(LOG, Open::Read)
         {
-            rescue.end(folder, &*log, if plan == Plan::Edit { 0 } else { kept });
+            rescue.end(folder, &*log, if edited { 0 } else { kept });
         }
         let finished = self.finish(tenure, held, Rewrite { from: upto, ..rewrite }, linked, sums, index);
         if finished.is_err() {
@@ -309,6 +357,30 @@ impl<'a> Rewriter<'a> {
             tenure.checkpoint = Checkpoint::default();
         }
         named.map_err(|error| Error::Unconfirmed { path: folder.path_of(LOG), reason: error.to_string() })
+    }
+
+    /// Step e, the note. The second part of the new log begins at `kept`, and ends with what stood before `upto` in the
+    /// old one.
+    fn note_moves(
+        &self,
+        log: &dyn File,
+        source: &Source,
+        draft: &Draft,
+        (kept, upto): (u64, u64),
+        sums: &mut Summary,
+    ) -> std::io::Result<()> {
+        sums.catch_up(draft.file())?;
+        let planned = Planned {
+            old: (log, log.stat()?),
+            new: draft.file(),
+            selected: source.logged.mark.offset,
+            kept,
+            upto,
+            source: source.logged.columns.len() as u64,
+            late: sums.events.saturating_sub(draft.origins.events()),
+            origins: &draft.origins,
+        };
+        Moves::record(self.folder, &planned)
     }
 
     /// The second name of the log stays though the rewrite failed. Should a JavaScript program replace the log next,
@@ -404,12 +476,13 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+fn discard(eviction: Option<Eviction>, folder: &Folder) {
+    if let Some(eviction) = eviction {
+        eviction.discard(folder);
+    }
+}
+
 fn has_no_links(error: &std::io::Error) -> bool {
     use ErrorKind::{PermissionDenied, TooManyLinks, Unsupported};
     matches!(error.kind(), PermissionDenied | Unsupported | TooManyLinks)
-}
-
-fn is_out_of_room(error: &std::io::Error) -> bool {
-    use ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
-    matches!(error.kind(), FileTooLarge | QuotaExceeded | StorageFull)
 }

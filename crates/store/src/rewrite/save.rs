@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::log::draft::Draft;
+use crate::rewrite::former::Former;
 use crate::rewrite::rewriter::{Plan, Rewriter, Source};
 use columns::{Holdings, Keys};
 
@@ -13,16 +14,20 @@ impl Rewriter<'_> {
     pub(crate) fn save(&self, holdings: &Holdings<'_>) -> Result<()> {
         let known = holdings.known();
         self.rewrite(&mut |source, draft| {
-            self.write_holdings(holdings, draft)?;
+            self.write_holdings(holdings, source, draft)?;
             self.write_unknown(source, &known, draft)?;
             Ok(Plan::Edit)
         })?;
         Ok(())
     }
 
-    fn write_holdings(&self, holdings: &Holdings<'_>, draft: &mut Draft) -> Result<()> {
+    fn write_holdings(&self, holdings: &Holdings<'_>, source: &Source, draft: &mut Draft) -> Result<()> {
+        let mut former = Former::of(&source.logged.columns, holdings.written());
         holdings.visit(&mut |line| {
-            draft.line(line).map_err(|error| self.folder.failed("write", draft.name(), &error))
+            let (origin, old_length) = former.origin_of(line);
+            draft
+                .line(line, origin, old_length)
+                .map_err(|error| self.folder.failed("write", draft.name(), &error))
         })
     }
 

@@ -1,13 +1,15 @@
 //! What a rewrite does for lines that are not shipped.
 //!
 //! ```text
-//! before the rename   [c, S) of the old log is added to the outbox, c being where its shipped part ends
+//! before the rename   [c, S) of the old log is added to the outbox, c being where its shipped part ends; then the cursor
+//!                     is moved to S
 //! after the rename    the cursor names the new log: its first part is shipped or in the outbox; or nothing of it is,
 //!                     if it may hold events that no log ever had
 //! ```
 //!
 //! Invariant: at every instant each accepted event was shipped, or is in the outbox behind the cursor, or in the log
-//! behind it. A crash between the two leaves a log that the cursor does not know: all of it is offered again.
+//! behind it. A crash between the rename and the cursor leaves a log that the cursor does not know: all of it is offered
+//! again. A rewrite that fails after the outbox was written, and is tried again, writes nothing there twice.
 
 use crate::disk::File;
 use crate::error::Result;
@@ -28,7 +30,7 @@ impl Rescue {
     /// lock is held.
     pub(crate) fn begin(folder: &Folder, source: &Source) -> Result<Option<Self>> {
         let Some(file) = Cursor::open(folder)? else { return Ok(None) };
-        let cursor = Cursor::load(folder, &*file)?;
+        let mut cursor = Cursor::load(folder, &*file)?;
         if let Some(log) = &source.log {
             let shipped = match &cursor {
                 Some(cursor) => {
@@ -44,18 +46,24 @@ impl Rescue {
                 .collect();
             if !lines.is_empty() {
                 outbox::add(folder, &**log, &lines)?;
+                note(folder, &*file, cursor.as_mut(), &**log, source.logged.mark.offset);
             }
         }
         Ok(Some(Self { file, cursor }))
     }
 
     /// Notes the new log, whose first `kept` bytes need not be shipped from there. The folder lock is held.
-    pub(crate) fn end(self, folder: &Folder, log: &dyn File, kept: u64) {
-        let Some(mut cursor) = self.cursor else { return };
-        // A hint: a log that the cursor does not know is offered again.
-        if let Ok(mark) = mark(log, kept) {
-            cursor.log = mark;
-            let _ = cursor.store(folder, &*self.file);
-        }
+    pub(crate) fn end(mut self, folder: &Folder, log: &dyn File, kept: u64) {
+        note(folder, &*self.file, self.cursor.as_mut(), log, kept);
+    }
+}
+
+/// Moves the cursor. A hint: what it does not know is offered again.
+fn note(folder: &Folder, file: &dyn File, cursor: Option<&mut Cursor>, log: &dyn File, upto: u64) {
+    if let Some(cursor) = cursor
+        && let Ok(mark) = mark(log, upto)
+    {
+        cursor.log = mark;
+        let _ = cursor.store(folder, file);
     }
 }

@@ -15,7 +15,7 @@
 use std::sync::Arc;
 
 use super::Time;
-use super::lane::Lane;
+use super::lane::{Lane, Most};
 use super::timers::Timers;
 
 /// Threads for quick work: two can use a disk and a core.
@@ -41,12 +41,11 @@ impl Background {
     /// No threads yet.
     #[must_use]
     pub fn new(time: Arc<dyn Time>) -> Arc<Self> {
-        let long = time.processors().clamp(1, LONG);
         Arc::new(Self {
             timers: Timers::new(&time),
-            quick: Lane::new(&time, "guidance-ledger quick", QUICK),
-            long: Lane::new(&time, "guidance-ledger long", long),
-            patient: Lane::new(&time, "guidance-ledger patient", usize::MAX),
+            quick: Lane::new(&time, "guidance-ledger quick", Most::Threads(QUICK)),
+            long: Lane::new(&time, "guidance-ledger long", Most::Processors(LONG)),
+            patient: Lane::new(&time, "guidance-ledger patient", Most::Threads(usize::MAX)),
             time,
         })
     }

@@ -19,9 +19,19 @@ const LINGER: Duration = Duration::from_millis(500);
 pub struct Lane {
     time: Arc<dyn Time>,
     name: &'static str,
-    most: usize,
+    most: Most,
     inside: Mutex<Inside>,
     came: Arc<dyn Signal>,
+}
+
+/// How many threads a lane has at most. Processors are counted when a thread is to be started: that reads files, and
+/// most processes start none.
+#[derive(Clone, Copy, Debug)]
+pub enum Most {
+    /// So many.
+    Threads(usize),
+    /// One for each processor, up to so many.
+    Processors(usize),
 }
 
 #[derive(Default)]
@@ -35,7 +45,7 @@ struct Inside {
 impl Lane {
     /// A lane without threads.
     #[must_use]
-    pub fn new(time: &Arc<dyn Time>, name: &'static str, most: usize) -> Arc<Self> {
+    pub fn new(time: &Arc<dyn Time>, name: &'static str, most: Most) -> Arc<Self> {
         Arc::new(Self { time: Arc::clone(time), name, most, inside: Mutex::default(), came: time.signal() })
     }
 
@@ -51,7 +61,11 @@ impl Lane {
             self.came.raise();
             return Ok(());
         }
-        if inside.threads >= self.most {
+        let most = match self.most {
+            Most::Threads(most) => most,
+            Most::Processors(most) => self.time.processors().clamp(1, most),
+        };
+        if inside.threads >= most {
             return Ok(());
         }
         let lane = Arc::clone(self);

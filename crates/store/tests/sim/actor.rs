@@ -129,6 +129,7 @@ impl Actor {
                 };
                 self.judge("ship", subject.ship(&mut arrive)).is_none()
             }
+            Deed::Follow { looks } => self.follow(subject, *looks),
             Deed::Reopen => false,
         }
     }
@@ -186,6 +187,32 @@ impl Actor {
         if exact && !(before..=most).contains(&totals.count) {
             self.fail(format!("P{} counts {} events of {before} to {most}", self.pid, totals.count));
         }
+        false
+    }
+
+    fn follow(&self, subject: &mut dyn Subject, looks: usize) -> bool {
+        let after = {
+            let mut history = history(&self.record);
+            if history.following.reader.is_some_and(|other| self.simulation.is_alive(other)) {
+                return false;
+            }
+            history.following.reader = Some(self.pid);
+            history.following.resume();
+            history.following.cursor.clone()
+        };
+        let Some(mut look) = subject.follow(after.as_deref()) else { return false };
+        for _ in 0..looks {
+            // A reader that failed is asked again.
+            let Some(seen) = self.judge("follow", look()) else { continue };
+            self.simulation.world().note(self.pid, || format!("── is given {seen}"));
+            if let Err(why) = history(&self.record).was_given(&seen, &self.scenario) {
+                self.fail(why);
+            }
+            let pause = self.random.clone().next() % 3000;
+            self.simulation.sleep(self.pid, Duration::from_micros(pause));
+            self.simulation.insist_alive(self.pid);
+        }
+        history(&self.record).following.reader = None;
         false
     }
 

@@ -1,18 +1,22 @@
 //! What is looked at when the storm is over: recovery, the measure of the log, a second recovery that has
 //! nothing to do, and that the store works.
 
+use std::io::Read;
 use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
 
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
+use super::following::Seen;
 use super::history::{Author, Fate};
 use super::process::install;
-use super::scenario::Scenario;
+use super::scenario::{Scenario, Wish};
 use super::simulation::Simulation;
 use super::subject::{Answer, Subject, System};
 
 /// Bookkeeping that a recovery may renew.
-const BOOKKEEPING: [&str; 2] = [".events.ckpt", "index.json"];
+const BOOKKEEPING: [&str; 3] = [".events.ckpt", ".events.moves", "index.json"];
 
 /// A run whose processes have all ended.
 pub(crate) struct Aftermath<'a> {
@@ -34,7 +38,9 @@ impl Aftermath<'_> {
         if once != self.files() {
             return Err("a second recovery changed something".to_owned());
         }
+        self.follow()?;
         self.append_and_compact()?;
+        self.follow()?;
         self.measure()?;
         self.ship_all()
     }
@@ -56,6 +62,28 @@ impl Aftermath<'_> {
             .iter()
             .position(|attempt| attempt.fate == Fate::Accepted && !history.shipped.contains(&attempt.line));
         lost.map_or(Ok(()), |at| Err(format!("accepted event e{at} never reached the shared store")))
+    }
+
+    /// The reader that follows the log goes on to its end.
+    fn follow(&self) -> Verdict {
+        if !self.scenario.wishes.contains(&Wish::Follow) {
+            return Ok(());
+        }
+        self.alone("follows", |_, store| {
+            history(self.record).following.resume();
+            let after = history(self.record).following.cursor.clone();
+            let Some(mut look) = store.follow(after.as_deref()) else { return Ok(()) };
+            loop {
+                let seen = done("follow", look())?;
+                history(self.record).was_given(&seen, self.scenario)?;
+                if matches!(seen, Seen::Nothing) {
+                    break;
+                }
+            }
+            let history = history(self.record);
+            let log = self.simulation.world().disk.content("events.ndjson").unwrap_or_default().to_vec();
+            history.check_following(&checker::scan(&log, &history).events, self.scenario)
+        })
     }
 
     /// Runs a part of the check as a process of its own.
@@ -84,6 +112,10 @@ impl Aftermath<'_> {
             if totals != counted {
                 return Err(format!("sums are {totals:?}, a rescan gives {counted:?}"));
             }
+            if self.scenario.archives {
+                // Before the next compaction as well, evictions of dead processes are in the archive.
+                return checker::check_all(&lines, &history, self.scenario);
+            }
             if lines != scan.events {
                 return Err(format!("{} events are read, a rescan gives {}", lines.len(), scan.events.len()));
             }
@@ -95,6 +127,9 @@ impl Aftermath<'_> {
         let world = self.simulation.world();
         let file = |name| world.disk.content(name).unwrap_or_default();
         let (log, rejected) = (file("events.ndjson"), file("events.rejected.ndjson"));
+        if self.scenario.archives {
+            return Ok(());
+        }
         checker::check(log, rejected, &history(self.record), self.scenario).map_err(|why| {
             let log = String::from_utf8_lossy(log).replace('\0', "␀");
             if world.trace.is_on() { format!("{why}\nthe log is:\n{log}") } else { why }
@@ -108,7 +143,7 @@ impl Aftermath<'_> {
             let (events, lines) = history(self.record).begin(author, &[0]);
             done("append", store.append(&lines))?;
             history(self.record).end(events, 1);
-            let there = done("lines", store.lines())?.len() as u64;
+            let there = done("totals", store.totals())?.count;
             let at = history(self.record).begin_removal(author, Some(1), 0..0);
             let evicted = done("compact", store.compact(1))?;
             history(self.record).end_removal(at, Some(evicted));
@@ -116,7 +151,28 @@ impl Aftermath<'_> {
                 return Err(format!("a compaction of {there} events to 1 evicted {evicted}"));
             }
             Ok(())
-        })
+        })?;
+        if self.scenario.archives { self.archive() } else { Ok(()) }
+    }
+
+    /// After a compaction without faults, what any program finds in log and archive.
+    fn archive(&self) -> Verdict {
+        let world = self.simulation.world();
+        if let Some(name) =
+            world.disk.names.keys().find(|name| name.contains("evicted") || name.contains("archived"))
+        {
+            return Err(format!("{name} is left over"));
+        }
+        let mut all = Vec::new();
+        for (name, &key) in &world.other.names {
+            if name.starts_with("events-") {
+                let mut members = MultiGzDecoder::new(&*world.other.inodes[key].content);
+                members.read_to_end(&mut all).map_err(|error| format!("{name} cannot be read: {error}"))?;
+            }
+        }
+        all.extend_from_slice(world.disk.content("events.ndjson").unwrap_or_default());
+        let rejected = world.disk.content("events.rejected.ndjson").unwrap_or_default();
+        checker::check_both(&all, rejected, &history(self.record), self.scenario)
     }
 
     /// All that a recovery must leave alone the second time.

@@ -1,9 +1,11 @@
 //! Measures a log against the history: every accepted event exactly once, none invented, nothing glued, order
 //! kept, malformed lines conserved, sums true, evicted and kept together what was appended.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
-use super::history::{Fate, History};
+use super::history::{Attempt, Fate, History};
 use super::scenario::{Scenario, Wish};
 use super::subject::Totals;
 
@@ -68,9 +70,36 @@ pub(crate) fn check(log: &[u8], rejected: &[u8], history: &History, scenario: &S
     Ok(())
 }
 
+/// Checks log and archive together, as a naive reader finds them.
+pub(crate) fn check_both(all: &[u8], rejected: &[u8], history: &History, scenario: &Scenario) -> Verdict {
+    let mut scan = scan(all, history);
+    let lines: Vec<_> = scan.events.iter().map(|line| line.to_vec()).collect();
+    check_all(&lines, history, scenario)?;
+    scan.malformed.extend(rejected.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()));
+    malformed_lines(&scan, history, scenario)?;
+    if scenario.peers_rewrite() { Ok(()) } else { conserved(&scan, history) }
+}
+
+/// Checks what is read of log and archive after all have ended: each accepted event once.
+pub(crate) fn check_all(lines: &[Vec<u8>], history: &History, scenario: &Scenario) -> Verdict {
+    let lines = each_once(lines, scenario);
+    let counts = count(&lines, history)?;
+    let excused = |attempt: &Attempt| attempt.author.peer || scenario.peers_rewrite();
+    for (at, attempt) in history.attempts.iter().enumerate() {
+        if counts[at] == 0 && attempt.fate == Fate::Accepted && !excused(attempt) {
+            return Err(format!(
+                "accepted event {} of P{} is in neither log nor archive",
+                id(at),
+                attempt.author.pid
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// Checks what a process read while others were at work since `moment`.
 pub(crate) fn check_read(lines: &[Vec<u8>], moment: u64, history: &History, scenario: &Scenario) -> Verdict {
-    let lines: Vec<_> = lines.iter().map(Vec::as_slice).collect();
+    let lines = each_once(lines, scenario);
     let counts = count(&lines, history)?;
     if scenario.peers > 0 {
         return Ok(());
@@ -82,6 +111,14 @@ pub(crate) fn check_read(lines: &[Vec<u8>], moment: u64, history: &History, scen
         }
     }
     Ok(())
+}
+
+/// The lines to be counted. The original writes back what it held in memory, events that are in an archive by now
+/// included: beside it, an event may be in both.
+fn each_once<'a>(lines: &'a [Vec<u8>], scenario: &Scenario) -> Vec<&'a [u8]> {
+    let mut seen = HashSet::new();
+    let twice = scenario.archives && scenario.peers_rewrite();
+    lines.iter().map(Vec::as_slice).filter(|line| !twice || seen.insert(*line)).collect()
 }
 
 fn count(events: &[&[u8]], history: &History) -> Result<Vec<usize>, String> {

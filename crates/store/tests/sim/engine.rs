@@ -1,22 +1,26 @@
 //! The engine on trial, used as the Node-API layer uses it: each append from the main thread, the rest on the
 //! strands and lanes of the shipped registry, awaited.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use columns::Sealed;
+use columns::{Keys, Sealed, add_keys};
 use serde::de::IgnoredAny;
 use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Signal, Time, Work};
-use store::{Appended, Durability, Error, Holdings, Lines, LockCell, Most, OnFault, Query, Reader, Store};
+use store::{
+    Appended, ArchivePlace, Cursor, Durability, Error, Follower, Holdings, Lines, LockCell, Most, News,
+    OnFault, Query, Reader, Retention, Start, Store,
+};
 
+use super::following::Seen;
 use super::process::{FOLDERS, Installed};
 use super::subject::{Answer, Refusal, Subject, System, Totals};
 
 /// Opens engines.
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a folder")]
 pub(crate) struct Engine {
     /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other
     /// way.
@@ -25,13 +29,20 @@ pub(crate) struct Engine {
     pub(crate) ledger: bool,
     /// The folder ships to a shared store.
     pub(crate) ships: bool,
+    /// A planted fault: its shipper notes a batch as shipped before the store has answered.
+    pub(crate) hasty: bool,
+    /// Evict into an archive, and read it with the log.
+    pub(crate) archive: bool,
 }
 
 impl Engine {
     /// An engine as an `EventStore` uses it.
-    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false, ships: false };
+    pub(crate) const STORE: Self =
+        Self { user_lock: false, ledger: false, archive: false, ships: false, hasty: false };
     /// … as a `PersistentLedger` does.
-    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ships: false };
+    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ..Self::STORE };
+    /// … with an archive.
+    pub(crate) const ARCHIVE: Self = Self { archive: true, ..Self::STORE };
 
     /// As scenarios take it.
     pub(crate) fn system(self) -> Arc<dyn System> {
@@ -44,11 +55,15 @@ struct OpenEngine {
     store: Arc<Store>,
     durability: Durability,
     user_lock: bool,
+    archive: bool,
+    hasty: bool,
     lock: Arc<LockCell>,
     ending: Ending,
     /// What the ledger loaded, and what it holds beyond that.
     loaded: Option<Sealed>,
     live: Vec<u8>,
+    /// Identities of what the ledger wrote.
+    written: Keys,
 }
 
 impl System for Engine {
@@ -61,10 +76,13 @@ impl System for Engine {
             store,
             durability,
             user_lock: self.user_lock,
+            archive: self.archive,
+            hasty: self.hasty,
             lock: Arc::default(),
             ending: Ending::default(),
             loaded: None,
             live: Vec::new(),
+            written: Keys::new(),
         };
         if self.ships {
             let caller = Caller::new(&**engine.time(), &engine.ending);
@@ -221,6 +239,7 @@ impl Subject for OpenEngine {
 
     fn log(&mut self, lines: &[Vec<u8>]) -> Answer<bool> {
         self.live.extend(joined(lines));
+        add_keys(&joined(lines), &mut self.written);
         let mut accepted = true;
         for line in lines {
             let line = joined(std::slice::from_ref(line));
@@ -246,7 +265,12 @@ impl Subject for OpenEngine {
     }
 
     fn compact(&mut self, keep: usize) -> Answer<u64> {
-        self.locked(|this| this.on(Store::rewriting, move |store, caller| store.compact(keep as u64, caller)))
+        let place = self.archive.then_some(ArchivePlace::Beside);
+        self.locked(|this| {
+            this.on(Store::rewriting, move |store, caller| {
+                store.retain(&Retention::of_events(keep as u64), place.as_ref(), caller)
+            })
+        })
     }
 
     fn replace(&mut self, lines: &[Vec<u8>]) -> Answer<()> {
@@ -261,7 +285,8 @@ impl Subject for OpenEngine {
             let count = memchr::memchr_iter(b'\n', &this.live).count();
             let positions: Vec<u32> =
                 (first..first + count).filter_map(|at| u32::try_from(at).ok()).collect();
-            let dropped = HashSet::new();
+            let dropped = this.written.clone();
+            add_keys(&this.live, &mut this.written);
             let sealed = this.loaded.as_ref();
             let holdings = Holdings { sealed, live: &this.live, positions: &positions, dropped: &dropped };
             // What is borrowed cannot go to another thread here; the wait is the same.
@@ -271,7 +296,11 @@ impl Subject for OpenEngine {
 
     fn lines(&mut self) -> Answer<Vec<Vec<u8>>> {
         let mut lines = Vec::new();
-        let mut reader = Reader::new(Arc::clone(&self.store), Query::default(), false);
+        let mut reader = if self.archive {
+            Reader::with_archive(Arc::clone(&self.store), Query::default(), ArchivePlace::Beside)
+        } else {
+            Reader::new(Arc::clone(&self.store), Query::default(), false)
+        };
         let quick = Arc::clone(&self.installed.registry.background().quick);
         loop {
             let (back, slice) = awaited(
@@ -322,13 +351,45 @@ impl Subject for OpenEngine {
         let most = Most { events: 3, bytes: 4096, longest: 1 << 20 };
         while let Some(Lines { lines, .. }) = outgoing.next(&most).map_err(refusal)? {
             outgoing.sending(2).map_err(refusal)?;
+            let upto = lines.last().map(|last| (last.part, last.end));
+            if self.hasty {
+                outgoing.shipped(upto, 2).map_err(refusal)?;
+            }
             for line in &lines {
                 arrive(&line.line);
             }
-            let upto = lines.last().map(|last| (last.part, last.end));
             outgoing.shipped(upto, 2).map_err(refusal)?;
         }
         Ok(())
+    }
+
+    fn follow(&mut self, after: Option<&str>) -> Option<Box<dyn FnMut() -> Answer<Seen>>> {
+        let start = match after {
+            None => Start::Beginning,
+            Some(cursor) => Start::After(Box::new(Cursor::parse(cursor).expect("a cursor of ours"))),
+        };
+        let mut follower = Some(Follower::new(&self.store, start, None));
+        let background = Arc::clone(self.installed.registry.background());
+        Some(Box::new(move || {
+            let mut reader = follower.take().expect("one look at a time");
+            let quick = Arc::clone(&background.quick);
+            let (back, news) = awaited(
+                &background.time,
+                |work| quick.run(work),
+                move || {
+                    let news = reader.look();
+                    (reader, news)
+                },
+            );
+            follower = Some(back);
+            Ok(match news.map_err(refusal)? {
+                News::Events(given) => {
+                    Seen::Events(given.iter().map(|(event, cursor)| (event.to_vec(), cursor)).collect())
+                }
+                News::Gap(missed) => Seen::Gap(missed),
+                News::Nothing => Seen::Nothing,
+            })
+        }))
     }
 
     fn exit(&mut self) {

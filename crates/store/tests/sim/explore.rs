@@ -133,6 +133,9 @@ pub(crate) fn run(
 ) -> Outcome {
     let mut random = Random::new(seed);
     let record = Record::default();
+    if scenario.archives {
+        history(&record).keeps_all();
+    }
     let mut start = start(scenario, &record, &mut random);
     start.boot = 1;
     start.no_leases = scenario.no_leases;
@@ -140,6 +143,7 @@ pub(crate) fn run(
     let drawn = Plan::draw(scenario.allowed, &mut random);
     let chaos = Chaos::new(plan.unwrap_or(drawn), random.fork());
     let simulation = Simulation::new(start, chaos, random.fork(), trace, scenario.thread_starts, crew);
+    simulation.world().other_fails = scenario.archives;
     for _ in 0..random.between(1, scenario.rounds) {
         let jobs = jobs(scenario, system, &record, &mut random);
         let cut = simulation.run(jobs);

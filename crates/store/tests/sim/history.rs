@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::disk::Pid;
+use super::following::Following;
 
 /// What the caller of an append knows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,7 +51,6 @@ pub(crate) struct Removal {
 }
 
 /// Everything that was tried.
-#[derive(Default)]
 pub(crate) struct History {
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) removals: Vec<Removal>,
@@ -63,8 +63,30 @@ pub(crate) struct History {
     pub(crate) shipped: HashSet<Vec<u8>>,
     /// Who believes to hold the user-level lock.
     pub(crate) holder: Option<Pid>,
+    /// Whether evicted events go into an archive.
+    archives: bool,
+    /// What a reader that follows the log was given.
+    pub(crate) following: Following,
     by_line: HashMap<Vec<u8>, usize>,
     now: u64,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self {
+            attempts: Vec::new(),
+            removals: Vec::new(),
+            malformed: Vec::new(),
+            cuts: 0,
+            saves: false,
+            shipped: HashSet::new(),
+            holder: None,
+            archives: false,
+            following: Following::new(),
+            by_line: HashMap::new(),
+            now: 0,
+        }
+    }
 }
 
 /// Still under way.
@@ -153,6 +175,7 @@ impl History {
         self.attempts.iter_mut().for_each(|attempt| attempt.ended = attempt.ended.min(now));
         self.removals.iter_mut().for_each(|removal| removal.ended = removal.ended.min(now));
         self.holder = None;
+        self.following.reader = None;
     }
 
     /// How many events are certainly there, as long as nobody removes any.
@@ -169,9 +192,17 @@ impl History {
         self.by_line.get(line).copied()
     }
 
+    /// Whether an event is never gone: what is evicted is in the archive.
+    pub(crate) fn keeps_all(&mut self) {
+        self.archives = true;
+    }
+
     /// Whether some removal may have taken the event away, by its rule: it was not among the newest `keep` of
     /// what was there.
     pub(crate) fn may_be_gone(&self, at: usize) -> bool {
+        if self.archives {
+            return false;
+        }
         let event = &self.attempts[at];
         self.removals.iter().any(|removal| {
             event.begun < removal.ended

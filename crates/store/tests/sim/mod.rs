@@ -7,6 +7,7 @@
 //!   actor, peer          do it: ours, and the original module
 //!   subject              what is asked of a store: engine, or reference (a naive twin with bugs to order)
 //!   history, checker     what they were told, and the measure of a log against it
+//!   following            what a reader that follows the log was given
 //!   aftermath            recovery and check once all have ended
 //! simulation, world      turns, kills, power cuts; crew: the threads; chaos: what goes wrong, and when
 //!   process              Disk, File and Time over
@@ -40,6 +41,7 @@ pub(crate) mod engine;
 pub(crate) mod enumerate;
 pub(crate) mod errno;
 pub(crate) mod explore;
+pub(crate) mod following;
 pub(crate) mod history;
 pub(crate) mod image;
 pub(crate) mod inode;

@@ -25,6 +25,10 @@ pub(crate) enum Deed {
     Hold,
     /// Ships what waits to a shared store.
     Ship,
+    /// Follows the log for so many looks, from where the last one stopped.
+    Follow {
+        looks: usize,
+    },
     /// Closes the store and opens it again.
     Reopen,
 }
@@ -42,11 +46,13 @@ pub(crate) enum Wish {
     Totals,
     Hold,
     Ship,
+    Follow,
     Reopen,
 }
 
 /// One family of runs.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a family")]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
     /// `durability: 'disk'`.
@@ -68,6 +74,8 @@ pub(crate) struct Scenario {
     pub(crate) no_leases: bool,
     /// Whether threads can be started.
     pub(crate) thread_starts: ThreadStarts,
+    /// Compactions evict into an archive, and readers read both.
+    pub(crate) archives: bool,
 }
 
 impl Scenario {
@@ -91,6 +99,7 @@ impl Scenario {
         odd_starts: true,
         no_leases: false,
         thread_starts: ThreadStarts::Always,
+        archives: false,
     };
 
     /// Whether the original rewrites the log, which loses what it does not look for.
@@ -138,6 +147,7 @@ fn deed(wish: Wish, random: &mut Random) -> Deed {
         Wish::Totals => Deed::Totals,
         Wish::Hold => Deed::Hold,
         Wish::Ship => Deed::Ship,
+        Wish::Follow => Deed::Follow { looks: random.between(1, 12) },
         Wish::Reopen => Deed::Reopen,
     }
 }

@@ -80,6 +80,7 @@ impl Simulation {
             active: 0,
             thread_starts,
             was_cut: false,
+            other_fails: false,
             switch: random.pick(&[1, 2, 4, 16]),
             ids: random.fork(),
             schedule: random,
@@ -339,7 +340,8 @@ impl Simulation {
             self.fail(format!("no end after {MOST_CALLS} calls"));
             return Err(self.gone(pid));
         }
-        let fault = if place == 0 { world.meet(number, kind, bytes) } else { None };
+        let meets = place == 0 || world.other_fails;
+        let fault = if meets { world.meet(number, kind, bytes) } else { None };
         let (done, clock) = (world.chaos.random().below(bytes + 1), world.clock);
         let result = match fault {
             Some(Fault::Error(errno)) => {

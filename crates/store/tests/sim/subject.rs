@@ -1,6 +1,7 @@
 //! What the simulator asks of a store, so that the engine, a naive twin and broken twins can stand trial
 //! alike.
 
+use super::following::Seen;
 use super::process::Installed;
 
 /// What a log sums up to.
@@ -61,6 +62,13 @@ pub(crate) trait Subject {
     /// Ships what waits; `arrive` is called with each line that has reached the shared store, before that is noted.
     fn ship(&mut self, _arrive: &mut dyn FnMut(&[u8])) -> Answer<()> {
         Ok(())
+    }
+
+    /// A reader that follows the log, from its beginning or from a cursor on; each call is one look. `None` if this
+    /// store has none.
+    fn follow(&mut self, after: Option<&str>) -> Option<Box<dyn FnMut() -> Answer<Seen>>> {
+        let _ = after;
+        None
     }
 
     /// The process is about to end, by a road that runs JavaScript's exit listeners.

@@ -60,8 +60,9 @@ pub(crate) struct SimulatedThread {
 pub(crate) struct World {
     /// The folder on trial.
     pub(crate) disk: Disk,
-    /// Another folder, on which nothing goes wrong by itself.
+    /// Another folder, on which nothing goes wrong by itself, unless it is that of the archive.
     pub(crate) other: Disk,
+    pub(crate) other_fails: bool,
     pub(crate) chaos: Chaos,
     pub(crate) clock: Duration,
     pub(crate) calls: u64,

@@ -1,42 +1,23 @@
 //! Archives: compressed files of events that left the log.
 //!
-//! ```text
-//! archive/events-<first time>-<last time>-<8 random hex digits>.ndjson.gz
-//! ```
-//!
-//! The times are of UTC, to the second; `none` stands for events without one. What is in the file is in the order of
-//! time, each event the bytes that it was in the log, one a line.
-//!
-//! Invariants: an archive is there whole or not at all, and is on the disk before its events leave the log. A process
-//! that dies between the two leaves them in both; so an event is passed over if an archive that was read before has it.
+//! The engine writes them; see its `archive/`. Here they are read one by one: a name or a path may be that of any gzip
+//! file of events.
 
 pub(crate) mod reader;
-pub(crate) mod writer;
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::engine::Evicted;
+use crate::context::quoted;
+use crate::engine::LOG;
 use crate::exit::{Failure, Result};
-use crate::text::times::Zone;
+use crate::folder::shown;
 
 /// Where a folder keeps its archives, unless a call says otherwise.
 pub(crate) const FOLDER: &str = "archive";
 const START: &str = "events-";
 const END: &str = ".ndjson.gz";
-
-/// A new name for an archive.
-fn new_name(evicted: &Evicted) -> String {
-    let zone = Zone::new(true);
-    let stamp = |time: Option<f64>| {
-        time.and_then(|time| zone.for_name(time)).map_or_else(|| "none".to_owned(), |text| text + "Z")
-    };
-    let (first, last) = (evicted.times.map(|times| times.0), evicted.times.map(|times| times.1));
-    let id = uuid::Uuid::new_v4().simple().to_string();
-    let id = id.get(..8).unwrap_or_default();
-    format!("{START}{}-{}-{id}{END}", stamp(first), stamp(last))
-}
 
 fn is_archive(name: &str) -> bool {
     name.starts_with(START) && name.ends_with(END)
@@ -58,27 +39,25 @@ pub(crate) fn all(folder: &Path) -> Result<Vec<PathBuf>> {
             found.push(entry.path());
         }
     }
-    found.sort();
+    // A further file of a month comes behind its first.
+    found.sort_by_key(|path| path.to_string_lossy().trim_end_matches(END).to_owned());
     Ok(found)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{is_archive, new_name};
-    use crate::engine::Evicted;
-
-    #[test]
-    fn a_name_tells_the_times_and_is_never_the_same() {
-        let name = |times| new_name(&Evicted { events: 1, times });
-        let some = name(Some((1_767_225_600_000.0, 1_767_225_601_999.0)));
-        assert!(some.starts_with("events-20260101T000000Z-20260101T000001Z-"), "{some}");
-        assert!(is_archive(&some));
-        assert_ne!(some, name(Some((1_767_225_600_000.0, 1_767_225_601_999.0))));
-        for times in
-            [None, Some((f64::NEG_INFINITY, f64::INFINITY)), Some((-1e300, 8.7e15)), Some((-1e14, -1e14))]
-        {
-            let odd = name(times);
-            assert!(odd.starts_with("events-none-none-") && is_archive(&odd), "{odd}");
-        }
+/// Refuses a place for archives that is a store, which was perhaps meant to be compacted, or a link in a store.
+pub(crate) fn check_place(folder: &Path, store: &Path, call: &str) -> Result<()> {
+    if folder.join(LOG).exists() {
+        let message = format!("{} holds a log: --archive takes the folder for the archive", shown(folder));
+        let hint = format!("{call} --archive --dir {}", quoted(&shown(folder)));
+        return Err(Failure::usage(message, hint));
     }
+    let linked = fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink());
+    if linked && folder.parent() == Some(store) {
+        let message = format!(
+            "ELOOP: '{}' is a symbolic link; the store follows none. Name the folder that it leads to",
+            shown(folder)
+        );
+        return Err(Failure::System(message));
+    }
+    Ok(())
 }

@@ -103,6 +103,7 @@ impl FilterArgs {
             guidance: self.guidance.clone(),
             outcome: self.outcome,
             conditions: self.conditions.iter().map(dotted).collect(),
+            archive: false,
         })
     }
 

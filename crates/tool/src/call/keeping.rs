@@ -40,7 +40,7 @@ pub(crate) struct VerifyArgs {
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
 By timestamp. What is removed is gone, unless --archive keeps it: in a compressed
-file of its own, which is on the disk before its events leave the log. DIR is
+file named by the month. An event is in exactly one of log and archive. DIR is
 the subfolder 'archive' if it is not given. 'archive' reads such files.
 
 Lines that are not events are moved to events.rejected.ndjson. Appends that
@@ -57,7 +57,7 @@ pub(crate) struct CompactArgs {
     pub(crate) folder: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
-    /// Move them to a compressed file in DIR, instead of removing them
+    /// Move them to the archive in DIR, instead of removing them
     #[arg(long, value_name = "DIR", num_args = 0..=1, value_parser = values::path)]
     #[expect(clippy::option_option, reason = "the option, and its value, may both be missing")]
     pub(crate) archive: Option<Option<PathBuf>>,
@@ -110,6 +110,9 @@ pub(crate) struct ArchiveArgs {
     /// Print the events of this archive: its name or its path; may be repeated
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub(crate) read: Vec<PathBuf>,
+    /// Of the events that are printed, the last so many
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::count)]
+    pub(crate) limit: Option<u64>,
     #[command(flatten)]
     pub(crate) filters: FilterArgs,
 }
@@ -178,6 +181,9 @@ pub(crate) struct ExportArgs {
     /// With --limit: the oldest instead
     #[arg(long)]
     pub(crate) oldest: bool,
+    /// Read the archive as well, before the log
+    #[arg(long)]
+    pub(crate) archive: bool,
     #[command(flatten)]
     pub(crate) filters: FilterArgs,
 }

@@ -69,6 +69,9 @@ pub(crate) struct QueryArgs {
     /// With --limit: the oldest instead
     #[arg(long)]
     pub(crate) oldest: bool,
+    /// Read the archive as well, before the log
+    #[arg(long)]
+    pub(crate) archive: bool,
     #[command(flatten)]
     pub(crate) filters: FilterArgs,
 }
@@ -83,6 +86,9 @@ pub(crate) struct ShowArgs {
     /// The event's id, or its beginning if that is enough
     #[arg(value_parser = values::some)]
     pub(crate) id: String,
+    /// Read the archive as well, before the log
+    #[arg(long)]
+    pub(crate) archive: bool,
 }
 
 /// Options of metrics.
@@ -107,6 +113,9 @@ pub(crate) struct MetricsArgs {
     /// Write a page with charts; '-' for stdout
     #[arg(long, value_name = "FILE", value_parser = values::path)]
     pub(crate) html: Option<PathBuf>,
+    /// Read the archive as well, before the log
+    #[arg(long)]
+    pub(crate) archive: bool,
     #[command(flatten)]
     pub(crate) filters: FilterArgs,
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: it only reads. An archive that is damaged is shown as such, and ends the reading with an error.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +17,7 @@ use crate::log::fields::Fields;
 use crate::log::filter::Filter;
 use crate::log::sums::Sums;
 use crate::report::note;
-use crate::text::numbers::{bytes, count, counted_as};
+use crate::text::numbers::{bytes, count, counted_as, long};
 use crate::text::paint::room;
 use crate::text::tables::{fitting, table};
 
@@ -34,15 +35,15 @@ pub(crate) fn run(mut context: Context, args: &ArchiveArgs) -> Result<Exit> {
         return Err(Failure::usage(message, format!("{} --from DIR", context.call)));
     }
     if args.all {
-        return print(&mut context, &filter, &all(&folder)?);
+        return print(&mut context, &filter, args.limit, &all(&folder)?);
     }
     if !args.read.is_empty() {
         let files: Result<Vec<_>> =
             args.read.iter().map(|name| found(name, &folder, &context.call)).collect();
-        return print(&mut context, &filter, &files?);
+        return print(&mut context, &filter, args.limit, &files?);
     }
-    if !filter.is_empty() {
-        let message = "conditions choose among the events of archives that are read";
+    if !filter.is_empty() || args.limit.is_some() {
+        let message = "conditions and --limit choose among the events of archives that are read";
         return Err(Failure::usage(message, format!("{} --all", context.call)));
     }
     list(&mut context, &folder)
@@ -56,15 +57,25 @@ fn found(name: &Path, folder: &Path, call: &str) -> Result<PathBuf> {
     })
 }
 
-/// Prints the events of these archives, each once.
-fn print(context: &mut Context, filter: &Filter, files: &[PathBuf]) -> Result<Exit> {
+/// Prints the events of these archives, each once, or the last of them.
+fn print(context: &mut Context, filter: &Filter, limit: Option<u64>, files: &[PathBuf]) -> Result<Exit> {
     let mut together = Together::default();
     let mut malformed = 0;
+    let mut last: VecDeque<Vec<u8>> = VecDeque::new();
     for file in files {
         malformed += together.read(file, &mut |event| {
-            if filter.matches(&Fields::of(event.text)) { context.out.json(event.text) } else { Ok(()) }
+            if !filter.matches(&Fields::of(event.text)) {
+                return Ok(());
+            }
+            let Some(limit) = limit else { return context.out.json(event.text) };
+            last.push_back(event.text.to_vec());
+            if long(last.len()) > limit {
+                last.pop_front();
+            }
+            Ok(())
         })?;
     }
+    last.iter().try_for_each(|text| context.out.json(text))?;
     context.out.flush()?;
     if malformed > 0 {
         note(&counted_as(malformed, "line is not an event.", "lines are not events."));

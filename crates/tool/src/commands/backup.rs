@@ -5,7 +5,6 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,13 +13,12 @@ use sha2::{Digest, Sha256};
 
 use crate::call::keeping::{BackupArgs, RestoreArgs};
 use crate::context::Context;
-use crate::engine::{Durability, Engine, LOG, StoreFile};
+use crate::engine::{Backup, Durability, Engine, LOG, StoreFile};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;
 use crate::json::compose::Object;
-use crate::log::forward::walk;
 use crate::text::numbers::{bytes, counted, long};
-use crate::whole_file::Target;
+use crate::whole_file::place_for_engine;
 
 /// Bytes that are written at once.
 const PIECE: u64 = 1 << 20;
@@ -51,54 +49,39 @@ impl Written {
         let message = format!("{} does not hold what was written to it: check the disk", shown(path));
         Err(Failure::System(message))
     }
+}
 
-    fn say(&self, context: &mut Context, name: &str, path: &Path, verb: &str) -> Result<Exit> {
-        if context.json {
-            let mut said = Object::new();
-            said.string(name, &path.to_string_lossy())
-                .count("lines", self.lines)
-                .count("events", self.events);
-            context.out.json(&said.count("bytes", self.bytes).text())?;
-        } else {
-            let (events, lines) = (counted(self.events, "event"), counted(self.lines, "line"));
-            let size = bytes(self.bytes);
-            context
-                .out
-                .line(&format!("{events} in {lines}, {size}, {verb} {}, and read again.", shown(path)))?;
-        }
-        context.out.flush()?;
-        Ok(Exit::Done)
+fn say(
+    context: &mut Context,
+    (lines, events, size): (u64, u64, u64),
+    name: &str,
+    path: &Path,
+    verb: &str,
+) -> Result<Exit> {
+    if context.json {
+        let mut said = Object::new();
+        said.string(name, &path.to_string_lossy()).count("lines", lines).count("events", events);
+        context.out.json(&said.count("bytes", size).text())?;
+    } else {
+        let (events, lines) = (counted(events, "event"), counted(lines, "line"));
+        let size = bytes(size);
+        context.out.line(&format!("{events} in {lines}, {size}, {verb} {}, and read again.", shown(path)))?;
     }
+    context.out.flush()?;
+    Ok(Exit::Done)
 }
 
 /// Writes a backup.
 pub(crate) fn backup(mut context: Context, args: &BackupArgs) -> Result<Exit> {
     context.must_exist()?;
-    let mut target = Target::open(&args.out, "--out", &context.folder)?;
-    if !matches!(target, Target::File(_)) {
+    let Some(place) = place_for_engine(&args.out, "--out", &context.folder)? else {
         let message = "--out must be a file, which is read again when it is written";
         return Err(Failure::usage(message, format!("{} --out FILE", context.call)));
-    }
-    let mut written = Written::default();
-    if let Some(log) = StoreFile::open(&context.folder.path, LOG)? {
-        let (_, size) = log.stat()?;
-        let mut scanner = Scanner::new();
-        let walked = walk(&log, 0, size, None, &mut |_, line| {
-            written.add(&mut scanner, line);
-            target.bytes(line)?;
-            target.bytes(b"\n")?;
-            Ok(ControlFlow::Continue(()))
-        })?;
-        // A whole event that lacks nothing but its newline counts as one.
-        if matches!(scanner.scan(&walked.tail), Line::Event(_)) {
-            written.add(&mut scanner, &walked.tail);
-            target.bytes(&walked.tail)?;
-            target.bytes(b"\n")?;
-        }
-    }
-    target.finish()?;
-    written.must_be(&hash_of(&args.out)?, &args.out)?;
-    written.say(&mut context, "out", &args.out, "written to")
+    };
+    // A link in the place of the log is refused by every command.
+    StoreFile::open(&context.folder.path, LOG)?;
+    let Backup { lines, events, bytes } = Engine::at(&context.folder.path).backup(&place, None)?;
+    say(&mut context, (lines, events, bytes), "out", &args.out, "written to")
 }
 
 /// Makes a log from a backup.
@@ -121,7 +104,7 @@ pub(crate) fn restore(mut context: Context, args: &RestoreArgs) -> Result<Exit> 
         written.must_be(&hash_of(&log)?, &log)?;
     }
     let folder = context.folder.path.clone();
-    written.say(&mut context, "folder", &folder, "restored to")
+    say(&mut context, (written.lines, written.events, written.bytes), "folder", &folder, "restored to")
 }
 
 /// Appends the whole lines of a file.

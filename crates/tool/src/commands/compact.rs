@@ -7,12 +7,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::archive::FOLDER;
-use crate::archive::writer::{Writer, check_place};
+use crate::archive::{FOLDER, check_place};
 use crate::call::keeping::CompactArgs;
 use crate::call::values;
 use crate::context::{Context, quoted};
-use crate::engine::Engine;
+use crate::engine::{ArchivePlace, Engine};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;
 use crate::json::compose::Object;
@@ -102,6 +101,21 @@ fn place(context: &Context, args: &CompactArgs) -> Result<Option<PathBuf>> {
     Ok(Some(place))
 }
 
+/// The same, as the engine takes it.
+fn place_of(context: &Context, args: &CompactArgs, place: Option<&Path>) -> Result<Option<ArchivePlace>> {
+    let Some(place) = place else { return Ok(None) };
+    if args.archive == Some(None) || *place == context.folder.file(FOLDER) {
+        return Ok(Some(ArchivePlace::Beside));
+    }
+    let path = place.to_str().ok_or_else(|| {
+        Failure::usage(
+            format!("the name of {} is not UTF-8", shown(place)),
+            format!("{} --archive", context.call),
+        )
+    })?;
+    Ok(Some(ArchivePlace::At(path.to_owned())))
+}
+
 pub(crate) fn run(mut context: Context, args: &CompactArgs) -> Result<Exit> {
     let place = place(&context, args)?;
     context.must_exist()?;
@@ -125,23 +139,20 @@ pub(crate) fn run(mut context: Context, args: &CompactArgs) -> Result<Exit> {
         note("Nothing was removed.");
         return Ok(Exit::Findings);
     }
-    let mut writer = place.as_deref().map(Writer::new);
+    let archive = place_of(&context, args, place.as_deref())?;
     let lock = engine.lock(Duration::from_secs_f64(args.lock.lock_timeout / 1000.0))?;
     // Others may have removed some since they were counted.
-    let removed = args.keep.excess(&context, &engine).and_then(|excess| {
-        let count = excess.min(planned);
-        match &mut writer {
-            None => engine.evict(count),
-            Some(writer) => engine.evict_into(count, writer).map_err(|error| writer.failure_or(error)),
-        }
-    });
+    let removed = args
+        .keep
+        .excess(&context, &engine)
+        .and_then(|excess| engine.evict(excess.min(planned), archive.as_ref()));
     let released = lock.release();
     let removed = removed?;
     released?;
-    say(&mut context, args, &engine, removed, writer.as_ref().and_then(Writer::path))
+    say(&mut context, args, &engine, removed, place.as_deref())
 }
 
-/// `archive` is the file that has the events, or would have them.
+/// `archive` is the folder of the archive that has the events, or would have them.
 fn say(
     context: &mut Context,
     args: &CompactArgs,
@@ -168,10 +179,9 @@ fn say(
         context.out.json(&said.text())?;
     } else {
         let would = if dry { "would be " } else { "" };
-        let how = match archive.filter(|_| removed > 0) {
+        let how = match archive {
             None => "removed".to_owned(),
-            Some(folder) if dry => format!("moved to an archive in {}", shown(folder)),
-            Some(file) => format!("moved to {}", shown(file)),
+            Some(folder) => format!("moved to the archive in {}", shown(folder)),
         };
         context.out.line(&format!(
             "{} {would}{how}, {} left.",

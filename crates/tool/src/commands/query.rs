@@ -17,7 +17,7 @@ pub(crate) fn part(limit: Option<u64>, oldest: bool) -> Part {
 }
 
 pub(crate) fn run(mut context: Context, args: &QueryArgs) -> Result<Exit> {
-    let filter = args.filters.filter(&context.zone, &context.call)?;
+    let filter = args.filters.filter(&context.zone, &context.call)?.with_archive(args.archive);
     context.must_exist()?;
     let view = View::new(&context);
     let mut found = false;

@@ -20,7 +20,8 @@ pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
     let mut exact: Vec<Vec<u8>> = Vec::new();
     let mut similar: Vec<(String, Vec<u8>)> = Vec::new();
     let needle = Needle::new(wanted);
-    each_with(&context.folder.path, &Filter::default(), needle.as_ref(), &mut |event| {
+    let filter = Filter::default().with_archive(args.archive);
+    each_with(&context.folder.path, &filter, needle.as_ref(), &mut |event| {
         let Some(id) = event.id.and_then(Value::string) else { return Ok(()) };
         if *id == *wanted {
             exact.push(event.text.to_vec());

@@ -1,24 +1,15 @@
 //! `tail`: the newest events, and with `-f` those to come.
 
-use std::thread;
-use std::time::Duration;
-
-use event::line::{Line, Scanner};
-
 use crate::call::looking::TailArgs;
 use crate::context::Context;
-use crate::engine::{LOG, StoreFile};
+use crate::engine::{Followed, LOG, StoreFile};
 use crate::exit::{Exit, Result};
 use crate::log::fields::Fields;
-use crate::log::follow::Follower;
 use crate::log::select::newest;
 use crate::report::{Output, note};
 use crate::text::event_line::LineStyle;
 use crate::text::numbers::counted_as;
 use crate::text::paint::room;
-
-/// How often a followed log is looked at.
-const LOOK: Duration = Duration::from_millis(200);
 
 /// How one event is shown: as JSON, or as a line in some style.
 pub(crate) struct View(Option<LineStyle>);
@@ -80,22 +71,30 @@ pub(crate) fn run(mut context: Context, args: &TailArgs) -> Result<Exit> {
     } else if !context.folder.exists {
         note(&format!("There is no folder {} yet.", context.folder.shown()));
     }
-    let mut follower = Follower::new(&context.folder.path, log, offset);
-    let mut scanner = Scanner::new();
+    let mut followed = Followed::new(&context.folder.path, log, offset)?;
     loop {
         let Context { out, .. } = &mut context;
-        follower.look(&mut |line| match scanner.scan(line) {
-            Line::Blank => Ok(()),
-            Line::Malformed => {
-                skipped(1);
-                Ok(())
-            }
-            Line::Event(event) => {
-                let fields = Fields::of(event.text);
-                if filter.matches(&fields) { view.show(&fields, out) } else { Ok(()) }
-            }
+        let looked = followed.look(&mut |event| {
+            let fields = Fields::of(event);
+            if filter.matches(&fields) { view.show(&fields, out) } else { Ok(()) }
         })?;
+        if looked.malformed > 0 {
+            skipped(looked.malformed);
+        }
+        for missed in looked.gaps {
+            note(&gap(missed));
+        }
         out.flush()?;
-        thread::sleep(LOOK);
+        followed.wait();
+    }
+}
+
+fn gap(missed: Option<u64>) -> String {
+    match missed {
+        Some(events) => {
+            let said = counted_as(events, "event was", "events were");
+            format!("{said} removed unseen.")
+        }
+        None => "Events may be missing here: the log was cut, or another program replaced it.".to_owned(),
     }
 }

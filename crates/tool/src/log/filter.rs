@@ -39,9 +39,16 @@ pub(crate) struct Filter {
     pub(crate) guidance: Option<String>,
     pub(crate) outcome: Option<Outcome>,
     pub(crate) conditions: Vec<Condition>,
+    /// Whether the archive is read as well.
+    pub(crate) archive: bool,
 }
 
 impl Filter {
+    /// The same; whether the archive is read as well.
+    pub(crate) fn with_archive(self, archive: bool) -> Self {
+        Self { archive, ..self }
+    }
+
     /// Whether an event is chosen.
     pub(crate) fn matches(&self, event: &Fields<'_>) -> bool {
         self.in_time(event)

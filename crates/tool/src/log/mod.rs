@@ -3,7 +3,6 @@
 pub(crate) mod backward;
 pub(crate) mod fields;
 pub(crate) mod filter;
-pub(crate) mod follow;
 pub(crate) mod forward;
 pub(crate) mod needle;
 pub(crate) mod select;

@@ -11,8 +11,9 @@ use super::fields::Fields;
 use super::filter::Filter;
 use super::forward::walk;
 use super::needle::Needle;
-use crate::engine::{LOG, StoreFile};
+use crate::engine::{Engine, LOG, StoreFile};
 use crate::exit::Result;
+use crate::text::numbers::long;
 
 /// Which of the chosen events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +67,9 @@ pub(crate) fn each(
     part: Part,
     visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
 ) -> Result<()> {
+    if filter.archive {
+        return of_both(folder, filter, part, visit);
+    }
     let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(()) };
     match part {
         Part::Newest(limit) => newest(&log, filter, limit, false)?.each(&log, visit),
@@ -81,8 +85,43 @@ pub(crate) fn each_with(
     needle: Option<&Needle>,
     visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
 ) -> Result<()> {
+    if filter.archive {
+        return of_both(folder, filter, Part::All, visit);
+    }
     let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(()) };
     forward(&log, filter, needle, u64::MAX, visit)
+}
+
+/// Visits the chosen events of the archive, then those of the log. Of the newest the texts are held in memory.
+fn of_both(
+    folder: &Path,
+    filter: &Filter,
+    part: Part,
+    visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
+) -> Result<()> {
+    let mut scanner = Scanner::new();
+    let mut left = if let Part::Oldest(limit) = part { limit } else { u64::MAX };
+    let mut newest: VecDeque<Vec<u8>> = VecDeque::new();
+    if left > 0 {
+        Engine::at(folder).lines_of_both(&mut |line| {
+            let Line::Event(event) = scanner.scan(line) else { return Ok(ControlFlow::Continue(())) };
+            let fields = Fields::of(event.text);
+            if !filter.matches(&fields) {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if let Part::Newest(limit) = part {
+                newest.push_back(event.text.to_vec());
+                if long(newest.len()) > limit {
+                    newest.pop_front();
+                }
+            } else {
+                visit(&fields)?;
+                left -= 1;
+            }
+            Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+    }
+    newest.iter().try_for_each(|text| visit(&Fields::of(text)))
 }
 
 fn forward(

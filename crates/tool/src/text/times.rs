@@ -70,12 +70,6 @@ impl Zone {
         format!("{text}{sign}{:02}:{:02}", minutes / 60, minutes % 60)
     }
 
-    /// To the second, for the name of a file; `None` if no file should be named so.
-    pub(crate) fn for_name(&self, time: f64) -> Option<String> {
-        let text = self.0.to_datetime(timestamp(time)?).strftime("%Y%m%dT%H%M%S").to_string();
-        text.starts_with(|first: char| first.is_ascii_digit()).then_some(text)
-    }
-
     /// To the second, for a column of times.
     pub(crate) fn show_plain(&self, time: f64) -> String {
         timestamp(time).map_or_else(

@@ -19,7 +19,7 @@ use crate::text::safe::push_json;
 use crate::whole_file::Target;
 
 pub(crate) fn run(mut context: Context, args: &ExportArgs) -> Result<Exit> {
-    let filter = args.filters.filter(&context.zone, &context.call)?;
+    let filter = args.filters.filter(&context.zone, &context.call)?.with_archive(args.archive);
     context.must_exist()?;
     let part = part(args.limit, args.oldest);
     let path = args.out.as_deref().unwrap_or(Path::new("-"));

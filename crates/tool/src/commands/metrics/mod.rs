@@ -48,7 +48,7 @@ fn note_left_out(tallies: &Tallies) {
 }
 
 pub(crate) fn run(mut context: Context, args: &MetricsArgs) -> Result<Exit> {
-    let filter = args.filters.filter(&context.zone, &context.call)?;
+    let filter = args.filters.filter(&context.zone, &context.call)?.with_archive(args.archive);
     context.must_exist()?;
     let target =
         args.html.as_deref().map(|path| Target::open(path, "--html", &context.folder)).transpose()?;

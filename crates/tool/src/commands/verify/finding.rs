@@ -2,7 +2,7 @@
 
 use super::survey::Survey;
 use crate::context::Context;
-use crate::engine::{LOG, Place, Report, StoreFile};
+use crate::engine::{ArchiveFile, Damaged, LOG, Place, Report, StoreFile};
 use crate::exit::Result;
 use crate::text::columns::cut;
 use crate::text::numbers::{count, counted, counted_as, long};
@@ -21,6 +21,7 @@ pub(crate) enum Kind {
     DuplicateIds,
     ImplausibleTimes,
     IndexDrift,
+    ArchiveDamage,
 }
 
 impl Kind {
@@ -32,6 +33,7 @@ impl Kind {
             Self::DuplicateIds => "duplicate-ids",
             Self::ImplausibleTimes => "implausible-times",
             Self::IndexDrift => "index-drift",
+            Self::ArchiveDamage => "archive-damage",
         }
     }
 
@@ -101,7 +103,33 @@ pub(crate) fn findings_of(context: &Context, report: &Report, survey: &Survey) -
         };
         add(Kind::IndexDrift, "index.json does not agree with the log".to_owned(), vec![more]);
     }
+    let files = report.archive.iter().flat_map(|archive| &archive.files);
+    let damaged: Vec<_> = files.filter(|file| !file.damage.is_empty() || file.malformed_count > 0).collect();
+    if !damaged.is_empty() {
+        let text = counted_as(
+            long(damaged.len()),
+            "file of the archive is damaged",
+            "files of the archive are damaged",
+        );
+        let mut more: Vec<_> = damaged.iter().flat_map(|file| damage_lines(file)).take(SHOWN).collect();
+        let all: usize = damaged.iter().map(|file| damage_lines(file).len()).sum();
+        more.extend(and_more(long(all.saturating_sub(more.len()))));
+        add(Kind::ArchiveDamage, text, more);
+    }
     Ok(findings)
+}
+
+fn damage_lines(file: &ArchiveFile) -> Vec<String> {
+    let name = safe(&file.file);
+    let place = |place: &Damaged| {
+        format!("{name} at byte {}, {}", count(place.offset), counted(place.length, "byte"))
+    };
+    let mut lines: Vec<_> = file.damage.iter().map(place).collect();
+    if file.malformed_count > 0 {
+        let some = counted_as(file.malformed_count, "line is not an event", "lines are not events");
+        lines.push(format!("{name}: {some}"));
+    }
+    lines
 }
 
 fn duplicate_text(report: &Report, survey: &Survey) -> String {

@@ -107,7 +107,11 @@ impl Examined {
             some => paint.yellow(&counted(crate::text::numbers::long(some), "finding")),
         };
         let (lines, events) = (counted(self.report.lines, "line"), counted(self.report.events, "event"));
-        context.out.line(&format!("{title}: {lines}, {events}; {clean}"))?;
+        let archived = match &self.report.archive {
+            Some(archive) => format!(", {} in the archive", counted(archive.events, "event")),
+            None => String::new(),
+        };
+        context.out.line(&format!("{title}: {lines}, {events}{archived}; {clean}"))?;
         for finding in &self.findings {
             context.out.line(&format!("{} {}", paint.yellow("!"), finding.text))?;
             for line in &finding.more {

@@ -1,0 +1,133 @@
+/** The face as the published package carries it: three files in place of lib/, and an append loads one of them. */
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { bundleFace } from '../scripts/bundle-face.mjs';
+import { logged } from './support/disk.mjs';
+import { folder } from './support/folder.mjs';
+import { describeOurs, ours } from './support/implementations.mjs';
+import { ROOT } from './support/markdown.mjs';
+
+const [binary] = readdirSync(ROOT).filter((name) => name.endsWith('.node'));
+
+/** A project with the package as it is published. */
+function installed() {
+  const project = folder();
+  const path = join(project, 'node_modules', 'guidance-ledger');
+  mkdirSync(path, { recursive: true });
+  bundleFace(path);
+  for (const name of ['index.mjs', 'index.node.mjs', 'guidance.js', 'guidance.mjs', 'package.json', binary])
+    copyFileSync(join(ROOT, name), join(path, name));
+  return { project, path };
+}
+
+/** What a program prints as JSON. In a file: `-e` loads parts of Node that a program does not. */
+function run(project, program, name = 'program.cjs') {
+  writeFileSync(join(project, name), program);
+  const { stdout, stderr } = spawnSync(process.execPath, [name], {
+    cwd: project,
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+  expect(stderr).toBe('');
+  return JSON.parse(stdout);
+}
+
+const HOOK = `
+  createEventStore('store').append({ eventId: 'e', taskId: 't', timestamp: 1 }).then(() => {
+    const loaded = Object.keys(cache).map((path) => path.split(/[\\\\/]guidance-ledger[\\\\/]/)[1]);
+    const builtin = process.moduleLoadList.map((name) => name.replace('NativeModule ', ''));
+    const slow = ['crypto', 'worker_threads', 'internal/deps/cjs-module-lexer/lexer'];
+    console.log(JSON.stringify([loaded.filter(Boolean), slow.filter((name) => builtin.includes(name))]));
+  });`;
+
+describeOurs('the bundled face', () => {
+  const names = Object.keys(ours).filter((name) => name !== 'default' && name !== 'module.exports');
+
+  test('exports the same names by each way, and one copy of each class', () => {
+    const { project } = installed();
+    const program = `
+      import { createRequire } from 'node:module';
+      const require = createRequire(process.cwd() + '/program.js');
+      const required = require('guidance-ledger');
+      const others = [await import('guidance-ledger'), await import('guidance-ledger/guidance'),
+        require('guidance-ledger/guidance'), await import('./node_modules/guidance-ledger/index.mjs')];
+      const differ = others.flatMap((other) => Object.keys(other).filter((name) => other[name] !== required[name]));
+      console.log(JSON.stringify([Object.keys(required).sort(), others.map((it) => Object.keys(it).length), differ]));`;
+    const [required, counts, differ] = run(project, program, 'program.mjs');
+    expect(required).toEqual(names.toSorted());
+    expect(counts).toEqual(counts.map(() => names.length));
+    expect(differ).toEqual([]);
+  });
+
+  test('an append by require loads one file and the addon', () => {
+    const { project } = installed();
+    const program = `const { cache } = require; const { createEventStore } = require('guidance-ledger'); ${HOOK}`;
+    expect(run(project, program)).toEqual([['index.js', binary], []]);
+    expect(logged(join(project, 'store'))).toHaveLength(1);
+  });
+
+  test('an append by import loads the classes besides, and no parser for CommonJS', () => {
+    const { project } = installed();
+    const program = `
+      import { createRequire } from 'node:module';
+      import { createEventStore } from 'guidance-ledger';
+      const { cache } = createRequire(import.meta.url); ${HOOK}`;
+    const [loaded, slow] = run(project, program, 'program.mjs');
+    expect(loaded.toSorted()).toEqual(['index.js', binary, join('lib', 'ledger.js')].toSorted());
+    expect(slow).toEqual([]);
+    expect(logged(join(project, 'store'))).toHaveLength(1);
+  });
+
+  test('a ledger lives in it, and what is rare is found', () => {
+    const { project } = installed();
+    const program = `(async () => {
+      const { createPersistentLedger, createEventStore, RunLedger, isLedgerError } = require('guidance-ledger');
+      const ledger = createPersistentLedger({ storagePath: 'store', compactIntervalMs: 0 });
+      ledger.finalizeEvent(ledger.createEvent('task', 'feature', 'hash'));
+      await ledger.save();
+      await ledger.destroy();
+      const store = createEventStore('store');
+      const read = [(await store.readAll()).length, (await store.readByTask('task')).length];
+      for await (const event of store.stream()) read.push(event.taskId);
+      const refused = await store.append(5).catch((error) => [error.name, isLedgerError(error), error.message]);
+      let option;
+      try { store.stream({ form: 1 }); } catch (error) { option = error.message; }
+      console.log(JSON.stringify([ledger instanceof RunLedger, read, refused, option]));
+    })()`;
+    const [isLedger, read, refused, option] = run(project, program);
+    expect([isLedger, read]).toEqual([true, [1, 1, 'task']]);
+    expect(refused).toEqual(['TypeError', true, 'event must be an event object; got 5']);
+    expect(option).toContain("did you mean 'from'?");
+  });
+
+  test('an addon that is missing is missed at each attempt, by its cause', () => {
+    const { project, path } = installed();
+    rmSync(join(path, binary));
+    const program = `
+      const codes = [1, 2].map(() => {
+        try { require('guidance-ledger').createEventStore; } catch (error) { return error.code; }
+      });
+      console.log(JSON.stringify(codes));`;
+    expect(run(project, program)).toEqual(['ERR_NATIVE_ADDON', 'ERR_NATIVE_ADDON']);
+  });
+
+  test('a bundle that took the entry of Node and not its neighbours finds the package by its name', () => {
+    const { project, path } = installed();
+    cpSync(join(path, 'index.node.mjs'), join(project, 'bundle.mjs'));
+    const program = `import('./bundle.mjs').then((it) => console.log(JSON.stringify(Object.keys(it).length)))`;
+    expect(run(project, program)).toBe(names.length);
+  });
+
+  test('it holds every file of lib/', () => {
+    const { path } = installed();
+    const text = ['index.js', 'lib/ledger.js', 'lib/rare.js']
+      .map((name) => readFileSync(join(path, name), 'utf8'))
+      .join('');
+    const sources = readdirSync(join(ROOT, 'lib'), { recursive: true })
+      .filter((name) => name.endsWith('.js'))
+      .map((name) => `'lib/${name.replaceAll('\\', '/')}':`);
+    expect(sources.filter((name) => !text.includes(name))).toEqual([]);
+  });
+});
