@@ -42,6 +42,11 @@ pub fn run<T>(future: impl Future<Output = T>) -> Result<T> {
     Ok(result)
 }
 
+/// Waits, on the runtime of [`run`].
+pub async fn pause(span: Duration) {
+    tokio::time::sleep(span).await;
+}
+
 /// A connection. Dropping it closes it.
 pub struct Connection {
     client: Client,

@@ -33,6 +33,8 @@ pub enum Code {
     Busy,
     /// `EFLEETREFUSED`: the server refuses these events.
     Refused,
+    /// `EREWOUND`: the store went back in time under a follower.
+    Rewound,
     /// `EFLEETLOCAL`: the folder that is shipped could not be read or written.
     Local,
 }
@@ -68,6 +70,7 @@ impl Code {
             Self::Full => "EFLEETFULL",
             Self::Busy => "EFLEETBUSY",
             Self::Refused => "EFLEETREFUSED",
+            Self::Rewound => "EREWOUND",
             Self::Local => "EFLEETLOCAL",
         }
     }
@@ -86,6 +89,7 @@ impl Code {
             | Self::Denied
             | Self::Schema
             | Self::Ledger
+            | Self::Rewound
             | Self::Local => Class::Person,
         }
     }
@@ -111,6 +115,7 @@ impl Code {
             Self::Refused => {
                 "Look at what the server says; a trigger or a constraint of its own may be in the way"
             }
+            Self::Rewound => "Read again from a time that you trust; shippers fill the store by themselves",
             Self::Local => "Check the folder",
         }
     }

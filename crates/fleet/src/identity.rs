@@ -15,7 +15,7 @@ const FIRST: f64 = -210_866_803_200_000_000.0;
 const END: f64 = 9_224_318_016_000_000_000.0;
 
 /// When an event was, as `timestamptz`: microseconds since 2000.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct At(pub i64);
 
 impl At {
@@ -23,6 +23,15 @@ impl At {
     pub const NONE: Self = Self(i64::MIN);
     /// After all times.
     pub const BEYOND: Self = Self(i64::MAX);
+
+    /// Milliseconds since 1970; `None` for no time, and for one beyond all times.
+    #[must_use]
+    pub fn unix_ms(self) -> Option<i64> {
+        if self == Self::NONE || self == Self::BEYOND {
+            return None;
+        }
+        Some(self.0.saturating_add(EPOCH).div_euclid(1000))
+    }
 
     /// The time of an event: `floor(timestamp × 1000)` microseconds since 1970, the product as an `f64`. No number: `-infinity`; a number
     /// that `timestamptz` does not have: the infinity on its side.
@@ -59,9 +68,15 @@ impl Key {
 #[must_use]
 pub fn task_number(task: &Task<'_>) -> Option<i64> {
     match task {
-        Task::Str(id) => Some(i64::from_le_bytes(first_bytes(&id.decode()))),
+        Task::Str(id) => Some(number_of_task(&id.decode())),
         Task::Missing | Task::Other(_) => None,
     }
+}
+
+/// The same of a task's WTF-8.
+#[must_use]
+pub fn number_of_task(task: &[u8]) -> i64 {
+    i64::from_le_bytes(first_bytes(task))
 }
 
 fn first_bytes<const N: usize>(bytes: &[u8]) -> [u8; N] {

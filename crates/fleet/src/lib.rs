@@ -5,6 +5,10 @@
 //!
 //! ```text
 //! shipper     batches, resending, what to do about each failure
+//! reader      ranges of time and tasks, page by page
+//! follower    batches behind a position, each once
+//! operator    who ships, how much there is, lanes, eviction
+//! examination what works on the way to a store, and what does not
 //! protocol    the statements of a client
 //! schema      tables, functions and roles, and how they are installed
 //! connection  one connection, with a deadline around each call
@@ -13,18 +17,20 @@
 //! identity    what makes two events the same one, for ever
 //! error       what went wrong, what to do, and whether it passes by itself
 //! ```
-//!
-//! Room is left for `reader` (ranges, tasks, sums) and `follower` (batches behind a position) above `protocol`.
 
 pub mod connection;
 pub mod error;
+pub mod examination;
+pub mod follower;
 pub mod identity;
+pub mod operator;
 pub mod protocol;
+pub mod reader;
 pub mod schema;
 pub mod settings;
 pub mod shipper;
 mod tls;
 
-pub use connection::{Connection, run};
+pub use connection::{Connection, pause, run};
 pub use error::{Class, Code, Error, Result};
 pub use settings::Settings;

@@ -59,6 +59,7 @@ pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
 pub use seal::sealed_of_nothing;
+pub use ship::cursor::Account;
 pub use ship::outgoing::{Lines, Most, Noted, Outgoing, Waiting};
 pub use stats::Stats;
 pub use store::Store;

@@ -34,26 +34,26 @@ const REPLACEMENTS: Scenario = Scenario {
 
 #[test]
 fn nothing_is_evicted_unshipped() {
-    explore(&COMPACTIONS, &STORE.system(), 10_000);
-    explore(&REPLACEMENTS, &STORE.system(), 5_000);
-    explore(&EDITS, &LEDGER.system(), 5_000);
+    explore(&COMPACTIONS, &STORE.system(), 4_000);
+    explore(&REPLACEMENTS, &STORE.system(), 2_000);
+    explore(&EDITS, &LEDGER.system(), 2_000);
 }
 
 #[test]
 fn nothing_is_evicted_unshipped_through_power_cuts() {
     let scenario = Scenario { name: "shipping, power cuts", durable: true, allowed: CUTS, ..COMPACTIONS };
-    explore(&scenario, &STORE.system(), 10_000);
+    explore(&scenario, &STORE.system(), 4_000);
     let scenario = Scenario { name: "shipping ledgers, power cuts", durable: true, allowed: CUTS, ..EDITS };
-    explore(&scenario, &LEDGER.system(), 5_000);
+    explore(&scenario, &LEDGER.system(), 2_000);
 }
 
 #[test]
 fn nothing_is_evicted_unshipped_on_a_failing_disk() {
     let scenario = Scenario { name: "shipping, faults", allowed: Allowed::FAULTS, ..COMPACTIONS };
-    explore(&scenario, &STORE.system(), 5_000);
+    explore(&scenario, &STORE.system(), 2_000);
     let scenario =
         Scenario { name: "shipping, everything", durable: true, allowed: Allowed::STORM, ..COMPACTIONS };
-    explore(&scenario, &STORE.system(), 10_000);
+    explore(&scenario, &STORE.system(), 4_000);
 }
 
 /// Outbox, archive and moves of one rewrite.
@@ -68,16 +68,16 @@ const TOGETHER: Scenario = Scenario {
 
 #[test]
 fn shipping_archive_and_readers_in_one_folder() {
-    explore(&TOGETHER, &ALL.system(), 5_000);
+    explore(&TOGETHER, &ALL.system(), 2_000);
     let killed =
         Scenario { name: "shipping, archived, followed, killed", allowed: Allowed::KILLS, ..TOGETHER };
-    explore(&killed, &ALL.system(), 10_000);
+    explore(&killed, &ALL.system(), 4_000);
     let reopened = Scenario {
         name: "shipping, archived, followed, reopened",
         wishes: &[Wish::Append, Wish::Append, Wish::Compact, Wish::Reopen, Wish::Ship, Wish::Follow],
         ..killed
     };
-    explore(&reopened, &ALL.system(), 5_000);
+    explore(&reopened, &ALL.system(), 2_000);
 }
 
 #[test]
@@ -88,17 +88,17 @@ fn shipping_archive_and_readers_through_power_cuts_and_faults() {
         allowed: CUTS,
         ..TOGETHER
     };
-    explore(&cut, &ALL.system(), 10_000);
+    explore(&cut, &ALL.system(), 4_000);
     let faults =
         Scenario { name: "shipping, archived, followed, faults", allowed: Allowed::FAULTS, ..TOGETHER };
-    explore(&faults, &ALL.system(), 5_000);
+    explore(&faults, &ALL.system(), 4_000);
     let everything = Scenario {
         name: "shipping, archived, followed, everything",
         durable: true,
         allowed: Allowed::STORM,
         ..TOGETHER
     };
-    explore(&everything, &ALL.system(), 10_000);
+    explore(&everything, &ALL.system(), 4_000);
 }
 
 /// A negative control: these scenarios find the classic fault of shippers.

@@ -138,6 +138,61 @@ pub async fn create_ledger(connection: &Connection, schema: &Schema, name: &str,
     Ok(id.is_some())
 }
 
+/// SQL that takes a schema from one version to the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// The version before it; behind it is the next one.
+    pub from: i32,
+    /// Statements, in which `@schema@` stands for the schema's name. They end with a semicolon.
+    pub sql: &'static str,
+}
+
+/// All steps there are.
+pub const STEPS: &[Step] = &[];
+
+impl Schema {
+    /// A step as one transaction: nothing of it is done if the version is not the one it begins with.
+    #[must_use]
+    pub fn step(&self, step: &Step) -> String {
+        let Step { from, sql } = step;
+        let sql = sql.replace("@schema@", &self.quoted());
+        let (schema, owner) = (self.quoted(), self.role("owner"));
+        format!(
+            "BEGIN;\nSET LOCAL ROLE \"{owner}\";\nDO $check$ BEGIN\n  IF (SELECT version FROM {schema}.meta FOR UPDATE) <> {from} THEN\n    \
+             RAISE EXCEPTION 'the schema is not of version {from}' USING ERRCODE = 'GL004';\n  END IF;\nEND $check$;\n{sql}\n\
+             UPDATE {schema}.meta SET version = {from} + 1, changed_at = now();\nCOMMIT;\n"
+        )
+    }
+}
+
+/// Brings a schema to this program's version, step by step. Old functions stay. Returns the version that it had.
+///
+/// # Errors
+/// [`Code::Schema`] if it is not installed or newer, [`Code::Denied`] if this user is not of its owner.
+pub async fn migrate(connection: &Connection, schema: &Schema, steps: &[Step], to: i32) -> Result<i32> {
+    let not_there = || Error::new(Code::Schema, format!("there is no schema {}", schema.name()));
+    let before = version(connection, schema).await?.ok_or_else(not_there)?;
+    let mut at = before;
+    while at < to {
+        let no_way = || Error::new(Code::Schema, format!("there is no step from version {at}"));
+        let step = steps.iter().find(|step| step.from == at).ok_or_else(no_way)?;
+        let done = connection.batch(&schema.step(step)).await;
+        if let Err(error) = done {
+            let _ = connection.batch("ROLLBACK").await;
+            // Another process may have done it meanwhile.
+            if error.sqlstate() != Some("GL004") {
+                return Err(error);
+            }
+        }
+        at = version(connection, schema).await?.ok_or_else(not_there)?;
+    }
+    if at > to {
+        let text = format!("the store has version {at} of the schema, this program speaks version {to}");
+        return Err(Error::new(Code::Schema, text));
+    }
+    Ok(before)
+}
+
 /// The version that is installed; `None` if there is none.
 async fn version(connection: &Connection, schema: &Schema) -> Result<Option<i32>> {
     // The catalog can be read without any right on the schema.

@@ -180,7 +180,8 @@ CREATE FUNCTION @schema@.evict_v1(p_ledger text, p_keep bigint, p_at_most int, p
 RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE v_id int; v_at timestamptz; v_key uuid; v_n bigint; v_bytes bigint; v_flag text;
 BEGIN
-  SELECT id INTO STRICT v_id FROM @schema@.ledgers WHERE name = p_ledger FOR UPDATE;   -- one at a time
+  SELECT id INTO v_id FROM @schema@.ledgers WHERE name = p_ledger FOR UPDATE;   -- one at a time
+  IF v_id IS NULL THEN RAISE EXCEPTION 'no ledger of this name' USING ERRCODE = 'GL001'; END IF;
   SELECT greatest(sum(events) - p_keep, 0) INTO v_n FROM @schema@.lanes WHERE ledger = v_id;
   IF p_dry OR v_n = 0 THEN RETURN v_n; END IF;
   SELECT at, key INTO STRICT v_at, v_key FROM @schema@.events WHERE ledger = v_id ORDER BY at, key OFFSET least(v_n, p_at_most) - 1 LIMIT 1;
@@ -202,6 +203,19 @@ BEGIN
   RETURN v_id;                                   -- null: it was there
 END $$;
 
+-- More lanes, never fewer: a lane's numbers are positions of followers. Answers how many there were.
+CREATE FUNCTION @schema@.lanes_v1(p_ledger text, p_lanes smallint) RETURNS smallint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v_id int; v_now smallint;
+BEGIN
+  SELECT l.id, l.lanes INTO v_id, v_now FROM @schema@.ledgers l WHERE l.name = p_ledger FOR UPDATE;
+  IF v_id IS NULL THEN RAISE EXCEPTION 'no ledger of this name' USING ERRCODE = 'GL001'; END IF;
+  IF p_lanes < v_now THEN RAISE EXCEPTION 'a ledger of % lanes cannot have fewer', v_now USING ERRCODE = 'GL002'; END IF;
+  INSERT INTO @schema@.lanes (ledger, lane) SELECT v_id, g FROM generate_series(v_now, p_lanes - 1) g;   -- before a client can be sent there
+  UPDATE @schema@.ledgers SET lanes = p_lanes WHERE id = v_id;
+  RETURN v_now;
+END $$;
+
 -- For people: psql, dashboards. Null where the line is no JSON that jsonb can hold.
 CREATE FUNCTION @schema@.as_json(p_body bytea) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog AS $$
 BEGIN RETURN convert_from(p_body, 'UTF8')::jsonb; EXCEPTION WHEN others THEN RETURN NULL; END $$;
@@ -218,7 +232,7 @@ GRANT EXECUTE ON FUNCTION @schema@.hello_v1 TO "@writer@", "@reader@", "@admin@"
 GRANT EXECUTE ON FUNCTION @schema@.ship_v1, @schema@.missing_v1 TO "@writer@";
 GRANT SELECT ON @schema@.meta, @schema@.ledgers, @schema@.lanes, @schema@.sources, @schema@.batches, @schema@.events, @schema@.readable TO "@reader@";
 GRANT EXECUTE ON FUNCTION @schema@.as_json TO "@reader@";
-GRANT EXECUTE ON FUNCTION @schema@.evict_v1, @schema@.create_ledger_v1 TO "@admin@";
+GRANT EXECUTE ON FUNCTION @schema@.evict_v1, @schema@.create_ledger_v1, @schema@.lanes_v1 TO "@admin@";
 RESET ROLE;
 GRANT "@reader@" TO "@admin@";
 COMMIT;

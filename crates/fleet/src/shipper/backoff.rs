@@ -8,6 +8,9 @@ use crate::error::Class;
 
 const LONGEST: Duration = Duration::from_secs(60);
 
+/// The pause where a person is needed: rights come back without a restart.
+pub(super) const PERSON: Duration = Duration::from_secs(300);
+
 /// The first pause at most, after what passes by itself.
 pub(super) const FIRST: Duration = Duration::from_millis(250);
 
@@ -25,6 +28,13 @@ pub(super) fn pause(class: Class, failures: u32, first: Duration) -> Option<Dura
     Some(limit.mul_f64(f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)))
 }
 
+/// About as long, give or take a fifth.
+pub(super) fn about(pause: Duration) -> Duration {
+    let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
+    let share = f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX);
+    pause.mul_f64(0.8 + 0.4 * share)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +48,9 @@ mod tests {
         let all: std::collections::HashSet<_> = (0..20).map(|_| pause(Class::Busy, 9, FIRST)).collect();
         assert!(all.len() > 15);
         assert_eq!(pause(Class::Person, 1, FIRST), None);
+        let second = Duration::from_secs(1);
+        for pause in (0..50).map(|_| about(second)) {
+            assert!((Duration::from_millis(799)..=Duration::from_millis(1201)).contains(&pause));
+        }
     }
 }

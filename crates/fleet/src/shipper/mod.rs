@@ -4,6 +4,7 @@
 //! connect, hello   the store and the token of our newest batch: is it the store, and the past, that we know?
 //! for each batch   note its token; ship; when the answer is there, note how far we are
 //! failure          connect anew and offer the same again; a batch that is refused is halved until the event is found
+//! stay             the same for as long as a process lives: it looks for new lines, and closes what it does not need
 //! ```
 //!
 //! Invariant: a place is noted as shipped after the answer, never before. So whatever is lost, an answer, a connection,
@@ -11,6 +12,7 @@
 
 mod backoff;
 mod outgoing;
+mod stay;
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -24,6 +26,7 @@ use crate::settings::Settings;
 use event::line::{Line, Scanner};
 
 pub use outgoing::{Limits, Load, Outgoing, Piece, Place, Standing};
+pub use stay::{Change, Stay};
 
 /// So many events refused in a row, and none taken: it is not the events.
 const REFUSED_IN_A_ROW: u64 = 10;
@@ -50,6 +53,7 @@ pub struct Shipper<'a> {
     label: Option<String>,
     call: Duration,
     pause: Duration,
+    long_pause: Duration,
     summary: Summary,
 }
 
@@ -64,6 +68,7 @@ impl<'a> Shipper<'a> {
             label,
             call: Duration::from_secs(60),
             pause: backoff::FIRST,
+            long_pause: backoff::PERSON,
             summary: Summary::default(),
         }
     }
@@ -72,6 +77,13 @@ impl<'a> Shipper<'a> {
     #[must_use]
     pub fn with_times(mut self, call: Duration, pause: Duration) -> Self {
         (self.call, self.pause) = (call, pause);
+        self
+    }
+
+    /// The same with another pause after a failure that needs a person.
+    #[must_use]
+    pub fn with_long_pause(mut self, pause: Duration) -> Self {
+        self.long_pause = pause;
         self
     }
 
@@ -108,17 +120,32 @@ impl<'a> Shipper<'a> {
     async fn attempt(&mut self, outgoing: &mut dyn Outgoing) -> Result<()> {
         let connection = Connection::open(&self.settings).await?.with_deadline(self.call);
         let place = connection.host().to_string();
-        self.ship_all(&connection, outgoing).await.map_err(|error| error.at(&place))
+        let calls = Calls::new(&connection, self.ledger);
+        let shipped = match Self::greet(&calls, outgoing).await {
+            Ok(hello) => self.ship_all(&calls, outgoing, &hello, false).await,
+            Err(error) => Err(error),
+        };
+        shipped.map_err(|error| error.at(&place))
     }
 
-    async fn ship_all(&mut self, connection: &Connection, outgoing: &mut dyn Outgoing) -> Result<()> {
-        let calls = Calls::new(connection, self.ledger);
-        let source = outgoing.standing()?.source;
-        let hello = calls.hello(source).await?;
+    /// Says hello: is it the store, and the past, that this folder knows?
+    async fn greet(calls: &Calls<'_>, outgoing: &mut dyn Outgoing) -> Result<Hello> {
+        let hello = calls.hello(outgoing.standing()?.source).await?;
         recognise(outgoing, &hello)?;
+        Ok(hello)
+    }
+
+    /// Ships all that waits. Unless the store has heard of this source meanwhile, or before (`said`), it is given a sign
+    /// of life.
+    async fn ship_all(
+        &mut self,
+        calls: &Calls<'_>,
+        outgoing: &mut dyn Outgoing,
+        hello: &Hello,
+        mut said: bool,
+    ) -> Result<()> {
         let clock_ms = clock_ms(hello.now);
         let limits = Limits { events: BATCH_EVENTS, bytes: BATCH_BYTES, longest: hello.max_bytes.max(1) };
-        let mut said = false;
         loop {
             let standing = outgoing.standing()?;
             let Some(load) = outgoing.next(&limits)? else {
@@ -129,10 +156,14 @@ impl<'a> Shipper<'a> {
                     let state = State { pending: Some(0), pending_since: None, clock_ms };
                     calls.ship(&self.sender(standing.source), token, &[], &state).await?;
                     outgoing.shipped(None, Some(token))?;
+                    outgoing.arrived(0, 0)?;
                 }
                 return Ok(());
             };
-            said |= self.ship_load(&calls, outgoing, &load, clock_ms).await?;
+            let before = self.summary;
+            said |= self.ship_load(calls, outgoing, &load, clock_ms).await?;
+            let Summary { stored, repeated, .. } = self.summary;
+            outgoing.arrived(stored - before.stored, repeated - before.repeated)?;
         }
     }
 
@@ -246,11 +277,10 @@ fn recognise(outgoing: &mut dyn Outgoing, hello: &Hello) -> Result<()> {
     outgoing.begin_anew(hello.store, Some(Uuid::new_v4()))
 }
 
-/// This machine's clock minus the server's.
-fn clock_ms(server: At) -> Option<i64> {
+/// This machine's clock minus the server's, as it was at hello.
+pub(crate) fn clock_ms(server: At) -> Option<i64> {
     let ours = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis();
-    let server = server.0.checked_div(1000)?.checked_add(946_684_800_000)?;
-    i64::try_from(ours).ok()?.checked_sub(server)
+    i64::try_from(ours).ok()?.checked_sub(server.unix_ms()?)
 }
 
 fn trim(line: &[u8]) -> &[u8] {

@@ -3,9 +3,11 @@
 //! Invariant: what an implementation answers is what it has noted; a place that was noted is not given out again,
 //! unless all begins anew.
 
+use std::time::Duration;
+
 use uuid::Uuid;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// What a folder has noted of its shipping.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,4 +104,28 @@ pub trait Outgoing {
     /// # Errors
     /// What the folder says.
     fn pending(&mut self) -> Result<u64>;
+
+    /// The same, looked at several times a second: it waits for nothing.
+    ///
+    /// # Errors
+    /// What the folder says.
+    fn glance(&mut self) -> Result<u64> {
+        self.pending()
+    }
+
+    /// Counts events that have arrived, for people: new ones, and others that were there.
+    ///
+    /// # Errors
+    /// What the folder says.
+    fn arrived(&mut self, _stored: u64, _repeated: u64) -> Result<()> {
+        Ok(())
+    }
+
+    /// Notes a failure, for people, and when the next attempt is due.
+    ///
+    /// # Errors
+    /// What the folder says.
+    fn failed(&mut self, _error: &Error, _next: Duration) -> Result<()> {
+        Ok(())
+    }
 }

@@ -9,9 +9,14 @@
 mod certificates;
 mod connections;
 mod controls;
+mod following;
+mod memory;
+mod operating;
 mod proxy;
+mod reading;
 mod rights;
 mod schema;
 mod server;
 mod shipping;
+mod staying;
 mod store;

@@ -3,95 +3,13 @@
 use std::time::Duration;
 
 use fleet::protocol::Ledger;
-use fleet::shipper::{Limits, Load, Outgoing, Piece, Place, Shipper, Standing, Summary};
+use fleet::shipper::{Shipper, Summary};
 use fleet::{Code, Result, Settings};
-use uuid::Uuid;
 
+use crate::memory::{Memory, through};
 use crate::proxy::{Fate, Proxy};
-use crate::server::{Server, server, surroundings};
+use crate::server::{Server, server};
 use crate::store::{Store, lines};
-
-/// A folder in memory.
-#[derive(Clone)]
-struct Memory {
-    lines: Vec<Vec<u8>>,
-    standing: Standing,
-    shipped: usize,
-    aside: Vec<Vec<u8>>,
-    offered_before: bool,
-    /// The wrong order: notes the place when a batch is sent, not when it is acknowledged.
-    hasty: bool,
-    next: usize,
-}
-
-impl Memory {
-    fn new(lines: Vec<Vec<u8>>) -> Self {
-        let standing = Standing { source: Uuid::new_v4(), store: None, last: None, in_flight: None };
-        Self { lines, standing, shipped: 0, aside: Vec::new(), offered_before: false, hasty: false, next: 0 }
-    }
-}
-
-impl Outgoing for Memory {
-    fn standing(&mut self) -> Result<Standing> {
-        Ok(self.standing)
-    }
-
-    fn begin_anew(&mut self, store: Uuid, source: Option<Uuid>) -> Result<()> {
-        let source = source.unwrap_or(self.standing.source);
-        self.standing = Standing { source, store: Some(store), last: None, in_flight: None };
-        self.offered_before = self.shipped > 0;
-        self.shipped = 0;
-        Ok(())
-    }
-
-    fn next(&mut self, limits: &Limits) -> Result<Option<Load>> {
-        let mut pieces: Vec<Piece> = Vec::new();
-        let mut bytes = 0;
-        for (number, line) in self.lines.iter().enumerate().skip(self.shipped) {
-            if pieces.len() >= limits.events.min(50) || bytes > limits.bytes {
-                break;
-            }
-            bytes += line.len();
-            pieces.push(Piece { line: line.clone(), end: Place { part: 0, offset: number as u64 + 1 } });
-        }
-        self.next = self.shipped + pieces.len();
-        Ok((!pieces.is_empty()).then_some(Load { pieces, offered_before: self.offered_before }))
-    }
-
-    fn sending(&mut self, token: Uuid) -> Result<()> {
-        self.standing.in_flight = Some(token);
-        if self.hasty {
-            self.shipped = self.next;
-        }
-        Ok(())
-    }
-
-    fn shipped(&mut self, upto: Option<Place>, token: Option<Uuid>) -> Result<()> {
-        if let Some(upto) = upto {
-            self.shipped = usize::try_from(upto.offset).unwrap();
-        }
-        if let Some(token) = token {
-            self.standing.last = Some(token);
-            self.standing.in_flight = None;
-        }
-        Ok(())
-    }
-
-    fn set_aside(&mut self, line: &[u8], upto: Place) -> Result<()> {
-        self.aside.push(line.to_vec());
-        self.shipped(Some(upto), None)
-    }
-
-    fn pending(&mut self) -> Result<u64> {
-        Ok((self.lines.len() - self.shipped) as u64)
-    }
-}
-
-fn through(port: u16, store: &Store) -> Settings {
-    let text =
-        format!("host=127.0.0.1 port={port} user=postgres dbname={} connect_timeout=2", store.database);
-    Settings::new(Some(&text), &surroundings()).unwrap()
-}
 
 async fn ship(settings: Settings, ledger: &Ledger, memory: &mut Memory) -> Result<Summary> {
     let mut shipper = Shipper::new(settings, ledger, Some("here".to_owned()), None)

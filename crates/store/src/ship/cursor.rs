@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   0  slot A ┐ each: magic, version, sequence, this file (device, inode, born), source, store, last token, token in
-//! 512  slot B ┘       flight, mark in the log and in the outbox (device, inode, born, offset, anchor), counters, CRC
+//! 512  slot B ┘       flight, mark in the log and in the outbox (device, inode, born, offset, anchor), set aside; the
+//!                     account: shipped, repeated, when last, failures in a row, their name, when next; CRC
 //! ```
 //!
 //! All numbers are little-endian. A new state goes into the slot that does not hold the current one; the valid slot with
@@ -46,6 +47,60 @@ pub(crate) struct Cursor {
     pub(crate) outbox: Mark,
     /// Events that were set aside since the folder ships.
     pub(crate) set_aside: u64,
+    /// What people ask for.
+    pub(crate) account: Account,
+}
+
+/// How shipping went so far, and how it goes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Account {
+    /// New events in the store.
+    pub shipped: u64,
+    /// Events that it had before.
+    pub repeated: u64,
+    /// When a batch was acknowledged last, in milliseconds since 1970; 0 for never.
+    pub last_ms: u64,
+    /// Attempts that failed since.
+    pub failures: u64,
+    /// When the next attempt is due; 0 if none is.
+    pub next_ms: u64,
+    /// The name of the last failure, filled up with zeros.
+    name: [u8; NAME],
+}
+
+/// Room for the name of a failure.
+const NAME: usize = 24;
+
+impl Account {
+    /// The name of the last failure, if the last attempt failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        let name = self.name.split(|&byte| byte == 0).next().unwrap_or_default();
+        std::str::from_utf8(name).ok().filter(|name| !name.is_empty())
+    }
+
+    /// Notes that so many events have arrived.
+    pub(crate) fn arrived(&mut self, shipped: u64, repeated: u64, now_ms: u64) {
+        *self = Self {
+            shipped: self.shipped.saturating_add(shipped),
+            repeated: self.repeated.saturating_add(repeated),
+            last_ms: now_ms,
+            ..Self::default()
+        };
+    }
+
+    /// Notes that an attempt failed, by which name, and when the next one is due.
+    pub(crate) fn failed(&mut self, name: &str, next_ms: u64) {
+        self.failures = self.failures.saturating_add(1);
+        self.next_ms = next_ms;
+        self.name = [0; NAME];
+        let plain = name.bytes().filter(u8::is_ascii_graphic);
+        self.name.iter_mut().zip(plain).for_each(|(place, byte)| *place = byte);
+    }
+
+    fn numbers(&self) -> [u64; 5] {
+        [self.shipped, self.repeated, self.last_ms, self.failures, self.next_ms]
+    }
 }
 
 impl Cursor {
@@ -58,7 +113,12 @@ impl Cursor {
     /// The same folder, which has shipped nothing to this store yet; under another name, unless that is 0.
     pub(crate) fn anew(&self, store: u128, source: u128) -> Self {
         let source = if source == 0 { self.source } else { source };
-        Self { source, store, set_aside: self.set_aside, ..Self::default() }
+        Self { source, store, set_aside: self.set_aside, account: self.account, ..Self::default() }
+    }
+
+    /// The same, with nothing of log and outbox known to be shipped.
+    pub(crate) fn with_nothing_shipped(&self) -> Self {
+        Self { log: Mark::default(), outbox: Mark::default(), ..*self }
     }
 
     /// Opens the file; `None` if there is none.
@@ -122,6 +182,10 @@ impl Cursor {
         for number in [self.source, self.store, self.last, self.in_flight] {
             bytes.extend_from_slice(&number.to_le_bytes());
         }
+        for number in self.account.numbers() {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&self.account.name);
         bytes.resize(SLOT - 4, 0);
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         bytes.try_into().unwrap_or([0; SLOT])
@@ -143,17 +207,16 @@ impl Cursor {
         let (log, outbox) = (fields.mark()?, fields.mark()?);
         let set_aside = fields.number()?;
         let mut token = || fields.take().map(u128::from_le_bytes);
-        Some(Self {
-            sequence,
-            own,
-            source: token()?,
-            store: token()?,
-            last: token()?,
-            in_flight: token()?,
-            log,
-            outbox,
-            set_aside,
-        })
+        let (source, store, last, in_flight) = (token()?, token()?, token()?, token()?);
+        let account = Account {
+            shipped: fields.number()?,
+            repeated: fields.number()?,
+            last_ms: fields.number()?,
+            failures: fields.number()?,
+            next_ms: fields.number()?,
+            name: fields.take()?,
+        };
+        Some(Self { sequence, own, source, store, last, in_flight, log, outbox, set_aside, account })
     }
 }
 
@@ -209,7 +272,14 @@ mod tests {
             log: Mark { log: id(5), offset: 1 << 40, modified_ns: 0, anchor: u32::MAX },
             outbox: Mark { log: id(6), offset: 7, modified_ns: 0, anchor: 8 },
             set_aside: 10,
+            account: {
+                let mut account = Account::default();
+                account.arrived(11, 12, 13);
+                account.failed("EFLEETDOWN", 14);
+                account
+            },
         };
+        assert_eq!(cursor.account.failure(), Some("EFLEETDOWN"));
         let bytes = cursor.encode();
         assert_eq!(Cursor::decode(&bytes), Some(cursor));
         for at in 0..SLOT {

@@ -14,7 +14,7 @@ use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG, OUTBOX, SHIP, SHIP_LOCK, UNSHIPPED};
-use crate::ship::cursor::{Cursor, from, mark};
+use crate::ship::cursor::{Account, Cursor, from, mark};
 use crate::ship::outbox;
 use crate::store::Store;
 use crate::wait::patience::Caller;
@@ -37,6 +37,8 @@ pub struct Noted {
     pub in_flight: u128,
     /// Events that no store takes, set aside so far.
     pub set_aside: u64,
+    /// How it went so far.
+    pub account: Account,
 }
 
 /// How much is taken at once.
@@ -189,6 +191,39 @@ impl Outgoing<'_> {
         })
     }
 
+    /// Has all that the folder holds offered again, to the same store under the same name.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn offer_again(&self) -> Result<()> {
+        self.note(|_, _, cursor| {
+            *cursor = cursor.with_nothing_shipped();
+            Ok(())
+        })
+    }
+
+    /// Counts events that have arrived, new ones and others: the attempts before are forgotten.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn arrived(&self, shipped: u64, repeated: u64) -> Result<()> {
+        self.note(|folder, _, cursor| {
+            cursor.account.arrived(shipped, repeated, folder.now_ms());
+            Ok(())
+        })
+    }
+
+    /// Notes that an attempt failed, by which name, and in how many milliseconds the next one is due.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn failed(&self, name: &str, next_in_ms: u64) -> Result<()> {
+        self.note(|folder, _, cursor| {
+            cursor.account.failed(name, folder.now_ms().saturating_add(next_in_ms));
+            Ok(())
+        })
+    }
+
     /// Notes a token before its batch is sent.
     ///
     /// # Errors
@@ -321,6 +356,14 @@ impl Outgoing<'_> {
         self.shipped(Some((part, end)), 0)
     }
 
+    /// How many bytes wait, by a look that takes no lock: a rewrite may be under way.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn glance(&self) -> Result<u64> {
+        Ok(self.store.shipping()?.map_or(0, |(_, bytes)| bytes))
+    }
+
     /// How many bytes wait.
     ///
     /// # Errors
@@ -331,8 +374,8 @@ impl Outgoing<'_> {
 }
 
 fn noted(cursor: &Cursor) -> Noted {
-    let Cursor { source, store, last, in_flight, set_aside, .. } = *cursor;
-    Noted { source, store, last, in_flight, set_aside }
+    let Cursor { source, store, last, in_flight, set_aside, account, .. } = *cursor;
+    Noted { source, store, last, in_flight, set_aside, account }
 }
 
 fn outbox_rest(folder: &Folder, cursor: &Cursor) -> Result<u64> {
