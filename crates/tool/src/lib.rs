@@ -28,6 +28,7 @@ mod page;
 mod place;
 mod report;
 mod run;
+mod signals;
 mod text;
 mod whole_file;
 

@@ -3,9 +3,17 @@
 //! Invariant: no other command opens a connection, and this one only to the host that it names on stderr. No password is
 //! written anywhere.
 
+mod compact;
+mod doctor;
+mod follow;
 mod init;
+mod lanes;
+mod migrate;
 mod outgoing;
 mod place;
+mod query;
+mod remote;
+mod reship;
 mod ship;
 mod status;
 
@@ -17,27 +25,60 @@ use crate::exit::{Exit, Failure, Result};
 use crate::text::safe::safe;
 
 pub(crate) fn run(context: Context, args: &FleetArgs) -> Result<Exit> {
-    let init = [
-        ("--url", args.url.is_some()),
-        ("--ledger", args.ledger.is_some()),
-        ("--schema", args.schema.is_some()),
-        ("--label", args.label.is_some()),
-        ("--sql", args.sql),
-    ];
-    let ship = [("--once", args.once), ("--timeout", args.timeout.is_some())];
-    let (foreign, call) = match args.action {
-        FleetAction::Init => (ship.to_vec(), "init --url URL"),
-        FleetAction::Ship => (init.to_vec(), "ship --once"),
-        FleetAction::Status => ([&init[..], &ship[..]].concat(), "status"),
-    };
-    if let Some((option, _)) = foreign.iter().find(|(_, given)| *given) {
-        let message = format!("{option} is not for this");
-        return Err(Failure::usage(message, context.call_with(call)));
-    }
+    check(&context, args)?;
     match args.action {
         FleetAction::Init => init::run(context, args),
         FleetAction::Ship => ship::run(context, args),
+        FleetAction::Status if args.remote => remote::run(context, args),
         FleetAction::Status => status::run(context),
+        FleetAction::Doctor => doctor::run(context, args),
+        FleetAction::Query => query::run(context, args),
+        FleetAction::Follow => follow::run(context, args),
+        FleetAction::Compact => compact::run(context, args),
+        FleetAction::Reship => reship::run(context),
+        FleetAction::Lanes => lanes::run(context, args),
+        FleetAction::Migrate => migrate::run(context, args),
+    }
+}
+
+/// Refuses what an action does not take.
+fn check(context: &Context, args: &FleetArgs) -> Result<()> {
+    use FleetAction::{Compact, Doctor, Follow, Init, Lanes, Migrate, Query, Reship, Ship, Status};
+    // Where the store is may be said anew by init alone: what the folder holds belongs to one.
+    let options: [(&str, bool, &[FleetAction]); 15] = [
+        ("A condition on events", args.filters.any(), &[Query, Follow]),
+        ("N", args.number.is_some(), &[Lanes]),
+        ("--url", args.url.is_some(), &[Init]),
+        ("--ledger", args.ledger.is_some(), &[Init]),
+        ("--schema", args.schema.is_some(), &[Init]),
+        ("--label", args.label.is_some(), &[Init]),
+        ("--sql", args.sql, &[Init, Migrate]),
+        ("--once", args.once, &[Ship]),
+        ("--linger", args.linger.is_some(), &[Ship]),
+        ("--timeout", args.timeout.is_some(), &[Ship]),
+        ("--remote", args.remote, &[Status]),
+        ("--from", args.from.is_some(), &[Follow]),
+        ("--max-events", args.max_events.is_some(), &[Compact]),
+        ("--dry-run", args.dry_run, &[Compact]),
+        ("--yes", args.yes, &[Compact]),
+    ];
+    let call = match args.action {
+        Init => "init --url URL",
+        Ship => "ship --once",
+        Status => "status",
+        Doctor => "doctor",
+        Query => "query --since 2h",
+        Follow => "follow",
+        Compact => "compact --max-events 1000000",
+        Reship => "reship",
+        Lanes => "lanes 16",
+        Migrate => "migrate",
+    };
+    match options.iter().find(|(_, given, takers)| *given && !takers.contains(&args.action)) {
+        Some((option, ..)) => {
+            Err(Failure::usage(format!("{option} is not for this"), context.call_with(call)))
+        }
+        None => Ok(()),
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Invariant: nothing is decided here; each call is one of the engine's.
 
+use std::time::Duration;
+
 use fleet::shipper::{Limits, Load, Outgoing, Piece, Place, Standing};
 use fleet::{Code, Error, Result};
 use uuid::Uuid;
@@ -56,5 +58,18 @@ impl Outgoing for FolderOutgoing<'_> {
 
     fn pending(&mut self) -> Result<u64> {
         self.0.pending().map_err(local)
+    }
+
+    fn glance(&mut self) -> Result<u64> {
+        self.0.glance().map_err(local)
+    }
+
+    fn arrived(&mut self, stored: u64, repeated: u64) -> Result<()> {
+        self.0.arrived(stored, repeated).map_err(local)
+    }
+
+    fn failed(&mut self, error: &Error, next: Duration) -> Result<()> {
+        let next = u64::try_from(next.as_millis()).unwrap_or(u64::MAX);
+        self.0.failed(error.code().name(), next).map_err(local)
     }
 }

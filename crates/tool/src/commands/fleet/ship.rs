@@ -1,11 +1,12 @@
-//! `fleet ship --once`: what waits in a folder goes to the store, each event once.
+//! `fleet ship`: what waits in a folder goes to the store, each event once; and what comes, for as long as it stays.
 //!
-//! Invariant: one process ships a folder at a time; a second one has nothing to do, and says so.
+//! Invariant: one process ships a folder at a time; a second one has nothing to do, and says so. A signal ends one that
+//! stays, at once and without an error: what is in flight then is offered again.
 
 use std::time::Duration;
 
 use fleet::settings::SslMode;
-use fleet::shipper::{Shipper, Summary};
+use fleet::shipper::{Change, Shipper, Stay, Summary};
 use fleet::{Class, run as run_on};
 
 use super::outgoing::FolderOutgoing;
@@ -16,18 +17,22 @@ use crate::engine::Engine;
 use crate::exit::{Exit, Failure, Result};
 use crate::json::compose::Object;
 use crate::report::note;
+use crate::signals::Signals;
 use crate::text::numbers::counted;
 use crate::text::safe::safe;
+use crate::text::times::show_span;
 
 /// How long what passes by itself is tried again.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
-    if !args.once {
-        return Err(Failure::usage(
-            "a shipper that stays is not there yet",
-            context.call_with("ship --once"),
-        ));
+    if args.once && args.linger.is_some() {
+        let message = "--once ends when nothing waits, --linger later";
+        return Err(Failure::usage(message, context.call_with("ship --once")));
+    }
+    if !args.once && args.timeout.is_some() {
+        let message = "--timeout goes with --once; a shipper that stays tries again for ever";
+        return Err(Failure::usage(message, context.call_with("ship --once --timeout 30s")));
     }
     context.must_exist()?;
     let place = Place::chosen(&context, args)?;
@@ -46,9 +51,18 @@ pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
     }
     let mut outgoing = FolderOutgoing(outgoing);
     let mut shipper = Shipper::new(place.settings, &place.ledger, host_name(), place.label);
-    let patience =
-        args.timeout.map_or(PATIENCE, |span| Duration::from_secs_f64(span.clamp(0.0, 1e9) / 1000.0));
-    let ended = run_on(shipper.once(&mut outgoing, patience))?;
+    let ended = if args.once {
+        run_on(shipper.once(&mut outgoing, args.timeout.map_or(PATIENCE, duration)))?
+    } else {
+        let signals = Signals::watch();
+        note("Ships what waits and what comes; Ctrl-C or SIGTERM ends it.");
+        let mut stay = Stay {
+            linger: args.linger.map(duration),
+            stop: &|| signals.any(),
+            report: &mut |change| note(&words(change)),
+        };
+        run_on(shipper.stay(&mut outgoing, &mut stay))?
+    };
     let summary = shipper.summary();
     show(&mut context, &engine, summary)?;
     match ended {
@@ -57,6 +71,20 @@ pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
             Err(Failure::NotInTime(safe(&error.to_string()).into_owned()))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+fn duration(span: f64) -> Duration {
+    Duration::from_secs_f64(span.clamp(0.0, 1e9) / 1000.0)
+}
+
+fn words(change: Change<'_>) -> String {
+    match change {
+        Change::Failed(error, pause) => {
+            let pause = show_span(pause.as_secs_f64().max(1.0).round() * 1000.0);
+            format!("{} It is tried again in {pause}, and so on.", safe(&error.to_string()))
+        }
+        Change::Recovered => "The store takes events again.".to_owned(),
     }
 }
 
