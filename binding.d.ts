@@ -124,6 +124,92 @@ export declare class Sealed {
 
 /** One folder. Constructing touches no disk. */
 export declare class StoreCore {
+  /**
+   * Sums over the log as it is now.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  stats(): Promise<StoreCoreStats>
+  /**
+   * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
+   * columns or in sequence; with an archive, through that first.
+   *
+   * # Errors
+   * If the folder cannot be looked at.
+   */
+  open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean, archive?: string | undefined | null): Reader
+  /**
+   * A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
+   * for a task (a JSON string; null: all). Null if that is no cursor.
+   *
+   * # Errors
+   * If the folder cannot be looked at.
+   */
+  follow(after: string | undefined | null, from: number | undefined | null, now: boolean, taskJson?: string | undefined | null): Follower | null
+  /**
+   * Loads the log as sealed events.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  seal(): Promise<Sealed>
+  /**
+   * JSON text of a report on every line of the log and of an archive.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  verify(archive: string): Promise<string>
+  /**
+   * Writes a backup to the file at an absolute path; with an archive, of both.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  backup(file: string, archive?: string | undefined | null): Promise<StoreCoreBackup>
+  /**
+   * Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  compact(retention: StoreCoreRetention, archive?: string | undefined | null): Promise<number>
+  /**
+   * Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  repair(): Promise<number>
+  /**
+   * How many `compact` would evict.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  compactable(retention: StoreCoreRetention): Promise<number>
+  /**
+   * Replaces all events by those of the batch.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  replaceAll(batch: Batch): Promise<void>
+  /**
+   * Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  save(sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): Promise<void>
+  /**
+   * Removes the store's files.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  destroy(): Promise<void>
   /** `path` is absolute. */
   constructor(path: string, options: StoreCoreOptions)
   /**
@@ -200,71 +286,6 @@ export declare class StoreCore {
    */
   lastFault(): StoreCoreFault | null
   /**
-   * Sums over the log as it is now.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  stats(): Promise<StoreCoreStats>
-  /**
-   * A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
-   * columns or in sequence; with an archive, through that first.
-   *
-   * # Errors
-   * If the folder cannot be looked at.
-   */
-  open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean, archive?: string | undefined | null): Reader
-  /**
-   * A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
-   * for a task (a JSON string; null: all). Null if that is no cursor.
-   *
-   * # Errors
-   * If the folder cannot be looked at.
-   */
-  follow(after: string | undefined | null, from: number | undefined | null, now: boolean, taskJson?: string | undefined | null): Follower | null
-  /**
-   * Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  compact(retention: StoreCoreRetention, archive?: string | undefined | null): Promise<number>
-  /**
-   * Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  repair(): Promise<number>
-  /**
-   * How many `compact` would evict.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  compactable(retention: StoreCoreRetention): Promise<number>
-  /**
-   * Replaces all events by those of the batch.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  replaceAll(batch: Batch): Promise<void>
-  /**
-   * Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  save(sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): Promise<void>
-  /**
-   * Loads the log as sealed events.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  seal(): Promise<Sealed>
-  /**
    * Takes the user-level lock. If this thread ends first, it is given up then.
    *
    * # Errors
@@ -278,27 +299,6 @@ export declare class StoreCore {
    * Whatever `unlink` says.
    */
   releaseLock(): void
-  /**
-   * Removes the store's files.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  destroy(): Promise<void>
-  /**
-   * JSON text of a report on every line of the log and of an archive.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  verify(archive: string): Promise<string>
-  /**
-   * Writes a backup to the file at an absolute path; with an archive, of both.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  backup(file: string, archive?: string | undefined | null): Promise<StoreCoreBackup>
   /**
    * Random UUIDs (version 4, RFC 9562) for new events.
    *

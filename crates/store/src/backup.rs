@@ -55,7 +55,7 @@ impl Store {
         if identity(&target)? == identity(&self.folder)? && is_of_a_store(name) || is_archive_file(name) {
             return Err(invalid());
         }
-        remove_drafts(&target);
+        drop(remove_drafts(&target));
         let draft = temporary(name, &new_id(target.random()));
         let written = self.write_backup(&target, &draft, archive).and_then(|backup| {
             target.rename(&draft, name).map_err(|error| target.failed("rename", name, &error))?;

@@ -28,6 +28,9 @@ thread_local! {
     static SYNCED: RefCell<Vec<FileId>> = const { RefCell::new(Vec::new()) };
 }
 
+/// A log that has no name any more is closed.
+const CLOSE_OLD: &str = "close the old log";
+
 /// A real folder that notes what reaches the disk, and in which order.
 struct Noted {
     storage: RealFolder,
@@ -106,6 +109,14 @@ impl File for NotedFile {
     }
 }
 
+impl Drop for NotedFile {
+    fn drop(&mut self) {
+        if self.name == "events.ndjson" && self.file.stat().is_ok_and(|stat| stat.links == 0) {
+            note(&self.notes, CLOSE_OLD.to_owned());
+        }
+    }
+}
+
 impl Disk for Noted {
     fn path(&self) -> &str {
         self.storage.path()
@@ -161,6 +172,12 @@ impl Disk for Noted {
     }
 }
 
+fn store(path: &Path, notes: &Notes) -> Arc<Store> {
+    let storage = Noted { storage: RealFolder::new(path), notes: Arc::clone(notes) };
+    let background = Background::new(SystemTimeAndThreads::new());
+    Store::new(Folder::new(Arc::new(storage), &background), false)
+}
+
 /// What `work` writes into a folder that already holds two events and a malformed line.
 fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
     let path = std::env::temp_dir().join(format!("guidance-ledger-order-{name}-{}", std::process::id()));
@@ -169,11 +186,10 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
     std::fs::write(Path::new(&path).join("events.ndjson"), b"{\"timestamp\":1}\nnull\n{\"timestamp\":2}\n")
         .unwrap();
     let notes = Notes::default();
-    let storage = Noted { storage: RealFolder::new(&path), notes: Arc::clone(&notes) };
-    let background = Background::new(SystemTimeAndThreads::new());
-    work(&Store::new(Folder::new(Arc::new(storage), &background), false));
+    work(&store(&path, &notes));
     std::fs::remove_dir_all(&path).unwrap();
     let mut notes = notes.lock().unwrap().clone();
+    notes.retain(|note| note != CLOSE_OLD);
     // Where nobody can tell who writes, it is asked again and again for a while.
     notes.dedup_by(|next, last| next == last && next == "look for writers");
     notes
@@ -211,6 +227,37 @@ fn a_rewrite_syncs_each_thing_before_the_next_relies_on_it() {
         ]
     );
     assert_eq!(notes.last().map(String::as_str), Some("unlock"));
+}
+
+/// The last close of a large file gives its room back, which takes long: others have the folder meanwhile.
+#[cfg(unix)]
+#[test]
+fn the_old_log_is_given_back_when_the_folder_is_free() {
+    let path = std::env::temp_dir().join(format!("guidance-ledger-order-old-{}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    let notes = Notes::default();
+    let store = store(&path, &notes);
+    let lines = b"{\"timestamp\":1}\n{\"timestamp\":2}\n".to_vec();
+    store.append(lines, OnFault::Refuse, Durability::Process).unwrap();
+    assert_eq!(store.compact(1, &store.caller()).unwrap(), 1);
+    let since = std::time::Instant::now();
+    let closed = loop {
+        assert!(
+            since.elapsed().as_secs() < 30,
+            "the old log is closed before it has lost its name, or never"
+        );
+        let so_far = notes.lock().unwrap();
+        if let Some(closed) = so_far.iter().position(|note| note == CLOSE_OLD) {
+            break closed;
+        }
+        drop(so_far);
+        std::thread::yield_now();
+    };
+    let all = notes.lock().unwrap();
+    let after = all.iter().position(|note| note == "remove .events.prev").unwrap();
+    let unlocked = after + all[after..].iter().position(|note| note == "unlock").unwrap();
+    assert!(closed > unlocked, "{all:?}");
+    std::fs::remove_dir_all(&path).unwrap();
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn take_in(folder: &Folder, name: &str, file: &dyn File, header: &Header, caller
     if there.is_none() {
         return Ok(());
     }
-    remove_drafts(&archive);
+    drop(remove_drafts(&archive));
     append_once(&archive, &*lock, file, header).map_err(failed)?;
     let patience = folder.patience(INLINE_WAIT);
     archive.make_names_durable(&patience).map_err(|error| Error::io("fsync", archive.path(), &error))?;

@@ -1,7 +1,8 @@
 //! Following the log: what is there, then what comes, each event once, whatever replaces the log meanwhile.
 //!
 //! ```text
-//! follower   looks, reads, goes over to the log that replaced the one it read
+//! follower   looks, and reads
+//! seen       what of which log was seen, and what that says of the log that took its place
 //! track      how far which logs were read, and so which lines of the present one were seen
 //! late       lines known by their events, where places tell nothing
 //! cursor     all of that as a text that another process takes up
@@ -19,5 +20,6 @@ pub(crate) mod cursor;
 pub(crate) mod follower;
 pub(crate) mod given;
 mod late;
+pub(crate) mod seen;
 mod track;
 pub(crate) mod watch;

@@ -11,6 +11,7 @@
 //! other process holds a lock on the file that `.events.lk` names, and that name still leads to our file.
 
 use std::io;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use crate::disk::{File, FileId, Open};
@@ -20,8 +21,12 @@ use crate::hints::checkpoint;
 use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
 use crate::wait::patience::{Patience, Pauses};
 
-/// Pauses between two looks at the lock.
+/// Pauses of a waiter that has just come.
 const PAUSES: Pauses = Pauses(Duration::from_micros(20), Duration::from_micros(500));
+/// The pause of the first in line, and of a waiter that has waited for longer than [`LONG`]: who looks more often than
+/// others comes first.
+const SHORT: Duration = Duration::from_micros(50);
+const LONG: Duration = Duration::from_millis(5);
 /// Who waits at the gate longer than this also looks at the lock itself: the gate's holder may be stopped.
 const GATE_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -85,12 +90,21 @@ impl FolderLock {
         let time = &*folder.background().time;
         let since = folder.monotonic();
         let mut first_in_line = false;
-        let taken: Result<Option<()>> = patience.poll(time, PAUSES, || {
+        let mut pause = PAUSES.0;
+        let taken: Result<Option<()>> = patience.poll_at(time, || {
             first_in_line = first_in_line
                 || self.gate.try_lock().map_err(|error| folder.failed("flock", GATE, &error))?;
             let waited = folder.monotonic().saturating_sub(since);
             let taken = (first_in_line || waited > GATE_PATIENCE) && self.try_lock(folder)?;
-            Ok(taken.then_some(()))
+            if taken {
+                return Ok(ControlFlow::Break(()));
+            }
+            pause = if waited < GATE_PATIENCE && (first_in_line || waited > LONG) {
+                SHORT
+            } else {
+                (pause * 2).min(PAUSES.1)
+            };
+            Ok(ControlFlow::Continue(pause))
         });
         if first_in_line {
             let _ = self.gate.unlock();

@@ -39,6 +39,13 @@ pub(crate) enum Leftover {
     Perhaps,
 }
 
+/// Open files that have lost their names. The last close of a large file takes long, since its room is given back then:
+/// they are closed when the folder is free.
+pub(crate) type Nameless = Vec<Box<dyn File>>;
+
+/// Most files that are kept open for that.
+const MOST_NAMELESS: usize = 16;
+
 /// Finishes an interrupted rewrite, if there is one; see the head of this file. The folder lock is held;
 /// `file` is the checkpoint's. `progress` is how far this process got before.
 pub(crate) fn finish_rewrite(
@@ -46,10 +53,11 @@ pub(crate) fn finish_rewrite(
     file: &dyn File,
     checkpoint: &mut Checkpoint,
     progress: &mut Option<Rewrite>,
+    nameless: &mut Nameless,
 ) -> Result<()> {
     // If it fails, some of the lines may have been moved already: next time, compare.
     let before = progress.take();
-    *progress = go_on_rewriting(folder, file, checkpoint, before)?;
+    *progress = go_on_rewriting(folder, file, checkpoint, before, nameless)?;
     Ok(())
 }
 
@@ -58,6 +66,7 @@ fn go_on_rewriting(
     file: &dyn File,
     checkpoint: &mut Checkpoint,
     progress: Option<Rewrite>,
+    nameless: &mut Nameless,
 ) -> Result<Option<Rewrite>> {
     let stat = |name: &'static str| folder.stat(name).map_err(|error| folder.failed("stat", name, &error));
     let Some(previous) = stat(PREVIOUS)? else { return Ok(None) };
@@ -72,7 +81,7 @@ fn go_on_rewriting(
             // A sticky or append-only folder lets this user remove nothing. Two names of one file are no harm.
             Err(error) if error.is_not_permitted() => Ok(None),
             removed => {
-                remove_drafts(folder);
+                nameless.extend(remove_drafts(folder));
                 removed.map(|()| None)
             }
         };
@@ -103,16 +112,16 @@ fn go_on_rewriting(
     let can_tell = old.has_no_writer().map_err(failed)?.is_some();
     let wait = folder.patience(if can_tell { Duration::ZERO } else { DRAIN_GRACE });
     let leftover = drain(folder, &*old, &mut rewrite.from, &mut new, &wait, copies)?;
-    drop(old);
     checkpoint.rewrite = Some(rewrite);
     if leftover == Leftover::Nothing {
         // What was moved must not be lost by a power cut together with its only other copy.
         new.file.sync().map_err(|error| folder.failed("fsync", LOG, &error))?;
+        keep_open(old, nameless);
         remove_previous(folder)?;
         checkpoint.rewrite = None;
     }
     checkpoint.store(file).map_err(|error| folder.failed("write", CHECKPOINT, &error))?;
-    remove_drafts(folder);
+    nameless.extend(remove_drafts(folder));
     Ok(checkpoint.rewrite)
 }
 
@@ -124,10 +133,18 @@ pub(crate) fn remove_previous(folder: &Folder) -> Result<()> {
         .map_err(|error| Error::io("fsync", folder.path(), &error))
 }
 
+/// Keeps a file open that is about to lose its name; where an open file cannot be removed, it is closed.
+pub(crate) fn keep_open(file: Box<dyn File>, nameless: &mut Nameless) {
+    if cfg!(not(windows)) {
+        nameless.push(file);
+    }
+}
+
 /// Removes what dead processes were making. A draft that its maker still works on is locked; one of `.lock` takes an
 /// instant, and is left over if it is so old that the lock itself would be stale.
-pub(crate) fn remove_drafts(folder: &Folder) {
-    let Ok(names) = folder.list() else { return };
+pub(crate) fn remove_drafts(folder: &Folder) -> Nameless {
+    let mut nameless = Nameless::new();
+    let Ok(names) = folder.list() else { return nameless };
     for name in names.iter().filter(|name| temporary_id(name).is_some()) {
         let Ok(file) = folder.open(name, Open::Read) else { continue };
         // The lock is kept until the name is gone, so that its maker, if it is just about to lock it, sees either.
@@ -136,10 +153,11 @@ pub(crate) fn remove_drafts(folder: &Folder) {
         } else {
             file.try_lock().unwrap_or(false)
         };
-        if is_dead {
-            let _ = folder.remove(name);
+        if is_dead && folder.remove(name).is_ok() && nameless.len() < MOST_NAMELESS {
+            nameless.push(file);
         }
     }
+    nameless
 }
 
 fn is_stale(folder: &Folder, stat: &Stat) -> bool {

@@ -16,7 +16,7 @@ use crate::hints::summary::Summary;
 use crate::lock::folder_lock::FolderLock;
 use crate::log::javascript_programs::JavaScriptPrograms;
 use crate::log::open_log::Log;
-use crate::log::recovery::finish_rewrite;
+use crate::log::recovery::{Nameless, finish_rewrite};
 use crate::paths::{CHECKPOINT, LEASE, LOG, PREVIOUS};
 use crate::wait::patience::Patience;
 
@@ -35,6 +35,8 @@ pub(crate) struct Tenure {
     pub(crate) log: Option<Log>,
     /// Lines that JavaScript programs may have missed.
     pub(crate) programs: JavaScriptPrograms,
+    /// Files that lost their names while the folder was held.
+    pub(crate) nameless: Nameless,
     /// When the folder lock was taken.
     since: Duration,
     /// When the last append ended.
@@ -73,7 +75,8 @@ impl Tenure {
     fn enter(&mut self, folder: &Folder) -> Result<()> {
         let previous = folder.stat(PREVIOUS).map_err(|error| folder.failed("stat", PREVIOUS, &error))?;
         if let (Some(_), Some(lock)) = (previous, &self.lock) {
-            finish_rewrite(folder, &*lock.checkpoint, &mut self.checkpoint, &mut self.rewrite)?;
+            let Self { checkpoint, rewrite, nameless, .. } = self;
+            finish_rewrite(folder, &*lock.checkpoint, checkpoint, rewrite, nameless)?;
         }
         let seen = std::mem::replace(&mut self.seen, true);
         self.log = Some(Log::open(folder)?);
@@ -128,6 +131,11 @@ impl Tenure {
         }
         if let Some(lock) = &mut self.lock {
             lock.release(folder);
+        }
+        let nameless = std::mem::take(&mut self.nameless);
+        if !nameless.is_empty() {
+            // Without a thread they are closed here.
+            drop(folder.background().long.run(Box::new(move || drop(nameless))));
         }
     }
 

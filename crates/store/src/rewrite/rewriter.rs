@@ -9,7 +9,7 @@
 //! e  copy whole lines that arrived since b into the draft; fsync it; note in .events.moves what went where
 //! f  rename the draft to events.ndjson; fsync the folder
 //! g  copy the lines that JavaScript programs, which had the old file open, still wrote into it
-//! h  remove .events.prev; store the sums; rename index.json; unlock
+//! h  remove .events.prev; store the sums; rename index.json; unlock; close the old log, which gives its room back
 //! ```
 //!
 //! A draft may have an eviction with it: at a, the events that it lacks are on the disk for an archive (`archive/`). At
@@ -43,7 +43,7 @@ use crate::log::group_commit::GroupCommit;
 use crate::log::late_lines::copy_into;
 use crate::log::log_columns::LogColumns;
 use crate::log::open_log::Log;
-use crate::log::recovery::{Leftover, drain, remove_drafts, remove_previous};
+use crate::log::recovery::{Leftover, drain, keep_open, remove_drafts, remove_previous};
 use crate::log::rejected::{self, set_aside};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
@@ -445,8 +445,8 @@ impl<'a> Rewriter<'a> {
         if let Some(old) = old {
             let wait = folder.patience(DRAIN_WAIT);
             let leftover = drain(folder, &*old, &mut previous.from, &mut new, &wait, None)?;
-            drop(old);
             let over = leftover == Leftover::Nothing || !linked;
+            keep_open(old, &mut tenure.nameless);
             if over && previous.from != upto {
                 // What was moved must not be lost by a power cut together with its only other copy.
                 new.file.sync().map_err(|error| folder.failed("fsync", LOG, &error))?;
@@ -471,7 +471,7 @@ impl<'a> Rewriter<'a> {
                 self.index.is_up_to_date();
             }
         }
-        remove_drafts(folder);
+        tenure.nameless.extend(remove_drafts(folder));
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //!
 //! Invariant: no wait goes on after its deadline or, for longer than one pause, after its ending.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -118,16 +119,32 @@ impl Patience {
         mut attempt: impl FnMut() -> Result<Option<T>, E>,
     ) -> Result<Option<T>, E> {
         let mut pause = pauses.0;
+        self.poll_at(time, || {
+            let next = (pause * 2).min(pauses.1);
+            let this = std::mem::replace(&mut pause, next);
+            Ok(attempt()?.map_or(ControlFlow::Continue(this), ControlFlow::Break))
+        })
+    }
+
+    /// The same; each attempt that gives nothing says how long the pause before the next one is.
+    ///
+    /// # Errors
+    /// The error of an attempt.
+    pub fn poll_at<T, E>(
+        &self,
+        time: &dyn Time,
+        mut attempt: impl FnMut() -> Result<ControlFlow<T, Duration>, E>,
+    ) -> Result<Option<T>, E> {
         loop {
-            if let Some(value) = attempt()? {
-                return Ok(Some(value));
-            }
+            let pause = match attempt()? {
+                ControlFlow::Break(value) => return Ok(Some(value)),
+                ControlFlow::Continue(pause) => pause,
+            };
             let left = self.left(time);
             if left.is_zero() {
                 return Ok(None);
             }
             time.sleep(pause.min(left));
-            pause = (pause * 2).min(pauses.1);
         }
     }
 }

@@ -1,104 +1,30 @@
 //! One folder, as one `EventStore` object sees it.
+//!
+//! Here is what writes, waits and ends; the other calls are in the files beside.
+//!
+//! Invariant: constructing it touches no disk, and every call gives an error or a promise, never a panic.
+
+mod reading;
+mod rewriting;
+mod values;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use event::text::parse_json_string;
-use napi::bindgen_prelude::{Env, Null, Object, Result, Uint32Array};
+use napi::bindgen_prelude::{Env, Object, Result};
 use napi_derive::napi;
 use store::wait::patience::{Caller, Patience};
 use store::wait::strand::Strand;
-use store::{
-    Appended, ArchivePlace, Cursor, Durability, Holdings, OnFault, Query, Retention, Start, Store, Ticket,
-};
+use store::{Appended, Durability, OnFault, Store, Ticket};
 
-use crate::batch::{Batch, KnownIds};
+use crate::batch::Batch;
 use crate::error::to_js;
-use crate::follower::Follower;
 use crate::handle::Handle;
-use crate::process::{background, registry};
-use crate::reader::Reader;
-use crate::sealed::Sealed;
+use crate::process::background;
 use crate::task::{on_lane, on_pool, on_strand, promise};
 use crate::teardown;
-
-/// How a store writes.
-#[napi(object)]
-pub struct StoreCoreOptions {
-    /// Whether accepted means on stable storage.
-    pub durable_disk: bool,
-}
-
-/// What `getStats` tells.
-#[napi(object)]
-pub(crate) struct StoreCoreStats {
-    /// Number of events.
-    pub event_count: f64,
-    /// Bytes of log and index.
-    pub storage_size_bytes: f64,
-    /// Earliest timestamp.
-    #[napi(ts_type = "number | null")]
-    pub oldest_event: napi::Either<f64, Null>,
-    /// Latest timestamp.
-    #[napi(ts_type = "number | null")]
-    pub newest_event: napi::Either<f64, Null>,
-}
-
-/// What is in a backup.
-#[napi(object)]
-pub(crate) struct StoreCoreBackup {
-    /// Lines that are events.
-    pub events: f64,
-    /// All lines.
-    pub lines: f64,
-    /// Bytes.
-    pub bytes: f64,
-}
-
-/// Why lines could not be written.
-#[napi(object)]
-pub struct StoreCoreFault {
-    /// What happened, beginning with the code.
-    pub cause: String,
-    /// What removes the cause, where that is known.
-    pub remedy: Option<String>,
-}
-
-/// What a compaction keeps; null: no such limit.
-#[napi(object)]
-#[expect(clippy::struct_field_names, reason = "the names of the options in JavaScript")]
-pub struct StoreCoreRetention {
-    /// Most events.
-    pub max_events: Option<f64>,
-    /// Greatest age, in milliseconds.
-    pub max_age_ms: Option<f64>,
-    /// Most bytes.
-    pub max_bytes: Option<f64>,
-}
-
-impl From<StoreCoreRetention> for Retention {
-    fn from(StoreCoreRetention { max_events, max_age_ms, max_bytes }: StoreCoreRetention) -> Self {
-        Self { max_events: max_events.map(whole), max_age_ms, max_bytes: max_bytes.map(whole) }
-    }
-}
-
-/// Where an archive is: the empty path is that beside the log.
-fn place(archive: String) -> ArchivePlace {
-    if archive.is_empty() { ArchivePlace::Beside } else { ArchivePlace::At(archive) }
-}
-
-/// A non-negative number of JavaScript's as an integer.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and NaN is 0")]
-fn whole(number: f64) -> u64 {
-    number as u64
-}
-
-/// An integer as JavaScript's number; exact up to 2^53.
-#[expect(clippy::cast_precision_loss, reason = "no counter of ours gets beyond 2^53")]
-fn number(whole: u64) -> f64 {
-    whole as f64
-}
+use values::{StoreCoreFault, StoreCoreOptions, number, whole};
 
 /// How long `finish` waits for a folder that is held.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
@@ -336,165 +262,6 @@ impl StoreCore {
         Some(StoreCoreFault { cause: fault.cause(), remedy: fault.remedy().map(str::to_owned) })
     }
 
-    /// Sums over the log as it is now.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreStats>")]
-    pub fn stats<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let none = || StoreCoreStats::from(store::Stats::default());
-        self.on_existing(env, Store::scanning, none, |store, caller| {
-            store.stats(caller).map(StoreCoreStats::from)
-        })
-    }
-
-    /// A walk over the events in `[from, to]` (null: no bound) of a task (a JSON string; null: all), by the
-    /// columns or in sequence; with an archive, through that first.
-    ///
-    /// # Errors
-    /// If the folder cannot be looked at.
-    #[napi(catch_unwind)]
-    pub fn open(
-        &self,
-        env: Env,
-        from: Option<f64>,
-        to: Option<f64>,
-        task_json: Option<String>,
-        indexed: bool,
-        archive: Option<String>,
-    ) -> Result<Reader> {
-        let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
-        let store = self.handle.existing().map_err(|error| to_js(env, &error))?;
-        let query = Query { from, to, task };
-        let walk = store.map(|store| match archive {
-            Some(archive) => store::Reader::with_archive(store, query, place(archive)),
-            None => store::Reader::new(store, query, indexed),
-        });
-        Ok(Reader::new(walk))
-    }
-
-    /// A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
-    /// for a task (a JSON string; null: all). Null if that is no cursor.
-    ///
-    /// # Errors
-    /// If the folder cannot be looked at.
-    #[napi(catch_unwind)]
-    pub fn follow(
-        &self,
-        env: Env,
-        after: Option<String>,
-        from: Option<f64>,
-        now: bool,
-        task_json: Option<String>,
-    ) -> Result<Option<Follower>> {
-        let start = match (after, from) {
-            (Some(cursor), _) => match Cursor::parse(&cursor) {
-                Some(cursor) => Start::After(Box::new(cursor)),
-                None => return Ok(None),
-            },
-            (None, Some(time)) => Start::Time(time),
-            (None, None) if now => Start::Now,
-            (None, None) => Start::Beginning,
-        };
-        let task = task_json.and_then(|json| parse_json_string(json.as_bytes()));
-        teardown::abandon_at_end(env, &self.handle)?;
-        let store = self.handle.existing().map_err(|error| to_js(env, &error))?;
-        // Without a folder it waits for one.
-        let store = store.unwrap_or_else(|| registry().detached(&self.handle.path));
-        Ok(Some(Follower::new(store::Follower::new(&store, start, task), self.handle.ending())))
-    }
-
-    /// Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    pub fn compact<'env>(
-        &self,
-        env: &'env Env,
-        retention: StoreCoreRetention,
-        archive: Option<String>,
-    ) -> Result<Object<'env>> {
-        let (retention, archive) = (Retention::from(retention), archive.map(place));
-        self.on_existing(
-            env,
-            Store::rewriting,
-            || 0.0,
-            move |store, caller| store.retain(&retention, archive.as_ref(), caller).map(number),
-        )
-    }
-
-    /// Closes a torn tail, sets malformed lines aside and makes the sums anew. Returns how many were set aside.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    pub fn repair<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.on_existing(env, Store::rewriting, || 0.0, |store, caller| store.repair(caller).map(number))
-    }
-
-    /// How many `compact` would evict.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<number>")]
-    pub fn compactable<'env>(&self, env: &'env Env, retention: StoreCoreRetention) -> Result<Object<'env>> {
-        let retention = Retention::from(retention);
-        self.on_existing(
-            env,
-            Store::scanning,
-            || 0.0,
-            move |store, caller| store.excess(&retention, caller).map(number),
-        )
-    }
-
-    /// Replaces all events by those of the batch.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn replace_all<'env>(&self, env: &'env Env, batch: &mut Batch) -> Result<Object<'env>> {
-        let lines = std::mem::take(&mut batch.lines);
-        self.on_created(env, Store::rewriting, move |store, caller| store.replace_all(&lines, caller))
-    }
-
-    /// Replaces the events that a ledger knows by those that it holds; see the engine's `save`.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn save<'env>(
-        &self,
-        env: &'env Env,
-        sealed: Option<&Sealed>,
-        batch: &mut Batch,
-        positions: Uint32Array,
-        known: &KnownIds,
-    ) -> Result<Object<'env>> {
-        let sealed = sealed.map(|sealed| Arc::clone(&sealed.set));
-        let live = std::mem::take(&mut batch.lines);
-        let positions = positions.to_vec();
-        let dropped = known.keys.clone();
-        self.on_created(env, Store::rewriting, move |store, caller| {
-            let holdings =
-                Holdings { sealed: sealed.as_deref(), live: &live, positions: &positions, dropped: &dropped };
-            store.save(&holdings, caller)
-        })
-    }
-
-    /// Loads the log as sealed events.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<Sealed>")]
-    pub fn seal<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let path = self.handle.path.clone();
-        let none = move || Sealed { set: Arc::new(store::sealed_of_nothing(&path)) };
-        self.on_existing(env, Store::scanning, none, |store, caller| {
-            Ok(Sealed { set: Arc::new(store.seal(caller)?) })
-        })
-    }
-
     /// Takes the user-level lock. If this thread ends first, it is given up then.
     ///
     /// # Errors
@@ -521,66 +288,6 @@ impl StoreCore {
         self.handle.lock.give_up().map_err(|error| to_js(env, &error))
     }
 
-    /// Removes the store's files.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn destroy<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        let cell = Arc::clone(&self.handle.lock);
-        self.on_existing(
-            env,
-            Store::rewriting,
-            || (),
-            move |store, caller| {
-                cell.give_up()?;
-                store.destroy(caller)
-            },
-        )
-    }
-
-    /// JSON text of a report on every line of the log and of an archive.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<string>")]
-    pub fn verify<'env>(&self, env: &'env Env, archive: String) -> Result<Object<'env>> {
-        let none = || store::Report::default().to_json();
-        let archive = place(archive);
-        self.on_existing(env, Store::scanning, none, move |store, _| {
-            store.verify_with(&archive).map(|report| report.to_json())
-        })
-    }
-
-    /// Writes a backup to the file at an absolute path; with an archive, of both.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<StoreCoreBackup>")]
-    pub fn backup<'env>(
-        &self,
-        env: &'env Env,
-        file: String,
-        archive: Option<String>,
-    ) -> Result<Object<'env>> {
-        let archive = archive.map(place);
-        if matches!(self.handle.existing(), Ok(None)) {
-            // An empty backup of a folder that is not there would be taken for one.
-            let path = self.handle.path.to_string_lossy().into_owned();
-            return on_lane(env, &background().quick, move || {
-                Err::<StoreCoreBackup, _>(store::Error::missing(path))
-            });
-        }
-        self.on_created(env, Store::scanning, move |store, caller| {
-            let backup = store.backup(file.as_ref(), archive.as_ref(), caller)?;
-            Ok(StoreCoreBackup {
-                events: number(backup.events),
-                lines: number(backup.lines),
-                bytes: number(backup.bytes),
-            })
-        })
-    }
-
     /// Random UUIDs (version 4, RFC 9562) for new events.
     ///
     /// # Errors
@@ -605,17 +312,5 @@ impl StoreCore {
     #[napi(catch_unwind)]
     pub fn close(&self, env: Env) -> Result<()> {
         self.handle.close().map_err(|error| to_js(env, &error))
-    }
-}
-
-impl From<store::Stats> for StoreCoreStats {
-    fn from(stats: store::Stats) -> Self {
-        let time = |time: Option<f64>| time.map_or(napi::Either::B(Null), napi::Either::A);
-        Self {
-            event_count: number(stats.events),
-            storage_size_bytes: number(stats.bytes),
-            oldest_event: time(stats.times.map(|(oldest, _)| oldest)),
-            newest_event: time(stats.times.map(|(_, newest)| newest)),
-        }
     }
 }
