@@ -44,7 +44,7 @@ async function demo() {
   say(`${MACHINES.join(', ')}: each has a folder and a shipper.`);
 
   heading('2. Agents record, and the server is killed meanwhile');
-  const stores = folders.map((storagePath) => new EventStore({ storagePath }));
+  const stores = folders.map((storagePath) => new EventStore(storagePath));
   const record = async (from, to) => {
     for (let number = from; number < to; number++) {
       await Promise.all(stores.map((store, machine) => store.append(event(machine, number))));

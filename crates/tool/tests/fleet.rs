@@ -248,6 +248,7 @@ fn operators_look_at_the_store_and_change_it() {
     assert!(said.contains("30 events") && said.contains("8 lanes") && !said.contains('\u{1b}'), "{said}");
     let said = folder.done("fleet status --remote --json", &[]);
     assert!(said.contains("\"events\":30,") && said.contains("\"stored\":30,\"repeated\":0"), "{said}");
+    assert!(said.contains("\"pendingBytes\":0,"), "{said}");
     assert!(said.contains("\"oldest\":1700000000000,\"newest\":1700000000029"), "{said}");
 
     assert!(folder.done("fleet lanes 12", &[]).contains("8 before, 12 now"));

@@ -252,7 +252,9 @@ impl<'a> Shipper<'a> {
         // of this source stays the one that we know.
         let token = standing.in_flight.unwrap_or_else(Uuid::new_v4);
         outgoing.sending(token)?;
-        let pending = i64::try_from(outgoing.pending()?).ok();
+        // What still waits when this batch has arrived.
+        let bytes = events.iter().fold(0, |sum: u64, (_, line, _)| sum.saturating_add(line.len() as u64 + 1));
+        let pending = i64::try_from(outgoing.pending()?.saturating_sub(bytes)).ok();
         let state = State { pending, pending_since: None, clock_ms };
         let plain: Vec<(Identity, &[u8])> = events.iter().map(|(it, line, _)| (*it, *line)).collect();
         Ok((calls.ship(&self.sender(standing.source), token, &plain, &state).await?, token))

@@ -24,7 +24,7 @@ use crate::protocol::Calls;
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 /// How often the wish to end is looked for.
-const HEED: Duration = Duration::from_millis(50);
+const HEED: Duration = Duration::from_millis(100);
 /// A connection that was of no use for so long is closed.
 const KEEP: Duration = Duration::from_secs(10);
 /// So often the store hears of a folder in which nothing happens.

@@ -68,7 +68,10 @@ fn row(source: &Source, now: At) -> Vec<String> {
     #[expect(clippy::cast_precision_loss, reason = "spans that people read")]
     let ago = |ms: i64| show_span(ms.max(0) as f64);
     let since = now.unix_ms().zip(source.last_seen.unix_ms()).map(|(now, then)| now - then);
-    let clock = |ms: i64| format!("{}{}", if ms < 0 { "-" } else { "+" }, ago(ms.abs()));
+    let clock = |ms: i64| match ms.abs() {
+        0..1000 => format!("{ms:+} ms"),
+        span => format!("{}{}", if ms < 0 { "-" } else { "+" }, ago(span)),
+    };
     vec![
         text(&source.host),
         text(&source.label),
