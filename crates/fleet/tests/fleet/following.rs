@@ -35,7 +35,31 @@ async fn rest(follower: &mut Follower<'_>, store: &Store) -> (Vec<Vec<u8>>, u64,
 #[test]
 fn a_follower_misses_nothing_beside_sixteen_writers() {
     let Some(server) = server() else { return };
-    let store = Arc::new(fleet::run(Store::new(server)).unwrap());
+    beside_sixteen_writers(fleet::run(Store::new(server)).unwrap());
+}
+
+/// A control: when the lane's lock is taken is a matter of speed alone.
+#[test]
+fn nor_where_the_lane_is_locked_first() {
+    let Some(server) = server() else { return };
+    let store = fleet::run(Store::new(server)).unwrap();
+    let sql = store.ledger.schema.sql();
+    let (begin, end) = ("CREATE FUNCTION", "END $$;");
+    let at = sql.find(&format!("{begin} {}.ship_v1", store.ledger.schema.quoted())).unwrap();
+    let function = &sql[at..at + sql[at..].find(end).unwrap() + end.len()];
+    let lock = store.sql(
+        "UPDATE S.lanes l SET head = l.head WHERE l.ledger = v_id AND l.lane = (p_slot % v_lanes)::smallint; \
+         v_batch := nextval(",
+    );
+    let changed =
+        function.replacen("v_batch := nextval(", &lock, 1).replacen(begin, "CREATE OR REPLACE FUNCTION", 1);
+    assert_ne!(changed, function);
+    fleet::run(async { store.open().await.batch(&changed).await }).unwrap().unwrap();
+    beside_sixteen_writers(store);
+}
+
+fn beside_sixteen_writers(store: Store) {
+    let store = Arc::new(store);
     let over = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..16)
         .map(|writer| {
