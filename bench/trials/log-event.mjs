@@ -120,6 +120,11 @@ export default {
       of: (r) => r.ratio('lmdb, sync puts', 'guidance-ledger', 'us'),
     },
     {
+      what: 'of sonic-boom, which makes the same promise without a lock, a check or a ledger',
+      atMost: 1.05,
+      of: (r) => r.ratio('guidance-ledger', 'sonic-boom, sync', 'us'),
+    },
+    {
       what: 'faster than better-sqlite3',
       atLeast: 4.5,
       of: (r) => r.ratio('better-sqlite3, NORMAL', 'guidance-ledger', 'us'),

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use crate::disk::FileId;
 use crate::error::{Error, Obstacle, Result};
-use crate::folder::{Folder, is_out_of_room};
+use crate::folder::Folder;
+use crate::log::batch::Batch;
 use crate::log::group_commit::{Durability, GroupCommit};
 use crate::log::missing_lines::WantedLines;
-use crate::log::open_log::{Failed, Log};
 use crate::log::queue::{Entry, OnFault, Queue, Ticket};
 use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, MAX_LINE};
@@ -27,8 +27,6 @@ use crate::wait::baton::{Baton, Held};
 use crate::wait::patience::{Caller, Patience, Pauses};
 use crate::wait::shared::Shared;
 
-/// Bytes written by one call: more would hold the folder for long.
-const BATCH: usize = 4 << 20;
 /// Pauses between two looks at a foreign `.lock`.
 const PAUSES: Pauses = Pauses(Duration::from_millis(1), Duration::from_millis(5));
 /// A foreign `.lock` is waited for until it must be stale, and a little longer.
@@ -322,15 +320,9 @@ impl Appender {
     }
 
     fn write_entries(&self, tenure: &mut Tenure, mut entries: VecDeque<Entry>) -> Result<()> {
-        while let Some(first) = entries.pop_front() {
-            let mut size = first.bytes.len();
-            let mut batch = vec![first];
-            while let Some(next) = entries.front().filter(|next| size + next.bytes.len() <= BATCH) {
-                size += next.bytes.len();
-                batch.extend(entries.pop_front());
-            }
+        while let Some(mut batch) = Batch::take(&mut entries) {
             if let Some(error) = self.write_batch(tenure, &mut batch) {
-                self.queue.with(|queue| queue.put_back(batch.into_iter().chain(entries), &error));
+                self.queue.with(|queue| queue.put_back(batch.into_entries().chain(entries), &error));
                 return Err(error);
             }
         }
@@ -338,53 +330,32 @@ impl Appender {
     }
 
     /// Writes one batch. On failure, what is not in the log stays in `batch`.
-    fn write_batch(&self, tenure: &mut Tenure, batch: &mut Vec<Entry>) -> Option<Error> {
+    fn write_batch(&self, tenure: &mut Tenure, batch: &mut Batch) -> Option<Error> {
+        let folder = &self.folder;
         let Tenure { log: Some(log), programs, .. } = tenure else {
-            return Some(Error::Busy {
-                path: self.folder.path().to_owned(),
-                waited_ms: 0,
-                by: Obstacle::Changes,
-            });
+            return Some(Error::Busy { path: folder.path().to_owned(), waited_ms: 0, by: Obstacle::Changes });
         };
-        let joined;
-        let bytes = if let [entry] = batch.as_slice() {
-            &entry.bytes
-        } else {
-            joined = batch.iter().flat_map(|entry| entry.bytes.iter().copied()).collect::<Vec<_>>();
-            &joined
-        };
-        let result = log.append(bytes);
-        let stored = match &result {
-            Ok(()) => bytes.len(),
-            Err(failed) => take_back(&self.folder, log, failed, batch, bytes),
-        };
-        let failure = result.err().map(|failed| self.folder.failed(failed.syscall, LOG, &failed.error));
-        let disk = batch.iter().any(|entry| entry.disk);
-        if stored > 0 {
-            programs.wrote(&self.folder, log, bytes.get(..stored).unwrap_or_default());
-            if disk {
+        let (written, failed) = batch.write(folder, log);
+        if !written.is_empty() {
+            programs.wrote(folder, log, &written);
+            if batch.disk() {
                 self.commit.wrote(log.id, &log.file);
                 self.unconfirmed.store(true, Ordering::Release);
             }
             // An awaited append is acknowledged only after the look; for a ledger the end of the lease is
             // early enough.
-            if disk || batch.iter().any(|entry| entry.on_fault == OnFault::Refuse) {
-                programs.look(&self.folder, log);
+            if batch.disk() || batch.is_awaited() {
+                programs.look(folder, log);
             }
         }
-        let Some(error) = failure else {
-            self.queue.with(|queue| queue.written(bytes));
+        let Some(failed) = failed else {
+            self.queue.with(|queue| queue.written(&written));
             return None;
         };
-        let mut rest = stored;
-        batch.retain_mut(|entry| {
-            let whole = stored_lines(&entry.bytes, rest.min(entry.bytes.len()));
-            rest = rest.saturating_sub(entry.bytes.len());
-            let written: Vec<u8> = entry.bytes.drain(..whole).collect();
-            self.queue.with(|queue| queue.written(&written));
-            !entry.bytes.is_empty()
-        });
-        Some(error)
+        let stored = written.len();
+        drop(written);
+        batch.drop_written(stored, |lines| self.queue.with(|queue| queue.written(lines)));
+        Some(folder.failed(failed.syscall, LOG, &failed.error))
     }
 
     /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written
@@ -456,56 +427,10 @@ impl Appender {
     }
 }
 
-/// Of a batch that is refused nothing is to stay: lines of it that a failed write has stored are taken back. Returns how
-/// many of the stored bytes stay.
-fn take_back(folder: &Folder, log: &Log, failed: &Failed, entries: &[Entry], bytes: &[u8]) -> usize {
-    let mut start = 0;
-    for entry in entries {
-        let end = start + entry.bytes.len();
-        if failed.stored < end {
-            let part = bytes.get(start..failed.stored).unwrap_or_default();
-            // Half a line is no event, and stays as what it is; all of them are there if only the newline is missing.
-            let whole = stored_lines(&entry.bytes, part.len());
-            let some = entry.on_fault == OnFault::Refuse && whole > 0 && whole < entry.bytes.len();
-            let full = is_out_of_room(&failed.error);
-            let gone = some && log.take_back(folder, failed.at + start as u64, part, full).unwrap_or(false);
-            return if gone { start } else { failed.stored };
-        }
-        start = end;
-    }
-    failed.stored
-}
-
-/// How much of `lines` is made of lines whose text is in the file, when the first `stored` bytes are. A line
-/// that lacks no more than its newline is there: readers count it, and the next append brings the newline.
-fn stored_lines(lines: &[u8], stored: usize) -> usize {
-    if lines.get(stored) == Some(&b'\n') {
-        return stored + 1;
-    }
-    lines.get(..stored).and_then(|bytes| memchr::memrchr(b'\n', bytes)).map_or(0, |newline| newline + 1)
-}
-
 /// Length of the longest line, without its newline.
 fn longest_line(lines: &[u8]) -> usize {
     if lines.len() <= MAX_LINE {
         return lines.len();
     }
     lines.split(|&byte| byte == b'\n').map(<[u8]>::len).max().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stored_lines;
-
-    #[test]
-    fn a_line_is_stored_once_its_text_is() {
-        let lines = b"{1}\n{22}\n";
-        assert_eq!(stored_lines(lines, 0), 0);
-        assert_eq!(stored_lines(lines, 2), 0);
-        assert_eq!(stored_lines(lines, 3), 4, "only the newline is missing");
-        assert_eq!(stored_lines(lines, 4), 4);
-        assert_eq!(stored_lines(lines, 7), 4);
-        assert_eq!(stored_lines(lines, 8), 9);
-        assert_eq!(stored_lines(lines, 9), 9);
-    }
 }

@@ -1,6 +1,7 @@
 //! The log: from a line in memory to a line in the file, and what is known of it.
 
 pub(crate) mod appender;
+pub(crate) mod batch;
 pub(crate) mod draft;
 pub(crate) mod group_commit;
 pub(crate) mod javascript_programs;
