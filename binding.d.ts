@@ -94,9 +94,9 @@ export declare class Sealed {
   release(): void
   /** Positions of all sealed events. */
   all(): Uint32Array
-  /** Positions of the sealed events of a task (a JSON string), and of those whose task id is no string. */
+  /** Positions of the sealed events of a task (a JSON string), and of those whose task id is not a string. */
   byTask(taskJson: string): Uint32Array
-  /** Positions of the sealed events in a range of time, and of those whose timestamp is no number. */
+  /** Positions of the sealed events in a range of time, and of those whose timestamp is not a number. */
   inRange(from: number, to: number): Uint32Array
   /** Positions of the sealed events in `[start, end)`. */
   between(start: number, end: number): Uint32Array
@@ -141,7 +141,7 @@ export declare class StoreCore {
   open(from: number | undefined | null, to: number | undefined | null, taskJson: string | undefined | null, indexed: boolean, archive?: string | undefined | null): Reader
   /**
    * A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
-   * for a task (a JSON string; null: all). Null if that is no cursor.
+   * for a task (a JSON string; null: all). Null if that is not a cursor.
    *
    * # Errors
    * If the folder cannot be looked at.
@@ -169,7 +169,7 @@ export declare class StoreCore {
    */
   backup(file: string, archive?: string | undefined | null): Promise<StoreCoreBackup>
   /**
-   * Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
+   * Evicts the oldest events, as many as exceed a limit, into an archive if one is named. Returns how many.
    *
    * # Errors
    * If no promise can be made.
@@ -353,7 +353,7 @@ export interface StoreCoreRetention {
   maxBytes?: number
 }
 
-/** What `getStats` tells. */
+/** What `getStats` reports. */
 export interface StoreCoreStats {
   /** Number of events. */
   eventCount: number

@@ -5,10 +5,10 @@
 // A binary beside this file comes first (a clone that built its own, a bundle that it was copied to), then the
 // package of the platform; NAPI_RS_NATIVE_LIBRARY_PATH, if it is set, takes the place of both. Each request is
 // spelled out, so that bundlers see it. What this file hands out is the addon of this package in this version; all
-// else is an error with `code: 'ERR_NATIVE_ADDON'`. It never starts a process, and asks no network.
+// else is an error with `code: 'ERR_NATIVE_ADDON'`. It never starts a process, and uses no network.
 
 /** The version of package.json and Cargo.toml, of which no other addon is taken. */
-const VERSION = '0.1.0';
+const VERSION = '0.2.0';
 
 /** @typedef {import('./lib/shared/native-error.js').Attempt} Attempt */
 

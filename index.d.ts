@@ -12,7 +12,7 @@
 
 // ---------------------------------------------------------------------------------------------- events
 
-/** How grave a rule or its violation is. */
+/** How severe a rule or its violation is. */
 export type RiskClass = 'critical' | 'high' | 'medium' | 'low' | 'info';
 
 /** What kind of work a task is. */
@@ -35,7 +35,7 @@ export interface Violation {
   ruleId: string;
   /** What happened. */
   description: string;
-  /** How grave it is. */
+  /** How severe it is. */
   severity: RiskClass;
   /** Where it happened. */
   location?: string;
@@ -414,7 +414,7 @@ export interface StorageStats {
 export interface BackupReport {
   /** Events. */
   events: number;
-  /** Lines, those that are no events included. */
+  /** Lines, those that are not events included. */
   lines: number;
   /** Bytes. */
   bytes: number;
@@ -471,7 +471,11 @@ export interface VerifyReport {
  *   open that was replaced;
  * - `ETOOLONG`: the event's line is too long, and was refused;
  * - `EUNSAFE`: an earlier fsync failed, so what was not yet confirmed may not survive a power cut;
+ * - `ECLOSED`: the store was closed while the call waited;
+ * - `EBACKLOG`: 64 MiB of lines wait to be written already;
+ * - `EUNCONFIRMED`: the log was replaced, but the fsync of its folder failed;
  * - `EUNSHIPPED`: the call would lose events that a shared store has not got yet;
+ * - `EGAP`: events that `follow()` was to give out are gone;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */
 export interface LedgerError extends Error {
@@ -484,8 +488,8 @@ export interface LedgerError extends Error {
 }
 
 /**
- * Whether this package made an error, whichever realm (`node:vm`, a test runner) it comes from. What a
- * `toJSON`, an evaluator or a subclass of yours throws is none.
+ * Whether this package made an error, whichever realm (`node:vm`, a test runner) it comes from. False
+ * for what a `toJSON`, an evaluator or a subclass of yours throws.
  * @example if (isLedgerError(error) && error.code === 'ENOSPC') warn(error.path);
  */
 export declare function isLedgerError(error: unknown): error is LedgerError;
@@ -514,7 +518,7 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
    * Adds one event at the end of the log. It is turned into text within the call and, unless another writer is
    * at work, written; the promise resolves when the event is as safe as `durability` says.
    *
-   * Rejects with a TypeError if the event is no object or cannot be written as JSON, with a
+   * Rejects with a TypeError if the event is not an object or cannot be written as JSON, with a
    * {@link LedgerError} if it could not be stored.
    */
   append(event: E): Promise<void>;
@@ -523,13 +527,13 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
    * Adds events at the end of the log, all of them or none, behind each other and in one write. All are checked before
    * anything is written; the promise resolves when they are as safe as `durability` says.
    *
-   * Rejects with a TypeError that names the first event that is no object or cannot be written as JSON, with a
+   * Rejects with a TypeError that names the first event that is not an object or cannot be written as JSON, with a
    * {@link LedgerError} if they could not be stored. A process that is killed in the middle of the write may leave the
    * first of them.
    */
   appendAll(events: Iterable<E>): Promise<void>;
 
-  /** All events, in the order of the log. Lines that are no events are passed over. */
+  /** All events, in the order of the log. Lines that are not events are passed over. */
   readAll(): Promise<E[]>;
 
   /** The events with `startTime <= timestamp <= endTime`, in the order of the log, those of an archive before it. */
@@ -537,7 +541,7 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
 
   /**
    * The events of a task, in the order of the log, those of an archive before it. Rejects with a TypeError if `taskId` is
-   * no string.
+   * not a string.
    */
   readByTask(taskId: string, options?: ReadOptions): Promise<E[]>;
 
@@ -558,8 +562,8 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
 
   /**
    * Keeps the newest events, by timestamp, and removes the others, into an archive if `limits` names one. Lines that
-   * are no events are moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError for a wrong limit, or if
-   * there is none.
+   * are not events are moved to `events.rejected.ndjson`. Rejects with a TypeError or RangeError for a wrong limit, or
+   * if there is none.
    *
    * @param limits the most events (a non-negative integer or Infinity), or several limits
    * @param options with `dryRun` nothing is changed; an unknown option is refused
@@ -578,8 +582,8 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
   getStats(): Promise<StorageStats>;
 
   /**
-   * Takes the folder's lock, waiting at most `lockTimeoutMs`. It is advisory: it keeps out others who ask for
-   * it, as `save()` and `compact()` of a ledger do, but nobody's `append()`. It is free at once when its
+   * Takes the folder's lock, waiting at most `lockTimeoutMs`. It is advisory: it keeps out others that ask
+   * for it, as `save()` and `compact()` of a ledger do, but no `append()`. It is free at once when its
    * holder dies. Rejects with `code: 'ELOCKED'` if another holds it, this very store included.
    */
   acquireLock(): Promise<void>;
@@ -683,7 +687,7 @@ export interface LedgerStore {
   flush(): Promise<void> | null;
   /** As `flush()`, just before `close()`; it should not wait for long. */
   finish(): Promise<void> | null;
-  /** The events of the log: the text of their lines, separated by newlines. Lines that are no events are passed over. */
+  /** The events of the log: the text of their lines, separated by newlines. Lines that are not events are passed over. */
   seal(): Promise<string | SealedEvents>;
   /** Replaces the log by `events.applyTo(log)`, at once or not at all. */
   save(events: SavedEvents): Promise<void>;
@@ -766,14 +770,16 @@ export declare class PersistentLedger<E extends RunEvent = RunEvent> extends Run
   constructor(config?: Partial<PersistenceConfig>);
 
   /**
-   * Loads the stored events and starts the timer of compactions. Once: later calls do nothing. One that
-   * failed may be tried again.
+   * Loads the stored events and starts the timer of compactions: from then on the ledger keeps the newest 10,000
+   * events, unless `maxEvents`, `retention` or `compactIntervalMs: 0` says otherwise, and evicts the others every hour.
+   *
+   * Later calls do nothing. One that failed may be tried again.
    */
   init(): Promise<void>;
 
   /**
    * As {@link RunLedger.logEvent}, and writes the event if `enableWAL` is set.
-   * @throws TypeError if the event is no object or cannot be written as JSON; then it is not kept either
+   * @throws TypeError if the event is not an object or cannot be written as JSON; then it is not kept either
    */
   logEvent(event: E | Omit<E, 'eventId'>): E;
 

@@ -83,7 +83,7 @@ describeOurs('processes', () => {
     }
   });
 
-  test('whoever writes without a pause does not keep others waiting', async () => {
+  test('a writer that never pauses does not keep others waiting', async () => {
     const store = fresh();
     const busy = start('writer', { folder: store, name: 'busy', how: 'log' });
     await busy.said(100);

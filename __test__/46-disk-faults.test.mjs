@@ -275,7 +275,7 @@ describeFaults("durability 'disk'", () => {
   const disk = { options: { durability: 'disk' } };
   const syncs = (faults, path) => faults.calls().filter((call) => call === `fsync ${path}`).length;
 
-  test('a failed fsync is told, never tried again, and fails all that follows until the store is opened anew', async () => {
+  test('a failed fsync is reported, never tried again, and fails all that follows until the store is opened anew', async () => {
     const { store, faults, it } = await victim(disk);
     await it.run(append, runEvent({ eventId: 'safe' }));
     const { log } = paths(store);

@@ -84,7 +84,7 @@ function suite(mounted) {
     expect(existsSync(paths(path).rejected)).toBe(report.malformed.length > 0);
   });
 
-  test('logEvent: does not throw, tells it, and is written by the next flush with room', async () => {
+  test('logEvent: does not throw, reports it, and is written by the next flush with room', async () => {
     const mount = mounted();
     const path = join(mount, 'store');
     const told = [];

@@ -311,7 +311,7 @@ describe('references', () => {
     expect(broken).toEqual([]);
   });
 
-  test('whoever has only the package can follow them', () => {
+  test('they lead somewhere in the package alone', () => {
     const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
     const options = { cwd: ROOT, encoding: 'utf8', shell: process.platform === 'win32' };
     const { stdout } = spawnSync(npm, ['pack', '--dry-run', '--ignore-scripts', '--json'], options);
@@ -325,7 +325,7 @@ describe('references', () => {
           .map((target) => join(dirname(document.name), target.split('#')[0]).replaceAll('\\', '/')),
       )
       .filter((path) => !files.some((file) => file === path || file.startsWith(`${path}/`)));
-    // Who changes the package has its repository.
+    // A contributor has the repository.
     expect(broken.filter((path) => path !== 'CONTRIBUTING.md')).toEqual([]);
   });
 

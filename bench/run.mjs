@@ -44,7 +44,7 @@ const quick = options.quick ?? false;
 const rounds = options.rounds === undefined ? undefined : Number(options.rounds);
 const names = options.only?.split(',') ?? ORDER;
 
-// Beside the repository: a memory disk would flatter everybody, and fsync most of all.
+// Beside the repository: a memory disk would make every contender faster, and fsync most of all.
 const root = mkdtempSync(join(HERE, '.run-'));
 const report = (text) => process.stderr.write(process.stderr.isTTY ? `\r\x1b[K${text}` : `${text}\n`);
 const done = [];

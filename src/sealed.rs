@@ -78,14 +78,14 @@ impl Sealed {
         self.set.between(0, usize::MAX).into()
     }
 
-    /// Positions of the sealed events of a task (a JSON string), and of those whose task id is no string.
+    /// Positions of the sealed events of a task (a JSON string), and of those whose task id is not a string.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn by_task(&self, task_json: String) -> Uint32Array {
         parse_json_string(task_json.as_bytes()).map(|task| self.set.of_task(&task)).unwrap_or_default().into()
     }
 
-    /// Positions of the sealed events in a range of time, and of those whose timestamp is no number.
+    /// Positions of the sealed events in a range of time, and of those whose timestamp is not a number.
     #[napi(catch_unwind)]
     #[must_use]
     pub fn in_range(&self, from: f64, to: f64) -> Uint32Array {

@@ -1,5 +1,5 @@
 // The measurements of one trial. A ratio is the median of the rounds' ratios: contenders of one round ran within
-// seconds of each other, so a machine that grows slower in mid-run does not bend it.
+// seconds of each other, so a machine that grows slower in mid-run does not change it.
 
 /** @param {number[]} values */
 export function median(values) {

@@ -28,7 +28,7 @@ export function runTrial(name, trial, { root, quick, rounds, only, report = () =
   const results = new Results(contenders);
   const count = rounds ?? (quick ? trial.rounds.quick : trial.rounds.full);
   for (let round = 0; round < count; round++) {
-    // Every other round backwards: nobody always runs after the same neighbour.
+    // Every other round backwards: no contender always runs after the same neighbour.
     for (const contender of round % 2 === 0 ? contenders : contenders.toReversed()) {
       const folder = join(root, 'work');
       rmSync(folder, { recursive: true, force: true });

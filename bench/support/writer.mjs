@@ -1,4 +1,4 @@
-// A process that appends without pause, or now and then, and tells how long each append took.
+// A process that appends without pause, or now and then, and reports how long each append took.
 //
 // node writer.mjs <folder> <"ours" | "original" | "bare"> <milliseconds> <pause>
 // "bare" writes to a file of its own, and shares nothing but the processors with the others.

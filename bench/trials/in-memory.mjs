@@ -26,7 +26,7 @@ async function ask({ data }, { PersistentLedger }, interval) {
   const byTask = await timedEach(CALLS, (number) =>
     expectCount(COUNT / TASKS, ledger.getEventsByTask(taskOf(number * 9, TASKS))),
   );
-  // A thousand at a time: one takes less than a clock can tell. V8 compiles both ways first, or the rounds would say
+  // A thousand at a time: one takes less than a clock can measure. V8 compiles both ways first, or the rounds would say
   // when it came to that.
   const thousands = async (act) => {
     const thousand = () => {
@@ -98,10 +98,10 @@ export default {
     faster('faster: `rankViolations`', 100, 'ranking'),
     faster('faster: `getEventsByTask`', 3, 'byTask'),
     faster('faster: `getEventsInRange` of 101', 3, 'inRange'),
-    // Level, give or take what a clock tells of some nanoseconds.
+    // Level, but for what a clock adds to some nanoseconds.
     faster('faster: `getRecentEvents(20)` after the first call', 0.8, 'recent'),
     faster('faster: `eventCount`', 0.8, 'eventCount'),
-    // Level, give or take the noise of a copy of 100,000 pointers.
+    // Level, but for the noise of a copy of 100,000 pointers.
     faster('faster: `getEvents` once all are live', 0.9, 'all'),
   ],
 };

@@ -28,7 +28,7 @@ class Background {
     this.#onError = onError;
   }
 
-  /** Lines were queued: sees what becomes of them. */
+  /** Lines were queued: follows what becomes of them. */
   drain() {
     if (!this.#flushing && !this.#failing) void this.#drain();
   }
@@ -40,7 +40,7 @@ class Background {
   }
 
   /**
-   * Writes what is queued, for a caller who awaits it.
+   * Writes what is queued, for a caller that awaits it.
    * @returns {Promise<void> | null} null if there is nothing to do
    */
   flush() {

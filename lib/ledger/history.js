@@ -7,8 +7,8 @@
 // slot per event; a slot below `sealed.length` that is still a hole belongs to a sealed event. The array methods pass
 // over holes, but take milliseconds for 100,000 of them: `#woken` says where the live ones are.
 //
-// A question first wakes the sealed events that match it, once and for good, and is then answered from the
-// live objects by the original's own expressions. So each answer is what a plain array would have given, and
+// A question first turns the sealed events that match it live, once, and is then answered from the live
+// objects by the original's own expressions. So each answer is what a plain array would have given, and
 // an object once handed out stays the same object. Nothing is derived from a live event and kept, because its
 // owner may change it at any time.
 
@@ -37,11 +37,11 @@ class History {
   #events = [];
   /** @type {Sealed | null} */
   #sealed = null;
-  /** How many events still sleep; zero is the fast path of every question. */
+  /** How many events are still sealed; zero is the fast path of every question. */
   #asleep = 0;
   /** @type {number[]} positions of the sealed events that are live now, ascending; empty once all are */
   #woken = [];
-  /** No event sleeps from this position on. */
+  /** No event is sealed from this position on. */
   #liveFrom = 0;
 
   get length() {
@@ -86,7 +86,7 @@ class History {
   }
 
   /**
-   * Begins again with the events of `sealed`, all asleep.
+   * Begins again with the events of `sealed`, none of them live.
    * @param {Sealed} sealed
    */
   install(sealed) {
@@ -139,7 +139,7 @@ class History {
   }
 
   /**
-   * The live events that satisfy `predicate`; nothing is woken.
+   * The live events that satisfy `predicate`; none is turned live.
    * @param {(event: RunEvent) => boolean} predicate
    */
   live(predicate) {
@@ -166,8 +166,8 @@ class History {
   }
 
   /**
-   * The sealed set if any of it still sleeps, its irregular events woken before: those whose shape the sums
-   * over violations and rework lines have to meet in JavaScript. Otherwise null: then `slots` is all there is.
+   * The sealed set if an event of it is still sealed, its irregular events turned live before: those whose shape the
+   * sums over violations and rework lines have to meet in JavaScript. Otherwise null: then `slots` is all there is.
    */
   regular() {
     this.#wake((sealed) => (sealed.irregularCount > 0 ? sealed.irregular() : null));

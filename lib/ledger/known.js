@@ -4,10 +4,10 @@
 //
 // A save keeps every line of the log that the ledger never held, since others wrote it. A line of an event that
 // the ledger holds is replaced, and that of one it gave up is dropped, whatever callers did to the event
-// meanwhile: so what an event was written as is remembered when it is written, and taken from the line itself.
-// Loaded events need no memory here, the native side keeps theirs. No event is ever asked for its id.
+// meanwhile. So what an event was written as is remembered when it is written, and taken from the line itself.
+// Loaded events need no memory here, the native side keeps theirs. The id is never read from an event object.
 //
-// To know too much does no harm: only what the ledger held at some time is ever known.
+// An identity too many does no harm: only what the ledger held at some time is ever among them.
 
 const { KnownIds } = require('../shared/native.js');
 const { batchOfTexts, eventText } = require('../shared/event-text.js');
@@ -43,7 +43,7 @@ function saysId(text, id) {
  * `event.eventId`. An own property that agrees with the line spares a copy of the id.
  * @param {string} text of the line, made by JSON.stringify: no spaces, no name twice
  * @param {unknown} event
- * @returns {string | null} null if it has no id, or one that is no string
+ * @returns {string | null} null if it has no id, or one that is not a string
  */
 function writtenId(text, event) {
   try {
@@ -85,7 +85,7 @@ class Known {
   #written = [];
   /** @type {string[]} the same for events without an id: identities */
   #texts = [];
-  /** Counts what makes a save that is under way no longer the last word: another one, events given up. */
+  /** Counts what makes the outcome of a save that is under way outdated: another save, events given up. */
   #moment = 0;
 
   /**

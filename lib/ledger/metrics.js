@@ -3,12 +3,12 @@
 // Metrics and rankings over events.
 //
 // `metricsOf` and `rankingOf` are the original's algorithms over any given events. `metricsOfHistory` and
-// `rankingOfHistory` answer the same for a ledger without waking its sealed events: the native side's sums
+// `rankingOfHistory` answer the same for a ledger without turning its sealed events live: the native side's sums
 // over the sealed are added to JavaScript's over the live.
 //
 // Such an answer must equal the original's to the last bit. Sums of integers do not depend on the order of
-// adding as long as they stay exact; so a value that is no integer, or a sum that grows past LIMIT, on either
-// side, wakes everything and lets the original's algorithm run. Errors are the same as well: sealed events
+// adding as long as they stay exact; so a value that is not an integer, or a sum that grows past LIMIT, on either
+// side, turns all events live and lets the original's algorithm run. Errors are the same as well: sealed events
 // are regular and never throw, so the first live event that throws is the one the original would meet.
 // The names `evts`, `e`, `event` and `violation` stand in V8's messages ("event.violations is not iterable").
 

@@ -3,7 +3,7 @@
 // PersistentLedger: a run ledger whose events are in a store.
 //
 // An event that was logged, finalized or imported is written before the call returns, as the store's
-// durability says; a fault of the disk never throws at the caller but is told later, and the event is kept
+// durability says; a fault of the disk does not throw but is reported later, and the event is kept
 // and written when that is possible. Loading brings the log in sealed, as History explains.
 //
 // Loading takes a while, and events arrive meanwhile. Such an event may or may not be inside the set that was

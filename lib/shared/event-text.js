@@ -16,7 +16,7 @@ const CHUNK_CHARS = 512 * 1024;
 const OPENING_BRACE = 0x7b;
 
 /**
- * Whether an object keeps its content where JSON does not look: a Map would become `{}` without a word.
+ * Whether an object keeps its content where JSON does not look: a Map would become `{}` without an error.
  * @param {object} event
  */
 function hidesContent(event) {
@@ -48,7 +48,7 @@ function place(name, index) {
 }
 
 /**
- * Refuses what is no object, or one whose content JSON leaves out. `index` is for an element of the array `name`.
+ * Refuses what is not an object, or one whose content JSON leaves out. `index` is for an element of the array `name`.
  * @param {string} name
  * @param {unknown} event
  * @param {number} [index]

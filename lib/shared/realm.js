@@ -2,10 +2,10 @@
 
 // The addon's classes for a realm that is not the addon's own.
 //
-// Node loads an addon once for each thread, in the main realm. Code that runs in another one, in a `node:vm` context
-// as test runners make it, would get errors that are no `Error` there and objects that are no `Object`. The classes
-// made here do what the native ones do; what they throw, reject with and return is made anew in this realm. Loaded
-// only where the realms differ.
+// Node loads an addon once for each thread, in the main realm. Code that runs in another one, in a `node:vm` context as
+// test runners make it, would get errors that are not an `Error` there and objects that are not an `Object`. The
+// classes made here do what the native ones do; what they throw, reject with and return is made anew in this realm.
+// Loaded only where the realms differ.
 
 /** @typedef {typeof import('../../binding.js')} Binding */
 /** @typedef {new (...args: any[]) => any} Class */

@@ -1,6 +1,6 @@
 'use strict';
 
-// A relative path where the working directory is gone, or has a name that Node cannot tell.
+// A relative path where the working directory is gone, or has a name that Node cannot show.
 //
 // Node shows what is not UTF-8 as U+FFFD, which may also be part of a name: the folder itself decides. A path that
 // would lead to another folder is refused. Loaded only where the name looks wrong.

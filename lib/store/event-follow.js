@@ -6,7 +6,8 @@
 // cursors. Here are the arguments, the iterator, and gaps. While one slice is consumed the next is being read: two
 // slices are the bound of memory.
 //
-// The iterator is no generator: a generator's `return()` waits for the `next()` that is pending, which may be for ever.
+// The iterator is not a generator: a generator's `return()` waits for the `next()` that is pending, which may be for
+// ever.
 
 const { checkOptions, outOfRange, typeError, wrongType } = require('../shared/arguments.js');
 const { marked } = require('../shared/ledger-error.js');
@@ -218,7 +219,7 @@ class Following {
     } else if (found !== '') {
       [this.#events, this.#tails, this.#head] = JSON.parse(found);
       this.#at = 0;
-      // It does not wait: nobody has asked for what is not there yet.
+      // It does not wait: no call has asked for what is not there yet.
       this.#pending = this.#ask(false);
     }
   }

@@ -3,7 +3,7 @@
 // EventStore: one folder with its log of events, as JavaScript sees it.
 //
 // This class checks arguments and turns events into JSON text and back. Files, locks, indexes and scans are
-// the native core's; everything it tells is derived from the log at the time of the call, whoever wrote it.
+// the native core's; all that it reports is derived from the log at the time of the call, whichever program wrote it.
 // Constructing a store touches no disk, and reading never creates anything.
 
 const { asyncDispose } = require('../shared/symbols.js');
@@ -220,7 +220,7 @@ class EventStore {
   }
 
   /**
-   * Its rejection tells the caller why lines wait.
+   * Its rejection gives the caller the reason why lines wait.
    * @param {Promise<void>} flushed
    */
   async #reported(flushed) {

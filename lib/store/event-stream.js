@@ -7,8 +7,8 @@
 // being read: two slices are the bound of memory. Awaiting the native promise gives the event loop its turn,
 // so no timer is needed. The reader is closed whatever happens.
 //
-// The native side may give more events than were asked for (those whose timestamp is no number, or whose
-// taskId is no string); the caller's filter has the last word.
+// The native side may give more events than were asked for (those whose timestamp is not a number, or whose
+// taskId is not a string); the caller's filter decides.
 
 const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js');
 
@@ -32,7 +32,7 @@ async function* slices(reader) {
       const text = await next;
       if (text === null) return;
       next = reader.over ? null : reader.next();
-      next?.catch(() => {}); // told where it is awaited, if that is ever reached
+      next?.catch(() => {}); // reported where it is awaited, if that is ever reached
       yield JSON.parse(text);
     }
   } finally {

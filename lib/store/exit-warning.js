@@ -10,7 +10,7 @@ const { isMainThread } = require('node:worker_threads');
 
 /** @typedef {import('../../binding.js').StoreCore} StoreCore */
 /**
- * What one store object knows to be lost, and no caller does.
+ * What one store object knows to be lost, and no caller has learned.
  * @typedef {object} Loss
  * @property {string} folder
  * @property {StoreCore} core
@@ -42,7 +42,7 @@ function warnOf(losses) {
     if (!own[0].core.isNews(count)) continue;
     try {
       writeSync(2, sentence(own[0], count));
-    } catch {} // nobody listens
+    } catch {} // stderr is closed
   }
 }
 

@@ -137,7 +137,7 @@ class LogWriter {
   /** The store was closed. */
   closed() {
     if (!this.#watched) return;
-    // Lines that still wait are tried again by the native side; the exit hook has the last word on them.
+    // Lines that still wait are tried again by the native side, and by the exit hook at last.
     if (this.#waiting === 0) unwatch(this);
     this.#watched = false;
   }

@@ -59,7 +59,7 @@ impl StoreCore {
     }
 
     /// A reader that follows the log: behind the event of a cursor, or from a time, from now or from the beginning on,
-    /// for a task (a JSON string; null: all). Null if that is no cursor.
+    /// for a task (a JSON string; null: all). Null if that is not a cursor.
     ///
     /// # Errors
     /// If the folder cannot be looked at.

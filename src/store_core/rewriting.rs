@@ -15,7 +15,7 @@ use crate::sealed::Sealed;
 
 #[napi]
 impl StoreCore {
-    /// Evicts the oldest events, as many as are beyond a limit, into an archive if one is named. Returns how many.
+    /// Evicts the oldest events, as many as exceed a limit, into an archive if one is named. Returns how many.
     ///
     /// # Errors
     /// If no promise can be made.

@@ -13,7 +13,7 @@ pub struct StoreCoreOptions {
     pub durable_disk: bool,
 }
 
-/// What `getStats` tells.
+/// What `getStats` reports.
 #[napi(object)]
 pub(crate) struct StoreCoreStats {
     /// Number of events.

@@ -17,7 +17,7 @@ use event::line::{Event, Line, Scanner};
 use crate::interner::Interner;
 use crate::postings::Postings;
 
-/// A violation in four bytes: the rule's number and whether it was corrected by itself.
+/// A violation in four bytes: the rule's number and whether it was corrected automatically.
 #[derive(Clone, Copy)]
 pub struct ViolationRow(u32);
 
@@ -27,7 +27,7 @@ impl ViolationRow {
         self.0 >> 1
     }
 
-    /// Whether it was corrected by itself.
+    /// Whether it was corrected automatically.
     pub fn corrected(self) -> bool {
         self.0 & 1 == 1
     }
@@ -38,21 +38,21 @@ impl ViolationRow {
 pub struct Columns {
     offsets: Vec<u64>,
     lengths: Vec<u32>,
-    /// CRC-32 of the line, for those who read it later.
+    /// CRC-32 of the line, checked when the line is read again.
     checks: Vec<u32>,
     /// Identity of the event: a hash of its id, or of the line if it has none.
     keys: Vec<u64>,
-    /// NaN where the timestamp is no number: JSON has no NaN.
+    /// NaN where the timestamp is not a number: JSON has no NaN.
     times: Vec<f64>,
     tasks: Vec<u32>,
-    /// NaN where it is no number.
+    /// NaN where it is not a number.
     rework: Vec<f64>,
     /// End of each row's violations in `violations`.
     violation_ends: Vec<u32>,
     violations: Vec<ViolationRow>,
-    /// Rows whose timestamp is no number.
+    /// Rows whose timestamp is not a number.
     odd_times: Vec<u32>,
-    /// Rows whose task id is no string.
+    /// Rows whose task id is not a string.
     odd_tasks: Vec<u32>,
     /// Rows that only JavaScript can sum up: violations or rework lines are not of the usual shape.
     irregular: Vec<u32>,
@@ -121,13 +121,13 @@ impl Columns {
         self.keys.get(row).copied().unwrap_or(0)
     }
 
-    /// Timestamp of a row; NaN if it is no number.
+    /// Timestamp of a row; NaN if it is not a number.
     #[must_use]
     pub fn time(&self, row: usize) -> f64 {
         self.times.get(row).copied().unwrap_or(f64::NAN)
     }
 
-    /// Rework lines of a row; NaN if they are no number.
+    /// Rework lines of a row; NaN if they are not a number.
     #[must_use]
     pub fn rework(&self, row: usize) -> f64 {
         self.rework.get(row).copied().unwrap_or(f64::NAN)
@@ -179,20 +179,20 @@ impl Columns {
         (!self.disordered).then_some(start..end.max(start))
     }
 
-    /// Rows whose time lies in `[from, to]`, and all whose timestamp is no number, ascending.
+    /// Rows whose time lies in `[from, to]`, and all whose timestamp is not a number, ascending.
     #[must_use]
     pub fn rows_in_range(&self, from: f64, to: f64) -> Vec<u32> {
         if let Some(span) = self.span_in_range(from, to) {
             return span.filter_map(|row| u32::try_from(row).ok()).collect();
         }
-        // Whoever fails this comparison with NaN has no number for a timestamp.
+        // A row that fails this comparison with NaN has a timestamp that is not a number.
         self.rows_where(|row| {
             let time = self.time(row);
             time.is_nan() || (time >= from && time <= to)
         })
     }
 
-    /// Rows of a task, and all whose task id is no string, ascending.
+    /// Rows of a task, and all whose task id is not a string, ascending.
     #[must_use]
     pub fn rows_of_task(&self, task: &[u8]) -> Vec<u32> {
         let Some(number) = self.task_names.find(task) else { return self.odd_tasks.clone() };
@@ -205,7 +205,7 @@ impl Columns {
         })
     }
 
-    /// The rows of each task, gathered; `None` if the task of some row is no string.
+    /// The rows of each task, gathered; `None` if the task of some row is not a string.
     pub(crate) fn postings(&self) -> Option<Postings> {
         self.odd_tasks.is_empty().then(|| Postings::new(&self.tasks, self.task_names.len()))
     }
@@ -230,7 +230,7 @@ impl Columns {
         rows
     }
 
-    /// The times of all rows; NaN where the timestamp is no number.
+    /// The times of all rows; NaN where the timestamp is not a number.
     #[must_use]
     pub fn times(&self) -> &[f64] {
         &self.times
@@ -275,7 +275,7 @@ impl Columns {
         self.disordered |= time.is_nan() || self.times.last().is_some_and(|&before| before > time);
     }
 
-    /// Takes the last row back.
+    /// Removes the last row.
     pub fn pop(&mut self) {
         let Some(rows) = self.len().checked_sub(1) else { return };
         self.offsets.truncate(rows);

@@ -70,7 +70,7 @@ impl Holdings<'_> {
     }
 
     /// The text of the log after a save: the ledger's events in order, then every line of `log` whose event the
-    /// ledger never held. Lines that are no events stay.
+    /// ledger never held. Lines that are not events stay.
     ///
     /// # Errors
     /// [`SealedError`].

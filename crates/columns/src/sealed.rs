@@ -54,7 +54,7 @@ pub struct Sealed {
 /// Why lines could not be read again.
 #[derive(Debug)]
 pub enum SealedError {
-    /// They are not what was loaded any more.
+    /// They are no longer what was loaded.
     Changed {
         /// What the source is called.
         name: String,
@@ -186,7 +186,7 @@ impl Sealed {
         positions((start.min(end)..end).filter(|&position| marks.is_sealed(position)))
     }
 
-    /// Positions of the sealed events of a task, and of those whose task id is no string.
+    /// Positions of the sealed events of a task, and of those whose task id is not a string.
     #[must_use]
     pub fn of_task(&self, task: &[u8]) -> Vec<u32> {
         // The first question is answered by looking at each row, which takes less time than gathering them all.
@@ -199,7 +199,7 @@ impl Sealed {
         self.sealed_among(rows)
     }
 
-    /// Positions of the sealed events in a range of time, and of those whose timestamp is no number.
+    /// Positions of the sealed events in a range of time, and of those whose timestamp is not a number.
     #[must_use]
     pub fn in_range(&self, from: f64, to: f64) -> Vec<u32> {
         self.sealed_among(self.columns.rows_in_range(from, to))

@@ -17,7 +17,7 @@ pub struct Sums {
     pub events: f64,
     /// Number of violations.
     pub violations: f64,
-    /// … that were corrected by themselves.
+    /// … that were corrected automatically.
     pub corrected: f64,
     /// Sum of rework lines.
     pub rework: f64,

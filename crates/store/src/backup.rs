@@ -191,7 +191,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// 128 bits of what was added, that nobody can foresee.
+/// 128 bits of what was added, which cannot be foreseen.
 struct Hash {
     keys: (RandomState, RandomState),
     states: (std::hash::DefaultHasher, std::hash::DefaultHasher),

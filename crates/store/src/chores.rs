@@ -1,4 +1,4 @@
-//! What the background thread sees to after an append: the end of a lease, lines that wait, `index.json`, idle
+//! What the background thread does after an append: the end of a lease, lines that wait, `index.json`, idle
 //! descriptors.
 //!
 //! Invariant: each chore is asked for once at a time; what fails is tried again with a growing pause until it is
@@ -182,7 +182,7 @@ impl Store {
         None
     }
 
-    /// Has something done on a strand that nobody awaits. Without a thread it is left for the next time.
+    /// Has something done on a strand; no caller awaits it. Without a thread it is left for the next time.
     fn in_background(self: &Arc<Self>, strand: &Arc<Strand>, work: impl FnOnce(&Arc<Self>) + Send + 'static) {
         let weak: Weak<Self> = Arc::downgrade(self);
         let work = Box::new(move || {

@@ -16,7 +16,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub enum Obstacle {
     /// Another call of this process is at work in the folder.
     ThisProcess,
-    /// Another process holds the file, with its number where the system tells.
+    /// Another process holds the file, with its number where the system says so.
     Process(Option<u32>),
     /// A program still writes into the log that the last rewrite replaced.
     Writer,
@@ -24,7 +24,7 @@ pub enum Obstacle {
     Changes,
 }
 
-/// A failed engine call. Cheap to clone, so that one failure can be told to all who waited.
+/// A failed engine call. Cheap to clone, so that one failure can be reported to every call that waited.
 #[derive(Clone, Debug)]
 pub enum Error {
     /// A system call failed.
@@ -40,7 +40,7 @@ pub enum Error {
         /// The operating system's words.
         reason: String,
     },
-    /// The user-level lock (`.lock`) belongs to somebody else.
+    /// The user-level lock (`.lock`) belongs to another holder.
     Locked {
         /// The holder's id as the lock file gives it, cleaned.
         holder: String,
@@ -51,7 +51,7 @@ pub enum Error {
         /// The lock file.
         path: String,
     },
-    /// Another process kept the folder's internal lock for longer than anyone should.
+    /// Another process kept the folder's internal lock for longer than is reasonable.
     Busy {
         /// The lock file, or what another process has open.
         path: String,
@@ -330,7 +330,7 @@ fn plain_reason(error: &io::Error) -> String {
     text.get(..end).unwrap_or(&text).to_lowercase()
 }
 
-/// What to do about the failures that people meet: the remedy, and what follows it.
+/// What to do about the usual failures: the remedy, and what follows it.
 fn advice(code: &str) -> Option<(&'static str, &'static str)> {
     let again = match code {
         "ENOSPC" | "EDQUOT" => ", then call again: nothing that was accepted is lost",

@@ -16,7 +16,7 @@ use crate::paths::LOG;
 use crate::wait::background::Background;
 use crate::wait::patience::{Caller, Patience, Pauses};
 
-/// Called when no descriptor is free: gives back what nobody is using just now.
+/// Called when no descriptor is free: gives back what is not in use just now.
 pub type Relief = Arc<dyn Fn() + Send + Sync>;
 
 /// A handle to a folder; clones are the same folder.
@@ -59,8 +59,8 @@ impl Folder {
         self.relieved(|| self.disk.open(name, how))
     }
 
-    /// Makes a file of a new name, has it prepared, and locks it, which tells it from what a crash left. Returns its name,
-    /// the random number that its name was made of, and the file.
+    /// Makes a file of a new name, has it prepared, and locks it, which distinguishes it from what a crash left.
+    /// Returns its name, the random number that its name was made of, and the file.
     ///
     /// Until it is locked, a process that cleans up may take it for such a thing and remove it. It is made anew then,
     /// under another name: the first one is taken until it is gone.
@@ -171,7 +171,7 @@ impl Folder {
         Patience::new(&*self.background.time, wait)
     }
 
-    /// Patience of a caller for `wait` from now on. Those who call while another gives up on the folder do not
+    /// Patience of a caller for `wait` from now on. Calls that come while another gives up on the folder do not
     /// wait as long once more, one after the other: they have no patience left.
     #[must_use]
     pub fn patience_of(&self, caller: &Caller, wait: Duration) -> Patience {

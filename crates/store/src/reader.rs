@@ -6,7 +6,7 @@
 //! for little needs no columns.
 //!
 //! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file
-//! order, and besides only such whose timestamp is no number or whose task id is no string: JavaScript
+//! order, and besides only such whose timestamp is not a number or whose task id is not a string: JavaScript
 //! compares those its own way.
 
 use std::io::ErrorKind;
@@ -50,7 +50,7 @@ impl Query {
         (self.from.unwrap_or(f64::NEG_INFINITY), self.to.unwrap_or(f64::INFINITY))
     }
 
-    /// Whether the event is wanted, or only JavaScript can tell.
+    /// Whether the event is wanted, or only JavaScript can say.
     fn may_match(&self, event: &Event<'_>) -> bool {
         let time = event.timestamp;
         let in_time = time.is_none_or(|time| {
@@ -144,7 +144,7 @@ impl Reader {
         slice
     }
 
-    /// The first slice if it takes no time to speak of: the columns are up to date and in the order of time,
+    /// The first slice if it takes almost no time: the columns are up to date and in the order of time,
     /// and what matches lies close together. Else `None`: then [`Reader::next_slice`] is to be called in the
     /// background.
     ///

@@ -269,7 +269,7 @@ impl Store {
         Ok(self.rewriter(caller))
     }
 
-    /// Evicts the oldest events by timestamp, as many as are beyond a limit. Returns how many were evicted; if none,
+    /// Evicts the oldest events by timestamp, as many as exceed a limit. Returns how many were evicted; if none,
     /// nothing is written.
     ///
     /// With an archive, they are in it, durably, at the instant at which they leave the log. The folder is free while

@@ -1,4 +1,4 @@
-//! `verify()`: what is in the folder, line by line, for people who want to know.
+//! `verify()`: what is in the folder, line by line, as a report.
 //!
 //! Takes no lock, creates nothing and changes nothing.
 

@@ -48,7 +48,7 @@ pub fn main() -> ExitCode {
     let asks = args.iter().any(|word| word == "--help" || word == "-h" || word == "--version");
     let result = match first {
         "hook" if !asks => {
-            // Nothing that happens here is the host's fault or business.
+            // Nothing that happens here may fail the host.
             let _ = catch_unwind(|| hook(&args));
             return ExitCode::SUCCESS;
         }

@@ -10,12 +10,12 @@
 //! stricter than V8 would lose events; one that is laxer would hand JavaScript a line on which it throws.
 //!
 //! Why not `serde_json`? Because it is stricter than V8. It refuses escaped lone surrogates (`"\ud800"`, which tools
-//! write when they cut a text inside an emoji), numbers beyond `f64` (`1e999`), nesting beyond 128, a byte order
-//! mark before the text, and bytes that are not UTF-8; V8 takes all of them. Here numbers may overflow, broken bytes
-//! within strings are U+FFFD, and nesting is bounded by memory alone, one bit a level, with no recursion.
+//! write when they cut a text inside an emoji), numbers too large for `f64` (`1e999`), nesting deeper than 128, a byte
+//! order mark before the text, and bytes that are not UTF-8; V8 takes all of them. Here numbers may overflow, broken
+//! bytes within strings are U+FFFD, and nesting is bounded by memory alone, one bit a level, with no recursion.
 //!
 //! How it is fast: most of a line is text between quotes, which [`text`](super::text) skips eight bytes at a time;
-//! nothing is decoded before somebody asks; nothing is allocated for a line but the list of its violations, in a
+//! nothing is decoded before it is asked for; nothing is allocated for a line but the list of its violations, in a
 //! buffer that is kept.
 
 mod cursor;

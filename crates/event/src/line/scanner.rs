@@ -1,14 +1,14 @@
 //! The scanner: finds the fields of an event in one pass over its line.
 //!
 //! Only the members of the event and of its violations are looked at one by one; the values of all others are
-//! skipped. A field of a wrong type is no error: JavaScript will see it as it is.
+//! skipped. A field of a wrong type is not an error: JavaScript will see it as it is.
 
 use super::cursor::{Cursor, Malformed};
 use super::nesting::Nesting;
 use super::{Event, JsonStr, Line, Span, Task, Violations};
 use crate::text;
 
-/// Tells what lines are. Keeps its buffers from line to line, so one should be used for many.
+/// Classifies lines. Keeps its buffers from line to line, so one should be used for many.
 #[derive(Debug, Default)]
 pub struct Scanner {
     nesting: Nesting,
@@ -22,7 +22,7 @@ impl Scanner {
         Self::default()
     }
 
-    /// Tells what `line` is. The line should not contain 0x0A; if it does, that counts as white space.
+    /// Classifies `line`. The line should not contain 0x0A; if it does, that counts as white space.
     pub fn scan<'a>(&'a mut self, line: &'a [u8]) -> Line<'a> {
         let text = text::trim(line);
         if text.is_empty() {
@@ -100,7 +100,7 @@ fn task<'a>(cursor: &mut Cursor<'a, '_>) -> Result<Task<'a>, Malformed> {
     })
 }
 
-/// Reads the value of `violations` into `spans` and tells whether it is regular.
+/// Reads the value of `violations` into `spans`; returns whether it is regular.
 fn violations(cursor: &mut Cursor<'_, '_>, spans: &mut Vec<Span>) -> Result<bool, Malformed> {
     spans.clear();
     if !cursor.take(b'[') {

@@ -111,7 +111,7 @@ pub(crate) struct Eviction {
     header: Header,
     /// How many members it has.
     members: u32,
-    /// The log may be the new one: it is no longer for this process to say that nothing was evicted.
+    /// The log may be the new one: this process can no longer say that nothing was evicted.
     may_have_happened: bool,
 }
 
@@ -182,7 +182,7 @@ impl Eviction {
         let (mut blocks, mut block) = (Vec::new(), Block::default());
         for line in lines.split_inclusive(|&byte| byte == b'\n') {
             block.text.extend_from_slice(line);
-            // Of any time: these are few, and nobody looks for them by it.
+            // Of any time: these are few, and are not looked for by their time.
             block.count(f64::NAN);
             if block.text.len() >= BLOCK {
                 blocks.push(std::mem::take(&mut block));
@@ -238,19 +238,19 @@ impl Eviction {
         self.header.length
     }
 
-    /// The log is about to be replaced. From now on the log tells whether this has happened.
+    /// The log is about to be replaced. From now on the log shows whether this has happened.
     pub(crate) fn may_happen(&mut self, folder: &Folder) -> io::Result<()> {
         let name = eviction(&self.uuid, Undecided);
         folder.rename(&self.name, &name)?;
         self.name = name;
         self.may_have_happened = true;
-        // The lock tells that a draft is not a dead one's. From here on it would only keep readers out, where locks are
+        // The lock shows that the maker of a draft lives. From here on it would only keep readers out, where locks are
         // mandatory.
         let _ = self.file.unlock();
         Ok(())
     }
 
-    /// Says that it has happened: the log was replaced, durably. Should this fail, the log tells.
+    /// Says that it has happened: the log was replaced, durably. Should this fail, the log shows it.
     pub(crate) fn has_happened(&self, folder: &Folder) -> io::Result<()> {
         folder.rename(&self.name, &eviction(&self.uuid, Happened))
     }

@@ -11,7 +11,7 @@
 //! 68  the lines, deflated; their CRC; their length
 //! ```
 //!
-//! Any gzip reads members behind each other as one file. The head tells where the next one begins without inflating
+//! Any gzip reads members behind each other as one file. The head says where the next one begins without inflating
 //! this one, and is found again behind damage.
 //!
 //! Invariant: whatever stands in a head is bounded and checked before anything is allocated by it.

@@ -5,7 +5,7 @@
 //!         .events.evicted.<uuid>     the same file, from before the log is replaced, with the folder held …
 //!         .events.archived.<uuid>    … until it was
 //! <archive>/events-2026-11.ndjson.gz where its members go then; the month is that of the eviction
-//! <archive>/.archive.lk              the lock of those who write there, and from where on the end may be torn
+//! <archive>/.archive.lk              a lock for writing there, and from where on the end may be torn
 //!
 //! member      some whole lines as one gzip member, with a head that says what is in it
 //! members     the members of a file, one after the other, whatever lies between them

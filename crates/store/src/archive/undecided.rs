@@ -35,7 +35,7 @@ pub(crate) enum Verdict {
     Partly(Vec<u8>),
 }
 
-/// What the log says. It is read only if its identity does not tell.
+/// What the log says. It is read only if its identity does not say.
 pub(crate) fn verdict(
     state: EvictionState,
     header: &Header,
@@ -118,7 +118,7 @@ fn decide_about(
     if state == EvictionState::Draft && !file.try_lock()? {
         return Ok(());
     }
-    // A draft that cannot be read was not whole yet. Any other was, and is left to people.
+    // A draft that cannot be read was not whole yet. Any other was, and is left for a person to look at.
     let Some(header) = Header::read(&*file)? else {
         return if state == EvictionState::Draft { folder.remove(name) } else { Ok(()) };
     };

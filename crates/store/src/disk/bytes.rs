@@ -14,8 +14,8 @@ pub(crate) const CHUNK: usize = 1 << 20;
 
 /// Reads up to `length` bytes at `offset`; fewer only at the end of the file.
 ///
-/// A length beyond what memory there is fails with `OutOfMemory`, where an allocation would end the process. Lengths
-/// that a stranger's file gives are to be bounded before all the same.
+/// A length that memory does not suffice for fails with `OutOfMemory`, where an allocation would end the process.
+/// Lengths that the file of another program gives are to be bounded before all the same.
 pub(crate) fn read_range(file: &dyn File, offset: u64, length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(length).map_err(|_| io::ErrorKind::OutOfMemory)?;
@@ -56,7 +56,7 @@ pub(crate) fn write_all_at(file: &dyn File, mut bytes: &[u8], mut offset: u64) -
     Ok(())
 }
 
-/// Appends everything. On failure tells how many bytes had been written before.
+/// Appends everything. On failure says how many bytes had been written before.
 pub(crate) fn append_all(file: &dyn File, bytes: &[u8]) -> Result<(), (usize, io::Error)> {
     let mut done = 0;
     while let Some(rest) = bytes.get(done..).filter(|rest| !rest.is_empty()) {
@@ -86,7 +86,7 @@ pub(crate) struct Walked {
 
 /// Calls `visit(offset, line)` for each line of `[from, to)` that ends in a newline, without it.
 ///
-/// A long line that is no event, by its length or by its first character, is visited as [`UNREADABLE`]; its true
+/// A long line that is not an event, by its length or by its first character, is visited as [`UNREADABLE`]; its true
 /// length is the distance to the next line. Others are held whole, at most [`MAX_READ_LINE`] bytes at a time.
 pub(crate) fn for_each_line(
     file: &dyn File,

@@ -63,7 +63,7 @@ pub(super) fn stat_of_path(path: &Path, metadata: &fs::Metadata) -> io::Result<S
             regular: false,
         });
     }
-    // Without access rights: nobody is kept from renaming or removing it, and folders open too.
+    // Without access rights: no program is kept from renaming or removing it, and folders open too.
     let handle = winapi_util::Handle::from_path_any(path)?;
     Ok(stat_of(&winapi_util::file::information(&handle)?, metadata))
 }

@@ -75,7 +75,7 @@ impl RealFolder {
         }
     }
 
-    /// Gives a file that root has just made in somebody's folder to that somebody, who could not use the folder
+    /// Gives a file that root has just made in another user's folder to that user, who could not use the folder
     /// any more otherwise. Only an empty file that has no other name.
     #[cfg(unix)]
     fn give_to_owner(&self, file: &fs::File, metadata: &fs::Metadata) {
@@ -251,7 +251,7 @@ impl File for RealFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        // F_FULLFSYNC on macOS: the standard library sees to it.
+        // F_FULLFSYNC on macOS: the standard library does that.
         self.0.sync_data()
     }
 
@@ -260,7 +260,7 @@ impl File for RealFile {
         {
             use std::os::unix::fs::{PermissionsExt, fchown};
             if stat_of_file(&self.0)?.owner != like.owner {
-                // Only root may; anybody else's file is his own.
+                // Only root may; the file of any other user is already that user's.
                 let _ = fchown(&self.0, Some(like.owner.0), Some(like.owner.1));
             }
             self.0.set_permissions(fs::Permissions::from_mode(like.mode))
@@ -291,7 +291,7 @@ impl File for RealFile {
         let file = format!("{major:02x}:{minor:02x}:{}", stat.ino());
         let locks = fs::read_to_string("/proc/locks").ok()?;
         locks.lines().find_map(|line| {
-            // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; who waits has an arrow behind the number.
+            // "1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF"; a process that waits has an arrow behind the number.
             let fields: Vec<&str> = line.split_ascii_whitespace().collect();
             let [_, "FLOCK", _, _, pid, locked, ..] = fields.as_slice() else { return None };
             (*locked == file).then(|| pid.parse().ok().filter(|&pid| pid > 0)).flatten()

@@ -30,7 +30,7 @@ pub struct FileId {
     /// Inode number.
     pub inode: u64,
     /// Nanoseconds since 1970 at which the file was created, as coarse as a clock tick; 0 where the file
-    /// system does not tell.
+    /// system does not say.
     pub born_ns: u64,
 }
 
@@ -119,14 +119,14 @@ pub trait File: Send + Sync {
     /// Whatever `fchmod` says.
     fn set_access(&self, like: &Stat) -> io::Result<()>;
 
-    /// Takes the exclusive lock of this open file if nobody else has it. Freed by [`File::unlock`], by
+    /// Takes the exclusive lock of this open file if no other has it. Freed by [`File::unlock`], by
     /// closing, and by the death of the process.
     ///
     /// # Errors
     /// Whatever `flock` says, but not that the lock is taken.
     fn try_lock(&self) -> io::Result<bool>;
 
-    /// The process that has the lock, where the system tells.
+    /// The process that has the lock, where the system says so.
     fn lock_holder(&self) -> Option<u32> {
         None
     }
@@ -137,14 +137,14 @@ pub trait File: Send + Sync {
     /// Whatever `flock` says.
     fn unlock(&self) -> io::Result<()>;
 
-    /// Whether no process has this file open for writing. `None` where the system cannot tell.
+    /// Whether no process has this file open for writing. `None` where the system cannot say.
     ///
     /// # Errors
     /// Whatever the system says.
     fn has_no_writer(&self) -> io::Result<Option<bool>>;
 }
 
-/// What a watch has to say.
+/// What a watch reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sign {
     /// The file in question may have changed.
@@ -249,7 +249,7 @@ pub trait Disk: Send + Sync {
         Ok(None)
     }
 
-    /// A number that changes when the machine starts anew; 0 where the system does not tell. What was written
+    /// A number that changes when the machine starts anew; 0 where the system does not say. What was written
     /// before and not synced may be gone then, in any order.
     fn boot(&self) -> u64;
 

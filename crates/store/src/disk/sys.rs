@@ -25,10 +25,10 @@ const UNSEEN_WRITERS: [u32; 2] = [0x6573_5546, 0x0102_1997];
 
 /// Whether no process has the inode of `file`, which must be open for reading only, open for writing.
 ///
-/// `None` where nobody can tell: a refusal proves a writer everywhere, a grant proves nothing on some file systems.
+/// `None` where it cannot be known: a refusal proves a writer everywhere, a grant proves nothing on some file systems.
 ///
 /// Linux grants a read lease exactly then (fcntl(2), `F_SETLEASE`). The lease is given back at once. Should
-/// somebody open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
+/// a process open the file for writing in between, the kernel sends us a signal: `SIGURG` is chosen for it,
 /// which is ignored by default, where the usual `SIGIO` would end the process.
 pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
     let fd = file.as_raw_fd();
@@ -43,7 +43,7 @@ pub(crate) fn has_no_writer(file: &File) -> io::Result<Option<bool>> {
         let error = io::Error::last_os_error();
         return match error.raw_os_error() {
             Some(libc::EAGAIN) => Ok(Some(false)),
-            // File systems without leases, or a file of somebody else's.
+            // File systems without leases, or a file of another user.
             Some(libc::EINVAL | libc::EACCES | libc::EPERM | libc::ENOSYS | libc::ENOLCK | libc::ENOTSUP) => {
                 Ok(None)
             }

@@ -15,7 +15,7 @@ use super::{Sign, Watch};
 const ROOM: usize = 4096;
 /// Bytes of a change before the name: watch, mask, cookie, length of the name.
 const HEAD: usize = 16;
-/// The folder is gone, or is another one's now; or so much changed that the queue ran over.
+/// The folder is gone, or another one has its name; or so much changed that the queue ran over.
 const GONE: u32 = libc::IN_IGNORED | libc::IN_DELETE_SELF | libc::IN_MOVE_SELF | libc::IN_UNMOUNT;
 
 /// See the head of this file.

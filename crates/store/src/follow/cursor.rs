@@ -1,13 +1,14 @@
-//! A cursor: all that tells another process which events were given out, as a text.
+//! A cursor: a text from which another process learns which events were given out.
 //!
 //! ```text
 //! gl1 ~ boot ~ level / level / … ~ offset . length . check . event . time . number ~ CRC-32
 //! level   inode . born . generation . offset [ . start . limit . floor ]
 //! ```
 //!
-//! Numbers are hexadecimal, times their bits. The boot is that of the machine in which it was made. The offset of the last level is that behind the last event, of which the
-//! cursor has the length (up to 255), a CRC-32 of so many bytes before the offset, a hash of the id, the latest time of
-//! all events that were given, and how many events the log has up to it.
+//! Numbers are hexadecimal, times their bits. The boot is that of the machine in which it was made. The offset of the
+//! last level is that behind the last event. Of that event the cursor has the length (up to 255), a CRC-32 of so many
+//! bytes before the offset, and a hash of the id. Then come the latest time of all events that were given, and how
+//! many events the log has up to the offset.
 //!
 //! Invariant: a text that was changed is refused; what it says is bounded, and believed only if the log agrees.
 
@@ -21,7 +22,7 @@ use crate::follow::track::{Level, Since, Track};
 use crate::hints::moves::{LogName, Moves, fnv};
 
 const VERSION: &str = "gl1";
-/// Longer ones are none of ours.
+/// A longer text is not a cursor.
 const LONGEST: usize = 4096;
 /// Most levels: one for each move that is kept, and the log itself.
 const LEVELS: usize = 17;
@@ -83,7 +84,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Reads a text; `None` if it is no cursor.
+    /// Reads a text; `None` if it is not a cursor.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (content, crc) = text.rsplit_once('~').filter(|_| text.len() <= LONGEST)?;

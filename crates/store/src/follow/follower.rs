@@ -223,7 +223,7 @@ impl Follower {
         let stat = log.stat().map_err(|error| self.failed(&error))?;
         let size = stat.size;
         if self.seen.track.as_ref().is_none_or(|track| size < track.top().offset) {
-            // It was cut, which nobody may do.
+            // It was cut, which no program may do.
             let Some((log, id)) = self.log.take() else { return Ok(None) };
             let name =
                 Moves::load(&self.folder).name_of(&*log, &stat).map_err(|error| self.failed(&error))?;

@@ -1,6 +1,6 @@
 //! What of which log a reader has seen, and what that says of the log that took its place.
 //!
-//! `.events.moves` tells what of a new log was seen. Where it does not:
+//! `.events.moves` says what of a new log was seen. Where it does not:
 //!
 //! - A program replaced the log, and the old one is still open: the lines of the two are compared.
 //! - A cursor of a log that is gone: what is not newer than all that was given out may have been, and is left out. That
@@ -127,7 +127,7 @@ impl Seen {
         self.folder.failed("read", LOG, error)
     }
 
-    /// Whether moves tell the truth of a log that is gone: it may have lost its end in a power cut and grown again, and
+    /// Whether moves are right about a log that is gone: it may have lost its end in a power cut and grown again, and
     /// what was read behind the end of a move is known only as long as the log is open.
     fn holds_good(
         &self,
@@ -167,7 +167,7 @@ impl Seen {
                 let there = cursor.log() != name || last.is_in(log).map_err(failed)?;
                 (self.last, self.newest, self.number) = (Some(last), last.newest, last.number);
                 self.boot = cursor.boot;
-                // Of a log that is not known no move tells.
+                // No move leads from a log that is not known.
                 self.track = Some(
                     track.filter(|_| there).unwrap_or_else(|| Track::new(Level::new(LogName::default()))),
                 );

@@ -16,7 +16,7 @@ use crate::hints::fields::Fields;
 const BLOCK: u64 = 1 << 20;
 /// Most blocks that are kept; the rest of the log is read.
 pub(crate) const MOST_BLOCKS: u32 = 1 << 16;
-/// Bytes of a block in the checkpoint: end, oldest, newest, whether some time is no number.
+/// Bytes of a block in the checkpoint: end, oldest, newest, whether some time is not a number.
 pub(crate) const BLOCK_BYTES: usize = 32;
 
 /// The times of one block.
@@ -24,7 +24,7 @@ pub(crate) const BLOCK_BYTES: usize = 32;
 pub(crate) struct Times {
     pub(crate) oldest: f64,
     pub(crate) newest: f64,
-    /// Whether the time of some event is no number.
+    /// Whether the time of some event is not a number.
     pub(crate) odd: bool,
 }
 
@@ -35,7 +35,7 @@ impl Default for Times {
 }
 
 impl Times {
-    /// Whether an event may lie in `[from, to]`, or only JavaScript can tell.
+    /// Whether an event may lie in `[from, to]`, or only JavaScript can say.
     fn may_match(&self, (from, to): (f64, f64)) -> bool {
         self.odd || (self.oldest <= to && self.newest >= from)
     }
@@ -61,7 +61,7 @@ impl Blocks {
         Self { known: true, ..Self::default() }
     }
 
-    /// As a slot tells of them.
+    /// As a slot describes them.
     pub(crate) fn read(stored: (u32, u32), start: u64, times: Times) -> Self {
         Self { known: true, stored, finished: Vec::new(), start, times }
     }
@@ -77,7 +77,7 @@ impl Blocks {
         }
     }
 
-    /// It is an event of this time; `None` if that is no number.
+    /// It is an event of this time; `None` if that is not a number.
     pub(crate) fn event(&mut self, time: Option<f64>) {
         match time {
             Some(time) => {

@@ -42,7 +42,7 @@ const HAS_BLOCKS: u32 = 8;
 /// Behind the most that names take. A file system keeps no room for what lies between.
 const BLOCKS: u64 = 512 << 10;
 
-/// A rewrite that is under way, for whoever has to finish it.
+/// A rewrite that is under way, for the process that has to finish it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Rewrite {
     /// The log that is being replaced.
@@ -295,7 +295,7 @@ impl Slot {
         }
         let (sequence, boot) = (fields.u64()?, fields.u64()?);
         if sequence == u64::MAX {
-            // Nobody counts that far, and there would be no next one.
+            // No process counts that far, and there would be no next one.
             return None;
         }
         let log = fields.file_id()?;

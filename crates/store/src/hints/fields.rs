@@ -1,4 +1,4 @@
-//! Numbers taken off the front of bytes that a stranger may have written.
+//! Numbers taken off the front of bytes that any program may have written.
 //!
 //! Invariant: what is not there is `None`; nothing here panics or allocates.
 

@@ -42,12 +42,12 @@ const MOST_BYTES: usize = 1 << 20;
 /// How many bytes before an offset are checked.
 const ANCHOR: u64 = 256;
 
-/// A log, told from all others that had its name.
+/// A log, as distinct from all others that had its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct LogName {
     /// Number of the file.
     pub(crate) inode: u64,
-    /// When it was born, 0 where the file system does not tell.
+    /// When it was born, 0 where the file system does not say.
     pub(crate) born_ns: u64,
     /// See the head of this file; 0 while there is no line.
     pub(crate) generation: u64,

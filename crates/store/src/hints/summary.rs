@@ -1,9 +1,9 @@
-//! The sums over the first part of a log: what `getStats` and `index.json` tell.
+//! The sums over the first part of a log: what `getStats` and `index.json` report.
 //!
 //! Invariant: a summary covers exactly the whole lines of `[0, offset)` of one log, and says how to recognise
 //! that log: by its identity, by a checksum of the bytes just before `offset`, and, while nothing was added,
 //! by its time of change. A summary that does not recognise the log is worthless and is made anew from the
-//! log, which alone tells the truth.
+//! log, which alone is the truth.
 
 use std::io;
 
@@ -38,12 +38,12 @@ impl Mark {
         Ok(Self { log: stat.id, offset, modified_ns, anchor: anchor(log, offset)? })
     }
 
-    /// Whether the log still begins with what was seen, as far as can be told without reading it all.
+    /// Whether the log still begins with what was seen, as far as can be known without reading it all.
     pub(crate) fn recognises(&self, log: &dyn File, stat: &Stat) -> io::Result<bool> {
         if self.log != stat.id || stat.size < self.offset {
             return Ok(false);
         }
-        // Same length, other time: somebody wrote in the middle.
+        // Same length, other time: a program wrote in the middle.
         if stat.size == self.offset && self.modified_ns != 0 && self.modified_ns != stat.modified_ns {
             return Ok(false);
         }

@@ -4,7 +4,7 @@
 //! writes it. We never believe it.
 //!
 //! Invariant: it is replaced by renaming, so that no reader ever parses half of it. A draft is locked by its
-//! maker, so that it can be told from what a crash left behind.
+//! maker, so that it can be distinguished from what a crash left behind.
 
 use columns::Interner;
 use event::identity::{TASK_MISSING, TASK_OTHER};

@@ -1,10 +1,10 @@
 //! The folder lock: among our processes, one at a time writes.
 //!
-//! It is the operating system's lock on `.events.lk`, so it dies with its holder. Nobody waits without a
+//! It is the operating system's lock on `.events.lk`, so it dies with its holder. No wait is without a
 //! deadline: the lock is tried, not waited for, since a stopped holder would block a waiter for ever.
 //!
-//! Whoever writes in a burst would take the lock again faster than a waiter can look. Therefore waiters queue
-//! at a second lock, the gate, and whoever held the folder lock a moment ago passes through the gate first:
+//! A process that writes in a burst would take the lock again faster than a waiter can look. Therefore waiters queue
+//! at a second lock, the gate, and a process that held the folder lock a moment ago passes through the gate first:
 //! between two leases of a busy writer each waiter gets its turn.
 //!
 //! Invariant: while [`FolderLock::acquire`] has succeeded and [`FolderLock::release`] has not been called, no
@@ -23,11 +23,11 @@ use crate::wait::patience::{Patience, Pauses};
 
 /// Pauses of a waiter that has just come.
 const PAUSES: Pauses = Pauses(Duration::from_micros(20), Duration::from_micros(500));
-/// The pause of the first in line, and of a waiter that has waited for longer than [`LONG`]: who looks more often than
-/// others comes first.
+/// The pause of the first in line, and of a waiter that has waited for longer than [`LONG`]: a waiter that looks more
+/// often than others comes first.
 const SHORT: Duration = Duration::from_micros(50);
 const LONG: Duration = Duration::from_millis(5);
-/// Who waits at the gate longer than this also looks at the lock itself: the gate's holder may be stopped.
+/// A process that waits at the gate longer than this also looks at the lock itself: the gate's holder may be stopped.
 const GATE_PATIENCE: Duration = Duration::from_millis(100);
 
 /// The lock's open files, and the checkpoint's, which lives and dies with them.
@@ -114,7 +114,7 @@ impl FolderLock {
 }
 
 /// Fails if writing a checkpoint there would destroy another file. Of the lock's files it alone is written to. A copy
-/// of the folder by hard links has a checkpoint with two names, which is no harm.
+/// of the folder by hard links has a checkpoint with two names, which does no harm.
 fn refuse_planted(checkpoint: &dyn File) -> io::Result<()> {
     if checkpoint.stat()?.links > 1 && !checkpoint::is_one(checkpoint)? {
         return Err(io::Error::new(io::ErrorKind::TooManyLinks, "the file has another name (a hard link)"));

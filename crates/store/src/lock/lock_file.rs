@@ -8,8 +8,8 @@
 //! ever: a time in the future is not fresh, and how long one and the same file has been seen is measured by the
 //! clock that never goes back.
 //!
-//! Invariant: the content is a stranger's. At most 4 KiB of it are read, numbers must be finite, and what is
-//! shown of it is cleaned and cut. The pid is shown in messages alone, and signals nothing.
+//! Invariant: any program may have written the content. At most 4 KiB of it are read, numbers must be finite, and what
+//! is shown of it is cleaned and cut. The pid is shown in messages alone, and signals nothing.
 
 use std::io;
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) enum Owner {
     Ours,
     /// A JavaScript program that may be alive.
     Foreign,
-    /// Nobody who could still be alive.
+    /// No process that could still be alive.
     Stale,
     /// Half written, perhaps: look again.
     Unsettled,
@@ -73,7 +73,7 @@ struct Lenient<'a> {
 }
 
 /// Since when one and the same file has been seen, by the clock that never goes back. One is kept for as long as
-/// the file may be met, so that nobody waits for it twice.
+/// the file may be met, so that no call waits for it twice.
 #[derive(Default)]
 pub(crate) struct Seen {
     /// The file and a checksum of its content.
@@ -98,7 +98,7 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
     let nobody =
         |owner| Ok(Some(LockFile { owner, holder: "unknown".to_owned(), age_ms: 0, pid: None, stat }));
     if !stat.regular {
-        // A link or pipe under this name is no lock; nothing is read through it.
+        // A link or pipe under this name is not a lock; nothing is read through it.
         return nobody(Owner::Stale);
     }
     let bytes = match folder.open(name, Open::Read).and_then(|file| read_range(&*file, 0, MAX_LOCK_FILE)) {
@@ -108,14 +108,14 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
     };
     let now_ms = signed(folder.now_ms());
     let seen_ms = milliseconds(seen.look(stat.id, &bytes, folder.monotonic()));
-    // A time of change in the future tells nothing.
+    // A time of change in the future means nothing.
     let age_of_change = now_ms.saturating_sub(signed(stat.modified_ns / 1_000_000));
     let unsettled = seen_ms.max(age_of_change) < milliseconds(LOCK_SETTLE);
     let text = String::from_utf8_lossy(&bytes);
     let Ok(content) = serde_json::from_str::<Lenient<'_>>(&text) else {
         return nobody(if unsettled { Owner::Unsettled } else { Owner::Stale });
     };
-    // A number that is no time (NaN to JavaScript) makes the lock stale, as in the original.
+    // A number that is not a time (NaN to JavaScript) makes the lock stale, as in the original.
     let age_ms = content.timestamp.and_then(number).map(|time| {
         #[expect(clippy::cast_possible_truncation, reason = "a float too large saturates")]
         let time = time as i64;
@@ -130,7 +130,7 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
         _ if is_ours(&holder) => Owner::Ours,
         // Its program writes it once and believes it for so long, whatever the clock says.
         _ if seen_ms >= LOCK_STALE_MS => Owner::Stale,
-        // From the future: the clock was put back, and nobody knows when. A program that is just writing it is
+        // From the future: the clock was put back, and it cannot be known when. A program that is just writing it is
         // given a moment.
         Some(age) if age < -LOCK_STALE_MS && unsettled => Owner::Unsettled,
         Some(age) if (-LOCK_STALE_MS..LOCK_STALE_MS).contains(&age) => Owner::Foreign,
@@ -140,7 +140,7 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
     Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), pid, stat }))
 }
 
-/// Whether the file, which `holder` made, names another holder by now. What cannot be read names nobody.
+/// Whether the file, which `holder` made, names another holder by now. What cannot be read names none.
 pub(crate) fn names_another(file: &dyn File, holder: &str) -> bool {
     read_range(file, 0, MAX_LOCK_FILE)
         .ok()

@@ -1,9 +1,10 @@
-//! Taking over a `.lock` that belongs to nobody alive.
+//! Taking over a `.lock` whose holder is dead.
 //!
 //! A stale one is not removed under its name, where a JavaScript program may just have put a fresh one: it is renamed
 //! aside, looked at again, and given back if it is fresh.
 //!
-//! Invariant: all of this is done by the holder of `.events.own` alone, so it needs no care for others of us.
+//! Invariant: all of this is done by the holder of `.events.own` alone, so no other process of ours does it at the same
+//! time.
 
 use std::io;
 

@@ -99,7 +99,7 @@ impl UserLock {
         write_all_at(&*self.file, with_digits(now_ms, self.digits).as_bytes(), TIMESTAMP_AT)
     }
 
-    /// Gives the lock up. A `.lock` that somebody else put in place of ours, or wrote into it, is left alone.
+    /// Gives the lock up. A `.lock` that another program put in place of ours, or wrote into it, is left alone.
     ///
     /// # Errors
     /// Whatever `unlink` says; the lock is free among our processes all the same.
@@ -183,9 +183,9 @@ impl LockTurn {
 
 enum Attempt {
     Taken(UserLock),
-    /// Somebody holds it, with what its file says if it could be read.
+    /// It is held, with what its file says if it could be read.
     Held(Option<LockFile>),
-    /// Somebody is just taking it or giving it up.
+    /// It is just being taken or given up.
     Unclear,
 }
 
@@ -201,7 +201,7 @@ fn create(folder: &Folder, owner: Box<dyn File>) -> Result<Attempt> {
     let _ = folder.remove(&name);
     let file = match linked {
         Ok(()) => file,
-        // Or `.events.own` was removed by `destroy()`, and another of us removed the draft.
+        // Or `.events.own` was removed by `destroy()`, and another process of ours removed the draft.
         Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {
             return Ok(Attempt::Unclear);
         }

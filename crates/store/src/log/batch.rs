@@ -71,15 +71,16 @@ impl Batch {
     }
 }
 
-/// Of a batch that is refused nothing is to stay: lines of it that a failed write has stored are taken back. Returns how
-/// many of the stored bytes stay.
+/// Of a batch that is refused nothing is to stay: lines of it that a failed write has stored are taken back. Returns
+/// how many of the stored bytes stay.
 fn take_back(folder: &Folder, log: &Log, failed: &Failed, entries: &[Entry], bytes: &[u8]) -> usize {
     let mut start = 0;
     for entry in entries {
         let end = start + entry.bytes.len();
         if failed.stored < end {
             let part = bytes.get(start..failed.stored).unwrap_or_default();
-            // Half a line is no event, and stays as what it is; all of them are there if only the newline is missing.
+            // Half a line is not an event, and stays as what it is; all of them are there if only the newline is
+            // missing.
             let whole = stored_lines(&entry.bytes, part.len());
             let some = entry.on_fault == OnFault::Refuse && whole > 0 && whole < entry.bytes.len();
             let full = is_out_of_room(&failed.error);

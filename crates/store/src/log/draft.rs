@@ -1,8 +1,8 @@
 //! A new log in the making.
 //!
 //! Invariant: it is made under a random name of its own, with the old log's permissions from the start, and
-//! is locked by its maker for as long as it is being made, so that it can be told from what a
-//! crash left behind.
+//! is locked by its maker for as long as it is being made, so that it can be distinguished from
+//! what a crash left behind.
 
 use std::io;
 use std::ops::Range;

@@ -1,9 +1,9 @@
 //! `'disk'` durability: one fsync for all that wait for one.
 //!
-//! Invariant: a write that [`GroupCommit::wait`] confirmed is on stable storage, with the name of its file.
-//! An fsync that failed is never tried again: the kernel has dropped the pages and forgotten the error, so a
-//! second one would succeed and lie. The failure is reported to all whose write it concerns, and to all after
-//! them, until the log was copied into a new file.
+//! Invariant: a write that [`GroupCommit::wait`] confirmed is on stable storage, with the name of its file. An fsync
+//! that failed is never tried again: the kernel has dropped the pages and forgotten the error, so a second one would
+//! succeed although the data is gone. The failure is reported to all whose write it concerns, and to all after them,
+//! until the log was copied into a new file.
 //!
 //! No lock but the baton is held during an fsync: a thread that writes, reads or only asks never waits for one.
 
@@ -65,9 +65,10 @@ impl GroupCommit {
         });
     }
 
-    /// Returns once all that was written until now is on stable storage, with the file that was synced last. The
-    /// first thread that comes syncs for all who wrote until then. `for_names`: how long it is tried to open the
-    /// folder if no descriptor is free; that it could not be opened is no failed fsync, and the next one tries again.
+    /// Returns once all that was written until now is on stable storage, with the file that was synced last. The first
+    /// thread that comes syncs for all that was written until then. `for_names`: how long it is tried to open the
+    /// folder if no descriptor is free; a folder that could not be opened does not count as a failed fsync, and the
+    /// next one tries again.
     pub(crate) fn wait(
         &self,
         folder: &Folder,

@@ -114,7 +114,7 @@ pub(crate) fn has_tail(
     Ok(count(new, kept..new.stat()?.size)? > count(old, from..tail.start)?)
 }
 
-/// Names lines by 128 bits that nobody can foresee, so that no two lines are taken for one.
+/// Names lines by 128 bits that cannot be foreseen, so that no two lines are taken for one.
 #[derive(Default)]
 struct Hashes(RandomState, RandomState);
 

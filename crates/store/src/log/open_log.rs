@@ -16,7 +16,7 @@ use crate::paths::LOG;
 
 /// The log, opened under the folder lock, so that it is the one that the name leads to.
 pub(crate) struct Log {
-    /// The file; shared with whoever has still to sync it.
+    /// The file; shared with the thread that has still to sync it.
     pub(crate) file: Arc<dyn File>,
     /// Which file.
     pub(crate) id: FileId,
@@ -68,7 +68,7 @@ impl Log {
         }
     }
 
-    /// Takes back bytes that a failed append has stored; they are of the batch that it was of. Returns whether they are
+    /// Takes back bytes that a failed append has stored; they are of the same batch. Returns whether they are
     /// gone.
     ///
     /// They are made blank: what another program wrote behind them must stay. Only on a full disk, where none can have

@@ -4,7 +4,7 @@
 //! another process holds the folder, or, if it is a ledger's, when the disk refused it.
 //!
 //! Invariant: lines leave in the order in which they came, each exactly once: written, or refused with the
-//! error that its ticket tells.
+//! error that its ticket gives.
 
 use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
@@ -17,7 +17,7 @@ pub type Ticket = u64;
 /// What becomes of a line that the disk refuses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OnFault {
-    /// It is refused: the caller is told and has to bring it again.
+    /// It is refused: the caller gets an error and has to bring it again.
     Refuse,
     /// It stays in the queue until it is written.
     Keep,
@@ -95,7 +95,7 @@ impl Queue {
         self.entries.is_empty()
     }
 
-    /// Whether somebody asks for stable storage.
+    /// Whether a caller asks for stable storage.
     pub(crate) fn asks_for_disk(&self) -> bool {
         self.entries.iter().any(|entry| entry.disk)
     }
@@ -130,7 +130,7 @@ impl Queue {
         }
     }
 
-    /// Withdraws lines that nobody may write any more. Returns whether they were still there.
+    /// Withdraws lines that must not be written any more. Returns whether they were still there.
     pub(crate) fn withdraw(&mut self, ticket: Ticket) -> bool {
         let before = self.entries.len();
         let waiting = &mut self.waiting;
@@ -144,8 +144,8 @@ impl Queue {
         self.entries.len() != before
     }
 
-    /// The fate of tickets after an attempt to write. Asked for one, its error is told once, and what could
-    /// not be written is withdrawn; asked for several, nothing changes and whoever wants to know more asks
+    /// The fate of tickets after an attempt to write. Asked for one, its error is given once, and what could
+    /// not be written is withdrawn. Asked for several, nothing changes; a caller that wants to know more asks
     /// for each.
     pub(crate) fn settle(&mut self, tickets: &RangeInclusive<Ticket>, attempt: Result<()>) -> Result<()> {
         let (first, last) = tickets.clone().into_inner();
@@ -164,7 +164,7 @@ impl Queue {
         if self.contains_any(tickets) { attempt } else { Ok(()) }
     }
 
-    /// The error of a refused ticket, told once.
+    /// The error of a refused ticket, given once.
     pub(crate) fn take_error(&mut self, ticket: Ticket) -> Option<Error> {
         self.refused.remove(&ticket)
     }

@@ -1,7 +1,7 @@
 //! Finishing a rewrite that its process did not finish.
 //!
 //! `.events.prev` exists from just before the new log takes the old one's name until the old one is known to
-//! hold nothing that the new one lacks. Whoever takes the folder lock and finds it looks which of the two the
+//! hold nothing that the new one lacks. A process that takes the folder lock and finds it looks which of the two the
 //! crash left:
 //!
 //! | found | means | done |
@@ -78,7 +78,7 @@ fn go_on_rewriting(
     };
     if previous.id == log.id {
         return match remove_previous(folder) {
-            // A sticky or append-only folder lets this user remove nothing. Two names of one file are no harm.
+            // A sticky or append-only folder lets this user remove nothing. Two names of one file do no harm.
             Err(error) if error.is_not_permitted() => Ok(None),
             removed => {
                 nameless.extend(remove_drafts(folder));
@@ -95,8 +95,8 @@ fn go_on_rewriting(
     }
     let old = folder.open(PREVIOUS, Open::Read).map_err(|error| folder.failed("open", PREVIOUS, &error))?;
     let mut new = Log::open(folder)?;
-    // Without a record of S, nothing that the old log holds may be missing: better twice considered than
-    // once lost.
+    // Without a record of S, nothing that the old log holds may be missing: better to look at a line twice than to lose
+    // it.
     let mut rewrite = checkpoint
         .rewrite
         .filter(|rewrite| rewrite.previous == previous.id)
@@ -108,7 +108,7 @@ fn go_on_rewriting(
         move_missing_lines(folder, &*old, rewrite.from..end, &mut new, rewrite.kept)?;
         rewrite.from = end;
     }
-    // Where the system cannot tell whether a process still writes, only time can.
+    // Where the system cannot say whether a process still writes, a grace time has to do.
     let can_tell = old.has_no_writer().map_err(failed)?.is_some();
     let wait = folder.patience(if can_tell { Duration::ZERO } else { DRAIN_GRACE });
     let leftover = drain(folder, &*old, &mut rewrite.from, &mut new, &wait, copies)?;
@@ -165,7 +165,7 @@ fn is_stale(folder: &Folder, stat: &Stat) -> bool {
     age_ms > LOCK_STALE_MS.unsigned_abs()
 }
 
-/// Appends to the new log the lines of the old one from `from` on, until nobody has the old one open for
+/// Appends to the new log the lines of the old one from `from` on, until no process has the old one open for
 /// writing or `wait` is over. `from` moves along.
 ///
 /// With `copies`, a process that died may have got further than `from`: up to the unterminated end, which then
@@ -183,7 +183,7 @@ pub(crate) fn drain(
     };
     let since = folder.monotonic();
     let nothing = patience.poll(&*folder.background().time, PAUSES, || {
-        // Asked before the last look: what is written after it was written by nobody we waited for.
+        // Asked before the last look: what is written after it comes from no process that we waited for.
         let quiet = old.has_no_writer().map_err(failed("fcntl", PREVIOUS))?;
         let done = quiet.unwrap_or_else(|| folder.monotonic().saturating_sub(since) >= DRAIN_GRACE);
         let size = old.stat().map_err(failed("fstat", PREVIOUS))?.size;

@@ -58,7 +58,7 @@ pub(crate) fn set_aside(folder: &Folder, log: &dyn File, places: &[Place], since
         .map_err(|error| Error::io("fsync", folder.path(), &error))
 }
 
-/// Gives the file's name to a copy, so that its other names, a backup's or a stranger's, stay as they are.
+/// Gives the file's name to a copy, so that its other names, a backup's or a planted one, stay as they are.
 fn part_from_other_names(folder: &Folder, file: &dyn File) -> io::Result<()> {
     let name = temporary(REJECTED, &new_id(folder.random()));
     let stat = file.stat()?;

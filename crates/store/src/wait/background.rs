@@ -1,4 +1,4 @@
-//! The threads of one process: who works where.
+//! The threads of one process, and what each does.
 //!
 //! ```text
 //! timers    one thread: tries, and comes back later

@@ -5,7 +5,7 @@
 //! refuses to start threads on command. The rest of this folder is built on the seam and is the same in both:
 //!
 //! ```text
-//! background   the threads of one process: who works where
+//! background   the threads of one process, and what each does
 //! timers       the background thread: ends leases, refreshes locks, starts later what is due later
 //! strand       work that is done one piece after the other, on whichever thread of a lane
 //! lane         threads that do one kind of work, started when there is any
@@ -75,7 +75,7 @@ pub trait Signal: Send + Sync {
     /// Blocks the calling thread until the count is no longer `seen`, or the monotonic clock shows `until`.
     fn wait(&self, seen: u64, until: Duration);
 
-    /// The same, for a thread that has nothing to do: it is no wait for anything.
+    /// The same, for a thread that has nothing to do: it does not wait for anything.
     fn rest(&self, seen: u64, until: Duration) {
         self.wait(seen, until);
     }

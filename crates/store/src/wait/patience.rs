@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use super::Time;
 
-/// Says that those who wait shall not wait any longer. Never taken back.
+/// Says that waits shall not go on. Never taken back.
 #[derive(Clone, Default)]
 pub struct Ending(Arc<AtomicBool>);
 

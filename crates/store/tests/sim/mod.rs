@@ -14,7 +14,8 @@
 //!     disk, inode        the file system; image: what a power cut leaves of it
 //! ```
 //!
-//! `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how many are run, `SIM_FIRST=n` where they begin.
+//! `SIM_ALL=1` runs all schedules, and not a fifth of them. `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how
+//! many are run, `SIM_FIRST=n` where they begin.
 //! A failure prints its seed and its trace.
 //!
 //! A process has as many threads as it starts; one at a time has the turn. `tests/waiting.rs` is about those.

@@ -53,7 +53,7 @@ impl<R: BufRead> Items<R> {
         }
     }
 
-    /// Passes over white space, and tells what the source is.
+    /// Passes over white space, and finds out what the source is.
     fn look(&mut self) -> Result<State> {
         let mut first = true;
         loop {

@@ -1,6 +1,6 @@
 //! The fields of an event that people ask for, found in its text.
 //!
-//! An event may have any shape: a field of a wrong type is a value like any other, and who asks says what it must be.
+//! An event may have any shape: a field of a wrong type is a value like any other, and the caller says what it must be.
 
 use std::borrow::Cow;
 

@@ -109,7 +109,7 @@ pub(crate) const MEASURES: [Measure; 5] = [
     },
 ];
 
-/// The rates that hook events tell.
+/// The rates that hook events give.
 pub(crate) const CALL_MEASURES: [Measure; 3] = [
     Measure {
         key: "failuresPer100Calls",
@@ -212,7 +212,7 @@ impl Measure {
     }
 }
 
-/// The rates that a tally can tell: those of calls only if there are any.
+/// The rates that a tally can give: those of calls only if there are any.
 pub(crate) fn measures_of(tally: &Tally) -> Vec<Measure> {
     let calls = CALL_MEASURES.into_iter().filter(|_| tally.calls > 0.0);
     // Where all events are calls, the rates of runs have nothing to say.

@@ -25,7 +25,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The run that an event tells of; `None` if its shape is not regular.
+    /// The run that an event describes; `None` if its shape is not regular.
     pub(crate) fn of(event: &Fields<'_>) -> Option<Self> {
         let violations = event.violations.filter(|list| list.is_array())?;
         let rework = event.rework.and_then(Value::number).filter(|rework| rework.is_finite())?;

@@ -32,7 +32,7 @@ pub(crate) fn cut(text: &str, columns: usize) -> String {
     out
 }
 
-/// The same, cut at its beginning: of a path, the end tells most.
+/// The same, cut at its beginning: of a path, the end says most.
 pub(crate) fn cut_start(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();

@@ -1,6 +1,6 @@
-//! One event as one line for a reader: when, who, which task, what was done, what became of it.
+//! One event as one line for a reader: when, which agent, which task, what was done, what became of it.
 //!
-//! Invariant: in a terminal the line fits its width, from 40 columns on: cells become shorter, then those that tell
+//! Invariant: in a terminal the line fits its width, from 40 columns on: cells become shorter, then those that say
 //! least are left out. In a file or a pipe nothing but overlong names is cut.
 
 use super::columns::{cut, cut_start, pad, width};
@@ -50,7 +50,7 @@ impl LineStyle {
         }
         let rest = self.rest(event);
         let free = room.saturating_sub(used + GAP + width(&outcome) + GAP);
-        // Where there is little room, what was done tells more than the rest.
+        // Where there is little room, what was done says more than the rest.
         let part = if room < 56 { free } else { free / 5 * 3 };
         let columns = if self.room.is_none() { 28 } else { part.clamp(8, 40).min(free) };
         let longest = if self.room.is_none() { 120 } else { columns };
@@ -79,7 +79,7 @@ impl LineStyle {
         if room >= 80 {
             return pad(&cut(&plain, 19), 19);
         }
-        // Of a whole time, what tells most: month to minute, or the clock alone.
+        // Of a whole time, what says most: month to minute, or the clock alone.
         let short = if room >= 64 { plain.get(5..16) } else { plain.get(11..19) };
         let columns = if room >= 64 { 11 } else { 8 };
         let whole = plain.len() == 19 && plain.is_ascii();

@@ -1,4 +1,4 @@
-//! Numbers as people read them.
+//! Numbers for a reader.
 
 /// `1,234,567`.
 pub(crate) fn count(number: u64) -> String {
@@ -37,7 +37,7 @@ pub(crate) fn bytes(number: u64) -> String {
     format!("{value:.1} TB")
 }
 
-/// A rate, with as many digits as tell something.
+/// A rate, with as many digits as mean something.
 pub(crate) fn rate(value: f64) -> String {
     let size = value.abs();
     let digits = if size >= 100.0 || size == 0.0 { 0 } else { 1 + usize::from(size < 9.995) };

@@ -1,6 +1,6 @@
 //! A question before something is removed.
 //!
-//! Invariant: without a clear yes nothing is done. Where nobody can answer, the call must have said `--yes`.
+//! Invariant: without a clear yes nothing is done. Where no answer can be given, the call must have said `--yes`.
 
 use std::io::{self, IsTerminal, Write};
 
