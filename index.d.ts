@@ -707,7 +707,7 @@ export interface LedgerStore {
    * The ledger's caller knows why lines wait: a store that warns of lost events at the end of the process needs not
    * name them.
    */
-  told?(): void;
+  faultReported?(): void;
   /** Gives everything back. A store that is used again opens anew. */
   close(): Promise<void>;
 }

@@ -250,7 +250,7 @@ describeOurs('errors of background work', () => {
     expect(logged(folder)).toHaveLength(1);
   });
 
-  test('destroy tells what nobody was told', async () => {
+  test('destroy tells what was not reported yet', async () => {
     const folder = broken();
     const ledger = open(ours, folder);
     ledger.logEvent(runEvent());

@@ -40,7 +40,7 @@ impl Walk {
     fn next(&self, waits: bool) -> store::Result<Found> {
         let taken = self.reader().take();
         let Some(mut reader) = taken else { return Ok(Either3::C(Null)) };
-        let news = if waits { reader.next(&self.ending) } else { reader.look().map(Some) };
+        let news = if waits { reader.next(&self.ending) } else { reader.poll().map(Some) };
         if !matches!(news, Ok(None)) {
             let mut place = self.reader();
             // A close that comes later finds it.

@@ -17,7 +17,7 @@ class Background {
   /** Lines are being refused, and that was reported. */
   #refusing = false;
   /** @type {{ error: unknown, ofLines: boolean }[]} the first error that no caller knows yet; at most one */
-  #untold = [];
+  #unreported = [];
 
   /**
    * @param {LedgerStore} store
@@ -73,15 +73,15 @@ class Background {
     } catch (error) {
       // The rejection reports it, and background work on the same lines need not repeat it.
       this.#failing = true;
-      this.#store.told?.();
-      throw this.#untold.pop()?.error ?? error;
+      this.#store.faultReported?.();
+      throw this.#unreported.pop()?.error ?? error;
     }
   }
 
   /** Throws the error that was kept, if any. */
   rethrow() {
-    for (const { error, ofLines } of this.#untold.splice(0)) {
-      if (ofLines) this.#store.told?.();
+    for (const { error, ofLines } of this.#unreported.splice(0)) {
+      if (ofLines) this.#store.faultReported?.();
       throw error;
     }
   }
@@ -101,10 +101,10 @@ class Background {
    */
   report(error, ofLines = false) {
     if (this.#onError === undefined) {
-      if (this.#untold.length === 0) this.#untold.push({ error, ofLines });
+      if (this.#unreported.length === 0) this.#unreported.push({ error, ofLines });
       return;
     }
-    if (ofLines) this.#store.told?.();
+    if (ofLines) this.#store.faultReported?.();
     // An error handler that fails, now or later, must not end the process.
     void (async (onError) => onError(/** @type {Error} */ (error)))(this.#onError).catch(() => {});
   }

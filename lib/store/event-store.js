@@ -227,7 +227,7 @@ class EventStore {
     try {
       await flushed;
     } catch (error) {
-      this.#writer.told();
+      this.#writer.faultReported();
       throw error;
     }
   }

@@ -14,7 +14,7 @@
 //   compact        evicts the oldest events
 //   getStats       counts and sizes
 //   acquireLock, releaseLock   around save and compact: one ledger at a time rewrites
-//   told           may be missing: the ledger's caller knows of the failure that keeps lines waiting
+//   faultReported  may be missing: the ledger's caller knows of the failure that keeps lines waiting
 //   close          gives everything back; a store that is used again opens anew
 //
 // `log` and `logBatch` throw only if a line is refused. A fault of the medium does not throw: the lines stay queued,
@@ -94,8 +94,8 @@ class FileLedgerStore {
     return this.#core.save(sealed, batch, positions, known).then(() => this.#writer.saved());
   }
 
-  told() {
-    this.#writer.told();
+  faultReported() {
+    this.#writer.faultReported();
   }
 
   /** @param {number | import('../../index.d.ts').Retention} limits */

@@ -23,7 +23,7 @@ class LogWriter {
   /** How often a line was left waiting since a flush that wrote all. */
   #waiting = 0;
   /** Whether a caller knows why those lines are not written. */
-  #told = false;
+  #reported = false;
   /** How many appends wait for their ticket. */
   #pending = 0;
   /** How many errors of single events have reached their callers. */
@@ -143,8 +143,8 @@ class LogWriter {
   }
 
   /** A caller knows why the lines that wait are not written. */
-  told() {
-    this.#told = true;
+  faultReported() {
+    this.#reported = true;
   }
 
   /** Everything that the ledger holds was saved, what was refused before included. */
@@ -158,9 +158,9 @@ class LogWriter {
    */
   loss() {
     if (!this.#warns) return null;
-    const waits = (this.queued && !this.#told) || this.#pending > 0;
+    const waits = (this.queued && !this.#reported) || this.#pending > 0;
     const waiting = waits ? this.#core.unwritten : 0;
-    const refused = this.#core.refusals - this.#delivered + (this.#told ? 0 : this.#overflowed);
+    const refused = this.#core.refusals - this.#delivered + (this.#reported ? 0 : this.#overflowed);
     return waiting + refused > 0 ? { folder: this.#folder, core: this.#core, waiting, refused } : null;
   }
 
@@ -179,7 +179,7 @@ class LogWriter {
 
   /** A line of a ledger was written, and with it all that waited. */
   #through() {
-    this.#told = false;
+    this.#reported = false;
     return true;
   }
 
@@ -203,7 +203,7 @@ class LogWriter {
   /** @param {number} lines that have to wait */
   #wait(lines) {
     // Nothing else waits: what kept earlier lines waiting is over.
-    if (this.#core.unwritten <= lines) this.#told = false;
+    if (this.#core.unwritten <= lines) this.#reported = false;
     this.#waiting++;
     busy.add(this);
     return false;
@@ -213,7 +213,7 @@ class LogWriter {
   #written(waiting) {
     if (this.#waiting !== waiting) return;
     this.#waiting = 0;
-    this.#told = false;
+    this.#reported = false;
     busy.delete(this);
   }
 

@@ -123,8 +123,8 @@ impl Store {
             if !store.writing().is_busy() {
                 store.in_background(&store.writing().clone(), |store| {
                     let patience = store.folder.patience(RETRY.1);
-                    let _ = store.appender.drain(&patience);
-                    store.index.is_wrong();
+                    let _ = store.appender.write_out(&patience);
+                    store.index.mark_behind();
                     store.look_after();
                 });
             }
@@ -145,7 +145,7 @@ impl Store {
         if before == 0 || now_ms.saturating_sub(before) >= pause {
             self.chores.tried_ms.store(now_ms.max(1), Ordering::Relaxed);
             let patience = self.folder.patience(INLINE_WAIT);
-            let _ = self.appender.drain(&patience);
+            let _ = self.appender.write_out(&patience);
         }
     }
 

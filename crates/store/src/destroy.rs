@@ -31,7 +31,7 @@ impl Store {
         }
         // What left the log for an archive goes there. Should that fail, it stays where it is.
         let rewriter = self.rewriter(caller);
-        let _ = rewriter.settle_evictions();
+        let _ = rewriter.finish_evictions();
         let patience = self.folder.patience_of(caller, FOLDER_WAIT);
         let Some(mut tenure) = self.tenure.take(&patience) else {
             return Err(self.folder.busy(LOG, &patience, Obstacle::ThisProcess));

@@ -129,7 +129,7 @@ impl Store {
         // Copying the log takes long: it is for the strand.
         let appended = self.appender.append(lines, on_fault, durability, !(disk && renew))?;
         if !matches!(appended, Appended::Queued(_)) {
-            self.index.follows();
+            self.index.log_grew();
         }
         Ok(appended)
     }
@@ -157,7 +157,7 @@ impl Store {
     ) -> Result<()> {
         self.renew_if_asked(caller)?;
         let settled = self.appender.settle(tickets, durability, caller);
-        self.index.is_wrong();
+        self.index.mark_behind();
         settled
     }
 
@@ -170,9 +170,9 @@ impl Store {
         let waited = self.waiting_lines() > 0;
         self.appender.flush(durability, caller)?;
         if waited {
-            self.index.is_wrong();
+            self.index.mark_behind();
         }
-        self.index.look();
+        self.index.notice_if_behind();
         // A courtesy to others; the log is what counts.
         let _ = self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT));
         Ok(())
@@ -185,7 +185,7 @@ impl Store {
         if self.renewal.load(Ordering::Acquire) || !self.appender.is_settled(durability) {
             return false;
         }
-        self.index.look();
+        self.index.notice_if_behind();
         self.index.try_at_once();
         !self.index.is_behind()
     }
@@ -326,10 +326,10 @@ impl Store {
     pub fn repair(&self, caller: &Caller) -> Result<u64> {
         self.start_anew(caller)?;
         let rejected = self.rewrite(caller, |rewriter| {
-            rewriter.settle_evictions()?;
+            rewriter.finish_evictions()?;
             rewriter.repair()
         })?;
-        self.index.is_wrong();
+        self.index.mark_behind();
         self.index.bring_up_to_date(&self.folder.patience_of(caller, FOLDER_WAIT))?;
         Ok(rejected)
     }

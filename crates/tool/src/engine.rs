@@ -263,11 +263,11 @@ impl Followed {
     }
 
     /// Hands out the events that came since the last look.
-    pub(crate) fn look(&mut self, visit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Looked> {
+    pub(crate) fn poll(&mut self, visit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Looked> {
         let mut looked = Looked::default();
         self.seen = self.follower.bell().count();
         loop {
-            let news = self.follower.look()?;
+            let news = self.follower.poll()?;
             looked.malformed += self.follower.take_malformed();
             match news {
                 News::Events(given) => given.events().try_for_each(&mut *visit)?,

@@ -118,7 +118,7 @@ impl Follower {
                 self.log = None;
                 return Ok(None);
             }
-            match self.look()? {
+            match self.poll()? {
                 News::Nothing => self.wait(seen),
                 news => return Ok(Some(news)),
             }
@@ -129,7 +129,7 @@ impl Follower {
     ///
     /// # Errors
     /// Whatever reading says. The reader may be asked again.
-    pub fn look(&mut self) -> Result<News> {
+    pub fn poll(&mut self) -> Result<News> {
         let news = self.find_news();
         if cfg!(windows) {
             // Where an open file cannot be replaced, it is not kept open.
@@ -251,7 +251,7 @@ impl Follower {
             } else if let Some(track) = &mut self.seen.track {
                 track.top_mut().offset = whole;
                 let now = self.folder.monotonic();
-                track.settle(self.seen.late.expects_any(whole, now));
+                track.forget_passed(self.seen.late.expects_any(whole, now));
             }
             if !given.is_empty() {
                 return Ok(Some(given));

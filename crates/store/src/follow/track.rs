@@ -106,7 +106,7 @@ impl Track {
 
     /// Forgets what matters no longer. As long as `late` lines of the log below are expected, that one does: a cursor
     /// says so.
-    pub(crate) fn settle(&mut self, late: bool) {
+    pub(crate) fn forget_passed(&mut self, late: bool) {
         let offset = self.top.offset;
         if self.top.since.is_some_and(|since| offset >= since.limit) {
             self.top.since = None;
@@ -146,7 +146,7 @@ mod tests {
         assert!(track.has_seen(9, None));
         assert!(!track.has_seen(10, None));
         track.top_mut().offset = 40;
-        track.settle(false);
+        track.forget_passed(false);
         assert!(track.is_plain());
 
         let mut track = Track::new(Level { offset: 100, ..Level::new(name(1)) });

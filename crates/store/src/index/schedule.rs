@@ -61,7 +61,7 @@ impl IndexSchedule {
     }
 
     /// Something was written to the log, in the caller's own thread.
-    pub(crate) fn follows(&self) {
+    pub(crate) fn log_grew(&self) {
         self.behind.store(true, Ordering::Release);
         if !self.exists.load(Ordering::Relaxed) {
             self.create_if_missing();
@@ -69,7 +69,7 @@ impl IndexSchedule {
     }
 
     /// It says something else than the log.
-    pub(crate) fn is_wrong(&self) {
+    pub(crate) fn mark_behind(&self) {
         self.behind.store(true, Ordering::Release);
     }
 
@@ -83,7 +83,7 @@ impl IndexSchedule {
     ///
     /// A log that has not changed since is not found twice: where the log's time lies in the future, as after the
     /// clock went back, the file stays the older one however often it is written.
-    pub(crate) fn look(&self) {
+    pub(crate) fn notice_if_behind(&self) {
         let stat = |name| self.folder.stat(name).ok().flatten();
         if !self.is_behind()
             && let (Some(index), Some(log)) = (stat(INDEX), stat(LOG))
@@ -93,12 +93,12 @@ impl IndexSchedule {
             && *found != Some(log)
         {
             *found = Some(log);
-            self.is_wrong();
+            self.mark_behind();
         }
     }
 
     /// It was brought up to date with the log, as it is now.
-    pub(crate) fn is_up_to_date(&self) {
+    pub(crate) fn mark_current(&self) {
         self.behind.store(false, Ordering::Release);
         self.exists.store(true, Ordering::Relaxed);
     }
@@ -151,7 +151,7 @@ impl IndexSchedule {
     fn write_from(&self, summary: &Summary) -> Result<()> {
         let Some(tasks) = &summary.tasks else { return Ok(()) };
         IndexDraft::create(&self.folder, render(summary, tasks))?.install()?;
-        self.is_up_to_date();
+        self.mark_current();
         Ok(())
     }
 

@@ -83,7 +83,7 @@ pub(crate) struct Seen {
 
 impl Seen {
     /// For how long this file with this content has been seen.
-    fn look(&mut self, id: FileId, content: &[u8], now: Duration) -> Duration {
+    fn observe(&mut self, id: FileId, content: &[u8], now: Duration) -> Duration {
         let what = Some((id, crc32fast::hash(content)));
         if self.what != what {
             *self = Self { what, since: now };
@@ -107,7 +107,7 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
         Err(error) => return Err(error),
     };
     let now_ms = signed(folder.now_ms());
-    let seen_ms = milliseconds(seen.look(stat.id, &bytes, folder.monotonic()));
+    let seen_ms = milliseconds(seen.observe(stat.id, &bytes, folder.monotonic()));
     // A time of change in the future means nothing.
     let age_of_change = now_ms.saturating_sub(signed(stat.modified_ns / 1_000_000));
     let unsettled = seen_ms.max(age_of_change) < milliseconds(LOCK_SETTLE);
@@ -155,11 +155,11 @@ fn number(json: &RawValue) -> Option<f64> {
 
 /// Without characters that control a terminal or the direction of text, and cut.
 fn shown(text: &str) -> String {
-    let harmless = |char: &char| {
+    let printable = |char: &char| {
         !char.is_control()
             && !matches!(char, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
     };
-    text.chars().filter(harmless).take(SHOWN).collect()
+    text.chars().filter(printable).take(SHOWN).collect()
 }
 
 fn signed(number: u64) -> i64 {

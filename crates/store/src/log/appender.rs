@@ -104,7 +104,7 @@ impl Appender {
         }
         let Some(mut tenure) = self.tenure.take_soon() else { return Ok(Appended::Queued(ticket)) };
         let patience = self.folder.patience(INLINE_WAIT);
-        let result = self.drain_in(&mut tenure, &patience, self.leases);
+        let result = self.write_queue_in(&mut tenure, &patience, self.leases);
         let settled = !disk && !tenure.programs.may_have_missed();
         let leased = settled && on_fault == OnFault::Keep && tenure.programs.is_due();
         drop(tenure);
@@ -134,7 +134,7 @@ impl Appender {
         caller: &Caller,
     ) -> Result<()> {
         let waits = self.queue.with(|queue| queue.contains_any(tickets));
-        let drained = if waits { self.drain(&self.patience(FOLDER_WAIT, caller)) } else { Ok(()) };
+        let drained = if waits { self.write_out(&self.patience(FOLDER_WAIT, caller)) } else { Ok(()) };
         self.queue.with(|queue| queue.settle(tickets, drained))?;
         self.confirm(durability, caller)
     }
@@ -150,7 +150,7 @@ impl Appender {
         if self.queue.with(|queue| queue.is_empty()) {
             Ok(())
         } else {
-            self.drain(&self.patience(FOLDER_WAIT, caller))
+            self.write_out(&self.patience(FOLDER_WAIT, caller))
         }
     }
 
@@ -159,7 +159,7 @@ impl Appender {
     pub(crate) fn confirm(&self, durability: Durability, caller: &Caller) -> Result<()> {
         let for_programs = self.patience(PROGRAM_WAIT, caller);
         loop {
-            self.settle_with_programs(&for_programs)?;
+            self.reconcile_with_programs(&for_programs)?;
             if durability == Durability::Process {
                 return Ok(());
             }
@@ -223,9 +223,9 @@ impl Appender {
     /// Best effort before the process ends: what waits is written if the folder can be had within `patience`.
     pub(crate) fn flush_at_exit(&self, patience: &Patience) {
         if !self.queue.with(|queue| queue.is_empty()) {
-            let _ = self.drain(patience);
+            let _ = self.write_out(patience);
         }
-        let _ = self.settle_with_programs(patience);
+        let _ = self.reconcile_with_programs(patience);
     }
 
     /// Whether nothing waits to be written, to be synced, or for a JavaScript program. Takes no time.
@@ -235,7 +235,7 @@ impl Appender {
             && self.queue.with(|queue| queue.is_empty())
             && self.tenure.try_take().is_some_and(|mut tenure| {
                 if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
-                    programs.look(&self.folder, log);
+                    programs.check(&self.folder, log);
                 }
                 !tenure.programs.may_have_missed()
             })
@@ -289,14 +289,14 @@ impl Appender {
     }
 
     /// Writes what is in the queue, in order.
-    pub(crate) fn drain(&self, patience: &Patience) -> Result<()> {
+    pub(crate) fn write_out(&self, patience: &Patience) -> Result<()> {
         let _slow = self.tenure.slow();
         let mut tenure = self.take(patience)?;
-        self.drain_in(&mut tenure, patience, false)
+        self.write_queue_in(&mut tenure, patience, false)
     }
 
     /// The same with the baton in hand.
-    fn drain_in(&self, tenure: &mut Tenure, patience: &Patience, may_lease: bool) -> Result<()> {
+    fn write_queue_in(&self, tenure: &mut Tenure, patience: &Patience, may_lease: bool) -> Result<()> {
         let result = self.write_queue(tenure, patience, may_lease);
         self.note(&result);
         result
@@ -345,7 +345,7 @@ impl Appender {
             // An awaited append is acknowledged only after the look; for a ledger the end of the lease is
             // early enough.
             if batch.disk() || batch.is_awaited() {
-                programs.look(folder, log);
+                programs.check(folder, log);
             }
         }
         let Some(failed) = failed else {
@@ -360,11 +360,11 @@ impl Appender {
 
     /// Waits until no JavaScript program rewrites the log, and sees to it that the log holds what was written
     /// meanwhile.
-    fn settle_with_programs(&self, patience: &Patience) -> Result<()> {
+    fn reconcile_with_programs(&self, patience: &Patience) -> Result<()> {
         loop {
             let mut tenure = self.take(patience)?;
             if let Tenure { log: Some(log), programs, .. } = &mut *tenure {
-                programs.look(&self.folder, log);
+                programs.check(&self.folder, log);
             }
             if !tenure.programs.may_have_missed() {
                 return Ok(());
@@ -418,7 +418,7 @@ impl Appender {
             programs.found();
             if !missing.is_empty() {
                 programs.wrote(&self.folder, log, &missing);
-                programs.look(&self.folder, log);
+                programs.check(&self.folder, log);
             }
             Ok(())
         })();

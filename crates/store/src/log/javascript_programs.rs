@@ -51,7 +51,7 @@ impl JavaScriptPrograms {
         if self.unseen.len() + lines.len() <= GATHERED {
             gather(&mut self.unseen, lines);
         } else {
-            self.look(folder, log);
+            self.check(folder, log);
             if self.is_rewriting(folder, log.id) || self.may_have_missed() {
                 gather(&mut self.missed, lines);
             }
@@ -60,7 +60,7 @@ impl JavaScriptPrograms {
 
     /// Looks whether the lines written since the last look may be missed by a rewriting program, and
     /// remembers them if so.
-    pub(crate) fn look(&mut self, folder: &Folder, log: &Log) {
+    pub(crate) fn check(&mut self, folder: &Folder, log: &Log) {
         if !self.is_due() {
             return;
         }

@@ -127,7 +127,7 @@ impl Tenure {
     /// Closes the log and gives the folder lock up; the checkpoint is brought up to date by a later end.
     pub(crate) fn end_quickly(&mut self, folder: &Folder) {
         if let Some(log) = self.log.take() {
-            self.programs.look(folder, &log);
+            self.programs.check(folder, &log);
         }
         if let Some(lock) = &mut self.lock {
             lock.release(folder);

@@ -40,7 +40,7 @@ impl Rewriter<'_> {
     }
 
     /// Decides about the evictions of processes that died, and takes those that have happened into their archives.
-    pub(crate) fn settle_evictions(&self) -> Result<()> {
+    pub(crate) fn finish_evictions(&self) -> Result<()> {
         let names = match self.folder.list() {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             names => names.map_err(|error| Error::io("scandir", self.folder.path(), &error))?,

@@ -30,7 +30,7 @@ impl Rewriter<'_> {
     /// Evicts as many of the oldest events as `excess_of` says of them.
     fn evict_by(&self, excess_of: &dyn Fn(&Columns) -> usize, archive: Option<&ArchivePlace>) -> Result<u64> {
         if archive.is_some() {
-            self.settle_evictions()?;
+            self.finish_evictions()?;
         }
         let patience = self.patience();
         let logged = self.views.snapshot(&patience)?;

@@ -460,7 +460,7 @@ impl<'a> Rewriter<'a> {
         tenure.log = Some(new);
         let offset = sums.mark.offset;
         tenure.replace_sums(folder, sums)?;
-        self.index.is_wrong();
+        self.index.mark_behind();
         if let Some(mut index) = index {
             let sums = &tenure.checkpoint.summary;
             let current = match &sums.tasks {
@@ -468,7 +468,7 @@ impl<'a> Rewriter<'a> {
                 None => sums.mark.offset == offset,
             };
             if index.install().is_ok() && current {
-                self.index.is_up_to_date();
+                self.index.mark_current();
             }
         }
         tenure.nameless.extend(remove_drafts(folder));

@@ -377,7 +377,7 @@ impl Subject for OpenEngine {
                 &background.time,
                 |work| quick.run(work),
                 move || {
-                    let news = reader.look();
+                    let news = reader.poll();
                     (reader, news)
                 },
             );

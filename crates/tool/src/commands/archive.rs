@@ -92,7 +92,7 @@ struct Found {
 }
 
 impl Found {
-    fn look(path: PathBuf) -> Self {
+    fn inspect(path: PathBuf) -> Self {
         let mut found = Self {
             size: fs::metadata(&path).map_or(0, |metadata| metadata.len()),
             path,
@@ -128,7 +128,7 @@ impl Found {
 }
 
 fn list(context: &mut Context, folder: &Path) -> Result<Exit> {
-    let archives: Vec<Found> = all(folder)?.into_iter().map(Found::look).collect();
+    let archives: Vec<Found> = all(folder)?.into_iter().map(Found::inspect).collect();
     let damaged = archives.iter().any(|archive| archive.damage.is_some());
     if context.json {
         let mut said = Object::new();

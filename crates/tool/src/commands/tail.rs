@@ -74,7 +74,7 @@ pub(crate) fn run(mut context: Context, args: &TailArgs) -> Result<Exit> {
     let mut followed = Followed::new(&context.folder.path, log, offset)?;
     loop {
         let Context { out, .. } = &mut context;
-        let looked = followed.look(&mut |event| {
+        let looked = followed.poll(&mut |event| {
             let fields = Fields::of(event);
             if filter.matches(&fields) { view.show(&fields, out) } else { Ok(()) }
         })?;

@@ -44,7 +44,7 @@ impl<R: BufRead> Items<R> {
     /// The next item; blank lines are none.
     pub(crate) fn next_item(&mut self) -> Result<Option<Item>> {
         if self.state == State::New {
-            self.state = self.look()?;
+            self.state = self.next_state()?;
         }
         match self.state {
             State::Array => self.element(),
@@ -54,7 +54,7 @@ impl<R: BufRead> Items<R> {
     }
 
     /// Passes over white space, and finds out what the source is.
-    fn look(&mut self) -> Result<State> {
+    fn next_state(&mut self) -> Result<State> {
         let mut first = true;
         loop {
             let buffer = self.source.fill_buf().map_err(|error| failed(&error))?;

@@ -39,7 +39,7 @@ struct Examined {
 impl Examined {
     /// Half a line at the end, or an `index.json` that is behind, may be the work of this very moment; so a log that is
     /// being written is looked at twice, and what has moved on meanwhile is not a finding.
-    fn look(context: &Context, engine: &Engine) -> Result<Self> {
+    fn inspect(context: &Context, engine: &Engine) -> Result<Self> {
         // Two looks at the same log, side by side.
         let folder = &context.folder.path;
         let (first, survey) = thread::scope(|scope| {
@@ -129,7 +129,7 @@ impl Examined {
 pub(crate) fn run(mut context: Context, args: &VerifyArgs) -> Result<Exit> {
     context.must_exist()?;
     let engine = Engine::at(&context.folder.path);
-    let before = Examined::look(&context, &engine)?;
+    let before = Examined::inspect(&context, &engine)?;
     let found = !before.findings.is_empty();
     if !args.repair || !before.is_repairable() {
         if context.json {
@@ -163,7 +163,7 @@ pub(crate) fn run(mut context: Context, args: &VerifyArgs) -> Result<Exit> {
     }
     let wait = Duration::from_secs_f64(args.lock.lock_timeout / 1000.0);
     let (backup, rejected) = repair::repair(&context.folder, &engine, wait, changes_log)?;
-    let after = Examined::look(&context, &engine)?;
+    let after = Examined::inspect(&context, &engine)?;
     if context.json {
         let mut repaired = Object::new();
         repaired.count("rejected", rejected);

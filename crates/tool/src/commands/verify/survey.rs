@@ -48,14 +48,14 @@ impl Survey {
         let now = now_ms();
         let mut scanner = Scanner::new();
         let walked = walk(&log, 0, size, None, &mut |offset, line| {
-            survey.look(&mut scanner, offset, line, now);
+            survey.inspect(&mut scanner, offset, line, now);
             Ok(ControlFlow::Continue(()))
         })?;
-        survey.look(&mut scanner, walked.whole, &walked.tail, now);
+        survey.inspect(&mut scanner, walked.whole, &walked.tail, now);
         Ok(survey)
     }
 
-    fn look(&mut self, scanner: &mut Scanner, offset: u64, line: &[u8], now: f64) {
+    fn inspect(&mut self, scanner: &mut Scanner, offset: u64, line: &[u8], now: f64) {
         let Line::Event(event) = scanner.scan(line) else { return };
         if let Some(time) = event.timestamp.filter(|time| !is_plausible(*time, now)) {
             self.implausible += 1;
