@@ -1,13 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+/** Tests that say how long something may take: nothing runs beside them. */
+const TIMED = ['36', '37', '38', '39', '41', '43', '44'].map((number) => `__test__/${number}-*.test.mjs`);
+
+const common = {
+  // Each file in a process of its own: the engine registers folders once per process.
+  pool: 'forks',
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+};
+
 export default defineConfig({
   test: {
-    include: ['__test__/**/*.test.{js,cjs,mjs,ts}'],
-    // Each file in a process of its own: the engine registers folders once per process.
-    pool: 'forks',
-    // Many tests wait for processes and locks: two files at a time take little more than half as long.
-    maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'together',
+          include: ['__test__/**/*.test.{js,cjs,mjs,ts}'],
+          exclude: TIMED,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: { ...common, name: 'timed', include: TIMED, maxWorkers: 1, sequence: { groupOrder: 1 } },
+      },
+    ],
   },
 });
