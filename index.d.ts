@@ -434,7 +434,9 @@ export interface VerifyReport {
   malformed: { offset: number; length: number }[];
   /** A last line without a newline, left by a crash; `complete` if it is an event all the same. */
   tornTail: { offset: number; length: number; complete: boolean } | null;
-  /** Ids that more than one event has: the first thousand. */
+  /** How many ids more than one event has. */
+  duplicateIdCount: number;
+  /** Those ids: the first thousand. */
   duplicateIds: { eventId: string; count: number }[];
   /**
    * What `index.json` says (null if unreadable); `drift` if the log says otherwise. null if there is none.
@@ -455,7 +457,9 @@ export interface VerifyReport {
       newestEvent: number | null;
       /** Lines that are not events. */
       malformedCount: number;
-      /** Bytes that cannot be read: the first thousand places. */
+      /** At how many places bytes cannot be read. */
+      damageCount: number;
+      /** Those places: the first thousand. */
       damage: { offset: number; length: number }[];
     }[];
   };

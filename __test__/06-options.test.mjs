@@ -82,8 +82,19 @@ describeOurs('an unknown option', () => {
   });
 
   test('without a storagePath is refused, with the name that was meant', () => {
-    expect(() => ours.createPersistentLedger({ storagepath: './x' })).toThrow(
-      /did you mean 'storagePath'\?.*Use create/,
+    const refusal = (config) => {
+      try {
+        ours.createPersistentLedger(config);
+      } catch ({ message }) {
+        return message;
+      }
+    };
+    const more = "There is no storagePath. Use createPersistentLedger({ storagePath: 'path/to/folder' })";
+    expect(refusal({ storagepath: './x' })).toBe(
+      `config has the unknown option 'storagepath'; did you mean 'storagePath'? ${more}`,
+    );
+    expect(refusal({ colour: 'red' })).toMatch(
+      /; known are storagePath, .*, retention\. There is no storagePath\. Use/,
     );
   });
 

@@ -172,11 +172,10 @@ describeOurs('the folder', () => {
   test('a folder in place of the log is told', async () => {
     const path = folder();
     mkdirSync(paths(path).log);
-    const failure = await ours
-      .createEventStore(path)
-      .append(runEvent())
-      .catch((error) => error);
-    expect(failure.code).toMatch(/^(EISDIR|EINVAL)$/);
+    const store = ours.createEventStore(path);
+    const calls = [() => store.append(runEvent()), () => store.readAll(), () => store.getStats()];
+    for (const call of [...calls, () => store.verify()])
+      await expect(call()).rejects.toMatchObject({ code: 'EISDIR', syscall: 'open', path: paths(path).log });
     expect(existsSync(paths(path).log)).toBe(true);
   });
 

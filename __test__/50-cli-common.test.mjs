@@ -3,7 +3,15 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
@@ -19,9 +27,10 @@ import {
   start,
   TOOL,
 } from './support/cli.mjs';
-import { snapshot } from './support/disk.mjs';
+import { paths, snapshot } from './support/disk.mjs';
 import { at, runEvent, violation } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
+import { ours } from './support/implementations.mjs';
 
 const WINDOWS = process.platform === 'win32';
 const ESCAPE = WINDOWS ? '' : '\u001b[2J';
@@ -128,12 +137,95 @@ describe('the folder', () => {
 
   test('a lock that is held is reported with what to do', async () => {
     const path = folderOf(at(1, 2));
-    await lockHolder(path);
+    const holder = await lockHolder(path);
     const args = ['--max-events', '1', '--yes', '--lock-timeout', '10ms', '--dir', path];
     const { code, err } = await cli(['compact', ...args]);
     expect(code).toBe(3);
-    expect(err).toContain('--lock-timeout 1m waits longer');
+    expect(err).toMatch(
+      new RegExp(
+        `Process ${holder.pid} wrote it \\d+ ms ago: let it finish, or wait longer with --lock-timeout 1m\\n` +
+          'It is free as soon as its holder gives it back or ends\\.\\n$',
+      ),
+    );
+    expect(err).not.toContain('lockTimeoutMs');
   });
+
+  test.each([
+    ['compact', '--max-events', '1', '--yes'],
+    ['import', '/dev/null'],
+  ])('a lock of the JavaScript module is not said to be free when its holder ends: %s', async (...args) => {
+    const path = folderOf(at(1, 2));
+    const holder = 'd9428888-122b-11e1-b85c-61cd3cbb3210';
+    writeFileSync(paths(path).lock, JSON.stringify({ holder, timestamp: Date.now() - 1000, pid: 4_000_000 }));
+    const { code, err } = await cli([...args, '--lock-timeout', '0s', '--dir', path]);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /or wait longer with --lock-timeout 1m\nA program that uses the JavaScript module made it: .* 30 s old, in 2\d s\.\n$/,
+    );
+    expect(err).not.toContain('lockTimeoutMs');
+  });
+
+  const AGAINST_A_FOLDER = [
+    ...WITHOUT_TRACE,
+    ['compact', '--yes'],
+    ['record', '--task', 't'],
+    ['import', '/dev/null'],
+  ];
+  test.each(AGAINST_A_FOLDER)(
+    '%s says of a folder in place of the log what the library says',
+    async (...args) => {
+      const path = folderOf([]);
+      rmSync(paths(path).log);
+      mkdirSync(paths(path).log);
+      const store = ours.createEventStore(path);
+      const said = (error) => error;
+      const both = [await store.append(at(1)[0]).catch(said), await store.getStats().catch(said)];
+      for (const { code, message } of both)
+        expect({ code, message }).toEqual({
+          code: 'EISDIR',
+          message: expect.stringMatching(
+            /^EISDIR: .*, open '.*events\.ndjson'\. A folder stands where .*: remove it, or choose another folder \(storagePath\)$/,
+          ),
+        });
+      const { code, err } = await cli([...args, '--dir', path]);
+      expect({ code, err }).toEqual({
+        code: 4,
+        err: `guidance-ledger: ${both[0].message.replace('storagePath', '--dir')}\n`,
+      });
+    },
+  );
+
+  test.runIf(process.platform === 'linux')(
+    'a log that is marked append-only: both causes are said',
+    async () => {
+      const path = folderOf(at(1, 2));
+      const mark = (how) => spawnSync('chattr', [how, paths(path).log]).status === 0;
+      if (!mark('+a')) return; // this user or this file system cannot
+      try {
+        const { code, err } = await cli(['compact', '--max-events', '1', '--yes', '--dir', path]);
+        expect(code).toBe(4);
+        expect(err).toMatch(
+          /^guidance-ledger: EPERM: .*Give this user the right .*; if .*append-only .*\(chattr -a -i\)/,
+        );
+      } finally {
+        mark('-a');
+      }
+    },
+  );
+
+  test.each([{ npm_execpath: '/x/npm-cli.js' }, { npm_command: 'exec' }])(
+    'hints name the call as npm takes it, where npm runs the tool: %o',
+    async (env) => {
+      const path = folderOf(at(1), 'nonsense\n');
+      expect((await cli(['verify', path], { env })).err).toBe(
+        `Next: npx guidance-ledger verify --dir ${path} --repair\n`,
+      );
+      expect((await cli(['stats', path], { env })).out).toContain("'npx guidance-ledger verify' shows where");
+      expect((await cli(['record'], { env, input: 'x' })).err).not.toContain('npx npx');
+      expect((await cli(['stat'], { env })).err).toMatch(/\nTry: npx guidance-ledger stats/);
+      expect((await cli(['stat'])).err).toMatch(/\nTry: guidance-ledger stats/);
+    },
+  );
 
   test('that nothing is there to be shown is said, but not to programs', async () => {
     const path = folderOf(at(1));

@@ -1,13 +1,18 @@
 /** doctor. */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
-import { cli, folderOf, parsed, TOOL } from './support/cli.mjs';
-import { snapshot } from './support/disk.mjs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { cli, folderOf, lockHolder, parsed, TOOL } from './support/cli.mjs';
+import { paths, snapshot } from './support/disk.mjs';
 import { at } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
+import { ours } from './support/implementations.mjs';
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
+
+const noFlock = process.platform !== 'linux' || spawnSync('flock', ['--version']).status !== 0;
 
 const doctor = async (path, ...args) => parsed(await cli(['doctor', '--json', '--dir', path, ...args]))[0];
 const named = ({ findings }, name) => findings.find((finding) => finding.name === name);
@@ -19,9 +24,10 @@ describe('doctor', () => {
     const found = await doctor(path);
     expect(found.ok).toBe(true);
     expect(found.findings.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(
-      ['platform', 'binary', 'folder', 'file system', 'writing', 'fsync', 'lock', 'append'].map((name) =>
-        expect.stringMatching(new RegExp(`^${name} (?:ok|warning)$`)),
-      ),
+      [
+        ...['platform', 'binary', 'folder', 'file system', '.events.lk', '.lock'],
+        ...['writing', 'fsync', 'lock', 'append'],
+      ].map((name) => expect.stringMatching(new RegExp(`^${name} (?:ok|warning)$`))),
     );
     expect(named(found, 'platform').text).toContain(`guidance-ledger ${version}`);
     expect(named(found, 'binary').text).toBe(realpathSync(TOOL));
@@ -75,6 +81,97 @@ describe('doctor', () => {
     const { code, out } = await cli(['doctor', '--dir', '/proc/no-folder']);
     expect(code).toBe(1);
     expect(out).toMatch(/✗ writing .*ENOENT/);
+  });
+
+  test.skipIf(noFlock)('fails with code 1 while another process holds the folder', async () => {
+    const path = folderOf(at(1));
+    await ours.createEventStore(path).append(at(2)[0]);
+    const before = snapshot(path);
+    const holder = spawn(
+      'flock',
+      ['--no-fork', join(path, '.events.lk'), 'sh', '-c', 'echo held; exec sleep 600'],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    onTestFinished(() => void holder.kill('SIGKILL'));
+    await once(holder.stdout, 'data');
+    const started = performance.now();
+    const { code, out } = await cli(['doctor', '--json', path]);
+    expect(performance.now() - started).toBeLessThan(10_000);
+    expect(code).toBe(1);
+    const held = named(JSON.parse(out), '.events.lk');
+    expect(held).toMatchObject({ verdict: 'failed', pid: holder.pid });
+    expect(held.text).toMatch(
+      new RegExp(
+        `^ELOCKED: process ${holder.pid} holds '${path}/\\.events\\.lk', for \\d+ ms at least.*\\nLet it finish, continue it`,
+      ),
+    );
+    expect(named(JSON.parse(out), '.lock').verdict).toBe('ok');
+    expect(snapshot(path)).toEqual(before);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    expect(named(await doctor(path), '.events.lk').verdict).toBe('ok');
+  });
+
+  test('warns while another process holds .lock, and says which and since when', async () => {
+    const path = folderOf(at(1));
+    const holder = await lockHolder(path);
+    const before = snapshot(path);
+    const held = named(await doctor(path), '.lock');
+    expect(held).toMatchObject({ verdict: 'warning', pid: holder.pid, heldMs: expect.any(Number) });
+    expect(held.text).toMatch(
+      new RegExp(
+        `^held for .*Process ${holder.pid} wrote it .*--lock-timeout 1m\\nIt is free as soon as its holder`,
+      ),
+    );
+    expect(snapshot(path)).toEqual(before);
+    holder.kill('SIGKILL');
+    await once(holder, 'exit');
+    // What it left is there, and holds nothing.
+    expect(named(await doctor(path), '.lock').verdict).toBe('ok');
+    expect(snapshot(path)).toEqual(before);
+  });
+
+  test('tells a .lock of the JavaScript module by what ends it', async () => {
+    const path = folderOf(at(1));
+    const lock = (age) =>
+      writeFileSync(
+        paths(path).lock,
+        JSON.stringify({
+          holder: 'd9428888-122b-11e1-b85c-61cd3cbb3210',
+          timestamp: Date.now() - age,
+          pid: 7,
+        }),
+      );
+    lock(5000);
+    expect(named(await doctor(path), '.lock')).toMatchObject({
+      verdict: 'warning',
+      pid: 7,
+      text: expect.stringMatching(/when it is 30 s old, in \d+ s\.$/),
+    });
+    lock(40_000);
+    expect(named(await doctor(path), '.lock').verdict).toBe('ok');
+  });
+
+  test('does not take a folder that is written without a pause for a held one', async () => {
+    const path = folderOf(at(1));
+    const script = `
+      const ledger = require('guidance-ledger').createPersistentLedger({ storagePath: process.argv[1] });
+      const write = () => {
+        for (let i = 0; i < 200; i++) ledger.finalizeEvent(ledger.createEvent('task', 'feature', 'hash'));
+        setImmediate(write);
+      };
+      write();
+      console.log('writing');
+    `;
+    const writer = spawn(process.execPath, ['-e', script, path], {
+      cwd: import.meta.dirname,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void writer.kill('SIGKILL'));
+    await once(writer.stdout, 'data');
+    expect(named(await doctor(path), '.events.lk').verdict).toBe('ok');
   });
 
   test('shows that hooks failed, and the last failure', async () => {

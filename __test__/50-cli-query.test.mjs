@@ -34,6 +34,10 @@ describe('stats', () => {
     ]);
   });
 
+  test.each([[''], ['\n \n']])('of a log without a line says so: %j', async (text) => {
+    expect((await cli(['stats', '--dir', folderOf([], text)])).out).toMatch(/\nLines +none\nIndex +none\n/);
+  });
+
   test('never believes index.json, and tells when it is wrong', async () => {
     const path = folderOf(at(1, 2));
     const stats = async () => parsed(await cli(['stats', '--json', '--dir', path]))[0];

@@ -173,6 +173,8 @@ test.skipIf(process.platform === 'win32')('a log that is a link is refused, by e
   for (const args of [['tail'], ['query'], ['export'], ['stats'], ['metrics'], ['show', 'n0']]) {
     const { code, out, err } = await cli([...args, '--dir', path]);
     expect({ args, code, out }).toEqual({ args, code: 4, out: '' });
-    expect(err).toContain('is a symbolic link');
+    expect(err).toMatch(
+      /^guidance-ledger: ELOOP: .* symbolic link stands where a file of the store should be/,
+    );
   }
 });

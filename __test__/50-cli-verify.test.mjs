@@ -121,6 +121,20 @@ describe('verify', () => {
     expect((await cli(['verify', path])).err).toBe(`Next: guidance-ledger verify --dir ${path} --repair\n`);
   });
 
+  test('ids that are there twice are all counted, however many are listed', async () => {
+    const ids = Array.from({ length: 1003 }, (_, i) => `id-${i}`);
+    const events = ids.map((eventId) => runEvent({ eventId, timestamp: NOON }));
+    // The last one lacks its newline, and is an event all the same.
+    const last = JSON.stringify(events[1002]);
+    const path = folderOf([...events, ...events.slice(0, 1002)], last);
+    const { out } = await cli(['verify', '--dir', path]);
+    expect(out).toContain('1,003 ids are there more than once; the events of each are identical\n');
+    expect(out).toContain('    id-9: 2 times\n    … and 993 more\n');
+    const [report] = parsed(await cli(['verify', '--json', '--dir', path]));
+    expect(report.duplicateIdCount).toBe(1003);
+    expect(report.duplicateIds).toHaveLength(1000);
+  });
+
   test('many findings are counted, and some are shown, unable to harm a terminal', async () => {
     const path = folderOf([], 'x\u001b[2J\u009b\n'.repeat(500));
     const { out } = await cli(['verify', '--dir', path]);

@@ -44,6 +44,24 @@ describe('init', () => {
     expect(readdirSync(join(root, '.claude'))).toEqual(['settings.local.json']);
   });
 
+  test('says how to look at it in the way that it was called', async () => {
+    const look = async (env, run = cli) =>
+      /Look at it with: (.*)\n/.exec((await run(['init', '--yes'], { cwd: project(), env })).out)[1];
+    expect(await look({})).toBe('guidance-ledger tail .guidance-ledger/hooks');
+    for (const env of [{ npm_execpath: '/x/npm-cli.js' }, { npm_command: 'exec' }])
+      expect(await look(env)).toBe('npx guidance-ledger tail .guidance-ledger/hooks');
+    const modules = join(folder(), 'node_modules');
+    mkdirSync(modules);
+    const installed = join(modules, basename(TOOL));
+    copyFileSync(TOOL, installed);
+    const { npm_execpath, npm_command, ...env } = process.env;
+    expect(
+      await look(env, (args, { cwd }) => ({
+        out: spawnSync(installed, args, { cwd, env, encoding: 'utf8' }).stdout,
+      })),
+    ).toBe('npx guidance-ledger tail .guidance-ledger/hooks');
+  });
+
   test('keeps what is there, in its order and with its bytes, and makes a copy', async () => {
     const root = project();
     mkdirSync(join(root, '.claude'));

@@ -15,8 +15,9 @@ export const LAUNCHER = join(import.meta.dirname, '..', '..', 'bin', 'guidance-l
 
 /** The environment without what would change the tool's answers. */
 function environment(changes = {}) {
-  const { GUIDANCE_LEDGER_DIR, CLAUDE_PROJECT_DIR, CLAUDE_CONFIG_DIR, NO_COLOR, FORCE_COLOR, ...env } =
+  const { GUIDANCE_LEDGER_DIR, CLAUDE_PROJECT_DIR, CLAUDE_CONFIG_DIR, NO_COLOR, FORCE_COLOR, ...rest } =
     process.env;
+  const { npm_execpath, npm_command, ...env } = rest;
   return { ...env, TERM: 'xterm', TZ: 'UTC', ...changes };
 }
 

@@ -57,8 +57,8 @@ function checkShape(config) {
   const options = /** @type {Record<string, unknown>} */ (config);
   const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key));
   if (unknown !== undefined && options.storagePath === undefined && options.store === undefined) {
-    const { sentence } = require('../shared/unknown-option.js');
-    throw check.typeError(`${sentence('config', unknown, OPTIONS)}. There is no storagePath. Use ${USAGE}`);
+    const { refuse } = require('../shared/unknown-option.js');
+    refuse('config', [unknown], OPTIONS, `There is no storagePath. Use ${USAGE}`);
   }
   check.checkKnown('config', options, OPTIONS, 'warn');
   return options;

@@ -46,10 +46,13 @@ function warn(name, options, known) {
  * @param {string} name
  * @param {readonly string[]} options that are not known, at least one
  * @param {readonly string[]} known
+ * @param {string} [more] sentences that follow
  * @returns {never}
  */
-function refuse(name, options, known) {
-  throw typeError(sentence(name, options[0], known));
+function refuse(name, options, known, more) {
+  const said = sentence(name, options[0], known);
+  if (more === undefined) throw typeError(said);
+  throw typeError(`${said}${said.endsWith('?') ? '' : '.'} ${more}`);
 }
 
-module.exports = { refuse, sentence, warn };
+module.exports = { refuse, warn };

@@ -11,6 +11,34 @@ use columns::SealedError;
 /// Result of an engine call.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// What a front of the engine calls its own settings, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms {
+    /// How to wait longer for `.lock`: the end of a sentence.
+    pub wait: &'static str,
+    /// What names the folder.
+    pub folder: &'static str,
+}
+
+impl Terms {
+    /// Those of the JavaScript library.
+    pub const LIBRARY: Self = Self { wait: "set lockTimeoutMs to wait", folder: FOLDER_OPTION };
+}
+
+/// The name that stands in the remedies of this file.
+const FOLDER_OPTION: &str = "storagePath";
+
+/// When a `.lock` is free that its holder does not give back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expiry {
+    /// As soon as the holder's process ends: it is of this package.
+    WithHolder,
+    /// After so many milliseconds, unless its holder writes it anew: it is of a JavaScript program.
+    AfterMs(i64),
+    /// It was just being written or removed.
+    Unknown,
+}
+
 /// What stands in the way of a call.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Obstacle {
@@ -48,6 +76,8 @@ pub enum Error {
         age_ms: i64,
         /// The holder's process as the lock file gives it.
         pid: Option<u32>,
+        /// When it is free if the holder does not give it back.
+        expiry: Expiry,
         /// The lock file.
         path: String,
     },
@@ -109,7 +139,8 @@ pub enum Error {
 
 impl Error {
     /// Wraps a failed system call.
-    pub(crate) fn io(syscall: &'static str, path: impl Into<String>, error: &io::Error) -> Self {
+    #[must_use]
+    pub fn io(syscall: &'static str, path: impl Into<String>, error: &io::Error) -> Self {
         Self::Io {
             syscall,
             path: path.into(),
@@ -236,13 +267,35 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, Terms::LIBRARY)
+    }
+}
+
+/// An error in the terms of a front.
+struct InTerms<'a>(&'a Error, Terms);
+
+impl fmt::Display for InTerms<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write(f, self.1)
+    }
+}
+
+impl Error {
+    /// The message, which names the settings of a front as that front does.
+    #[must_use]
+    pub fn in_terms(&self, terms: Terms) -> impl fmt::Display {
+        InTerms(self, terms)
+    }
+
+    fn write(&self, f: &mut fmt::Formatter<'_>, Terms { wait, folder }: Terms) -> fmt::Result {
         match self {
             Self::Io { .. } => {
                 f.write_str(&self.cause())?;
-                advice(self.code()).map_or(Ok(()), |(remedy, then)| write!(f, ". {remedy}{then}"))
+                let Some((remedy, then)) = advice(self.code()) else { return Ok(()) };
+                write!(f, ". {}{then}", remedy.replace(FOLDER_OPTION, folder))
             }
             // The original's words, which callers may match.
-            Self::Locked { holder, age_ms, pid, path } => {
+            Self::Locked { holder, age_ms, pid, path, .. } => {
                 write!(
                     f,
                     "Storage is locked by another process (holder: {holder}, age: {age_ms}ms). Lock file: {path}. "
@@ -251,13 +304,12 @@ impl fmt::Display for Error {
                     Some(pid) if *pid == std::process::id() => write!(
                         f,
                         "This very process (pid {pid}) holds it, by another call or another store of the folder: \
-                         await that, call its releaseLock(), or set lockTimeoutMs to wait"
+                         await that, call its releaseLock(), or {wait}"
                     ),
-                    Some(pid) => write!(
-                        f,
-                        "Process {pid} wrote it {age_ms} ms ago: let it finish, or set lockTimeoutMs to wait"
-                    ),
-                    None => f.write_str("Let its holder finish, or set lockTimeoutMs to wait"),
+                    Some(pid) => {
+                        write!(f, "Process {pid} wrote it {age_ms} ms ago: let it finish, or {wait}")
+                    }
+                    None => write!(f, "Let its holder finish, or {wait}"),
                 }
             }
             Self::Busy { by: Obstacle::ThisProcess, .. } => {
@@ -339,17 +391,28 @@ fn advice(code: &str) -> Option<(&'static str, &'static str)> {
     };
     let remedy = match code {
         "ENOSPC" | "EDQUOT" => "Free some space",
-        "EACCES" | "EPERM" => "Give this user the right to read and write the folder and its files",
+        "EACCES" => "Give this user the right to read and write the folder and its files",
+        "EPERM" if cfg!(any(target_os = "linux", target_os = "android")) => {
+            "Give this user the right to read and write the folder and its files; if one of them is marked \
+             append-only or immutable (lsattr shows a or i), remove the mark (chattr -a -i)"
+        }
+        "EPERM" => {
+            "Give this user the right to read and write the folder and its files; if one of them is marked \
+             append-only or immutable, remove the mark"
+        }
         "EROFS" => "The file system is mounted read-only: choose another folder or remount it",
         "EBUSY" => "Another program has the file open: let it finish",
         "EMFILE" | "ENFILE" => "Too many open files: raise the limit (ulimit -n) or close some",
         "ENOTDIR" => "A part of the path is a file, not a folder: check storagePath",
-        "ELOOP" => "A symbolic link stands where a file of the store should be: remove it",
+        "ELOOP" => {
+            "A symbolic link stands where a file of the store should be, and none is followed: put the file in its \
+             place, or name the folder that it leads to"
+        }
         "EMLINK" => "Writing there would change the file under its other name: remove this name",
         "EISDIR" => {
-            "A folder stands where a file of the store should be: remove it or choose another storagePath"
+            "A folder stands where a file of the store should be: remove it, or choose another folder (storagePath)"
         }
-        "EINVAL" => "If a folder, pipe or device stands there, remove it; else check the kind of file system",
+        "EINVAL" => "If a pipe or device stands there, remove it; else check the kind of file system",
         "EFBIG" => "The file would get larger than is allowed: compact it or raise the limit (ulimit -f)",
         "ENAMETOOLONG" => {
             "A part of the path is longer than the file system allows: choose a shorter storagePath"

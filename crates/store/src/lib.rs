@@ -47,7 +47,7 @@ pub use archive::survey::{ArchiveFile, ArchiveReport, Damaged};
 pub use archive::{ArchivePlace, Retention};
 pub use backup::Backup;
 pub use columns::Holdings;
-pub use error::{Error, Obstacle, Result};
+pub use error::{Error, Expiry, Obstacle, Result, Terms};
 pub use follow::cursor::Cursor;
 pub use follow::follower::{Follower, News};
 pub use follow::given::Given;

@@ -20,6 +20,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::index::schedule::IndexSchedule;
+use crate::lock::look;
 use crate::log::appender::{Appended, Appender};
 use crate::log::group_commit::Durability;
 use crate::log::queue::{OnFault, Ticket};
@@ -94,6 +95,22 @@ impl Store {
     #[must_use]
     pub fn folder(&self) -> &Folder {
         &self.folder
+    }
+
+    /// Whether another process keeps all others from writing. Makes and writes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if one does for as long as `wait`; whatever the disk says.
+    pub fn look_at_folder_lock(&self, wait: Duration) -> Result<()> {
+        look::folder_lock(&self.folder, &self.folder.patience(wait))
+    }
+
+    /// Whether a program holds `.lock`. Makes and writes nothing, and waits only while it is just being written.
+    ///
+    /// # Errors
+    /// [`Error::Locked`](crate::Error::Locked) if one does; whatever the disk says.
+    pub fn look_at_user_lock(&self, wait: Duration) -> Result<()> {
+        look::user_lock(&self.folder, &self.folder.patience(wait))
     }
 
     /// For calls that write, and may have to wait for it.

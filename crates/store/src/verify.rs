@@ -79,7 +79,9 @@ pub struct Report {
     pub malformed: Vec<Place>,
     /// The unterminated end of the log.
     pub torn_tail: Option<TornTail>,
-    /// Ids that several events have: the first thousand.
+    /// How many ids several events have.
+    pub duplicate_id_count: u64,
+    /// Those ids: the first thousand.
     pub duplicate_ids: Vec<Duplicate>,
     /// What `index.json` says; `None` if there is none.
     pub index: Option<IndexState>,
@@ -138,13 +140,21 @@ impl Store {
         report.close_malformed(&mut unclosed, walked.whole);
         if !walked.tail.is_empty() {
             report.lines += 1;
-            let complete = matches!(scanner.scan(&walked.tail), Line::Event(_));
-            report.events += u64::from(complete);
+            let mut complete = false;
+            if let Line::Event(event) = scanner.scan(&walked.tail) {
+                complete = true;
+                report.events += 1;
+                if event.id.is_some() {
+                    *counts.entry(event_key(&event)).or_default() += 1;
+                }
+            }
             report.torn_tail =
                 Some(TornTail { offset: walked.whole, length: walked.end - walked.whole, complete });
         }
         counts.retain(|_, count| *count > 1);
+        report.duplicate_id_count = u64::try_from(counts.len()).unwrap_or(u64::MAX);
         if !counts.is_empty() {
+            // The first of several events with one id is on a whole line.
             for_each_line(&*log, 0, walked.whole, |_, line| {
                 if let Line::Event(event) = scanner.scan(line)
                     && let Some(count) = event.id.and_then(|_| counts.remove(&event_key(&event)))
@@ -170,7 +180,7 @@ impl Store {
         let failed = |error: std::io::Error| self.folder.failed("read", INDEX, &error);
         let file = match self.folder.open(INDEX, Open::Read) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(failed)?,
+            other => other.map_err(|error| self.folder.failed("open", INDEX, &error))?,
         };
         let expected = self.index.expected(log, &self.folder.patience(FOLDER_WAIT))?;
         let limit = expected.len().saturating_mul(4).saturating_add(INDEX_ROOM);

@@ -21,7 +21,7 @@ use store::wait::background::Background;
 use store::wait::patience::Patience;
 use store::wait::system::SystemTimeAndThreads;
 use store::wait::{Signal, Time, Work};
-use store::{Durability, Error, OnFault, Store, UserLock};
+use store::{Durability, Error, Expiry, OnFault, Store, UserLock};
 
 const NOW: u64 = 1_764_000_000_000;
 const HOUR: u64 = 3_600_000;
@@ -234,6 +234,45 @@ fn a_fresh_lock_that_comes_in_the_place_of_a_stale_one_stays() {
     let lock = acquire(&store).unwrap();
     lock.release(store.folder()).unwrap();
     assert_eq!((folder.lock(), folder.drafts()), (String::new(), Vec::new()));
+}
+
+#[test]
+fn a_look_names_who_holds_the_folder_and_leaves_it_as_it_was() {
+    let folder = Folder::new("look");
+    let store = folder.store();
+    let wait = Duration::from_millis(100);
+    let names = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&folder.path).unwrap().map(|file| file.unwrap().file_name()).collect();
+        names.sort();
+        names
+    };
+    let looks = || (store.look_at_folder_lock(wait), store.look_at_user_lock(wait));
+    let before = names();
+    assert!(matches!(looks(), (Ok(()), Ok(()))));
+    assert_eq!(names(), before);
+    append(&store);
+    let held = acquire(&store).unwrap();
+    let other = fs::File::open(folder.path.join(".events.lk")).unwrap();
+    other.lock().unwrap();
+    let before = names();
+    let (writers, savers) = looks();
+    assert!(matches!(writers, Err(Error::Busy { waited_ms: 100, .. })), "{writers:?}");
+    let us = Some(std::process::id());
+    assert!(
+        matches!(&savers, Err(Error::Locked { pid, expiry: Expiry::WithHolder, .. }) if *pid == us),
+        "{savers:?}"
+    );
+    assert_eq!(names(), before);
+    other.unlock().unwrap();
+    held.release(store.folder()).unwrap();
+    assert!(matches!(looks(), (Ok(()), Ok(()))));
+    // Another holder than the one that the file of ours names: it ends with its time, not with its program.
+    folder.plant(NOW - 1000, NOW - 1000);
+    let savers = store.look_at_user_lock(wait);
+    assert!(matches!(savers, Err(Error::Locked { expiry: Expiry::AfterMs(29_000), .. })), "{savers:?}");
+    folder.plant(NOW - 31_000, NOW - 31_000);
+    assert!(matches!(looks(), (Ok(()), Ok(()))));
 }
 
 #[test]

@@ -67,6 +67,8 @@ fn go_on(path: &Path) {
     for id in ["d", "e"] {
         let refused = store(path).compact(1, &store(path).caller()).unwrap_err();
         assert_eq!((refused.code(), refused.syscall()), ("EPERM", Some("rename")), "{refused}");
+        let said = refused.to_string();
+        assert!(said.contains("Give this user the right") && said.contains("(chattr -a -i)"), "{said}");
         append(&store(path), id);
         let one = store(path);
         append(&one, id);

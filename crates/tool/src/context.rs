@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::call::commands::CommonArgs;
 use crate::exit::{Failure, Result};
 use crate::folder::{Folder, shown};
+use crate::place::tool;
 use crate::report::Output;
 use crate::text::paint::Paint;
 use crate::text::times::Zone;
@@ -26,7 +27,7 @@ pub(crate) struct Context {
 impl Context {
     /// For a command of this name, on the folder that the call names.
     pub(crate) fn new(common: &CommonArgs, name: &str, word: Option<&Path>) -> Result<Self> {
-        let call = format!("guidance-ledger {name}");
+        let call = format!("{} {name}", tool());
         let folder = Folder::chosen(common.dir.as_deref(), word, &call)?;
         Ok(Self {
             folder,

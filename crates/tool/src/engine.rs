@@ -15,7 +15,7 @@ use std::time::Duration;
 use store::disk::folder::RealFolder;
 use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
-use store::{Appended, Follower, LockCell, News, OnFault, Start, Store};
+use store::{Appended, Expiry, Follower, LockCell, News, Obstacle, OnFault, Start, Store, Terms};
 
 pub(crate) use store::{
     ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Error as FolderError, Most, Noted,
@@ -33,6 +33,9 @@ pub(crate) const INDEX: &str = "index.json";
 pub(crate) const REJECTED: &str = "events.rejected.ndjson";
 /// The longest event that is accepted, in bytes.
 pub(crate) const LONGEST_EVENT: usize = 64 << 20;
+
+/// What the tool calls its settings.
+const TERMS: Terms = Terms { wait: "wait longer with --lock-timeout 1m", folder: "--dir" };
 
 /// One folder, as the tool writes to it.
 pub(crate) struct Engine {
@@ -162,9 +165,39 @@ impl Engine {
         Ok(Lock(cell))
     }
 
+    /// What keeps other processes from writing for as long as `wait`, if something does. Changes nothing.
+    pub(crate) fn folder_lock_holder(&self, wait: Duration) -> Result<Option<Held>> {
+        match self.store.look_at_folder_lock(wait) {
+            Ok(()) => Ok(None),
+            Err(store::Error::Busy { path, waited_ms, by }) => {
+                let pid = if let Obstacle::Process(pid) = by { pid } else { None };
+                Ok(Some(Held { path: safe(&path).into_owned(), pid, waited_ms }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What to say of the program that holds `.lock`, if one does, and its number. Changes nothing.
+    pub(crate) fn user_lock_holder(&self, wait: Duration) -> Result<Option<(Failure, Option<u32>)>> {
+        match self.store.look_at_user_lock(wait) {
+            Ok(()) => Ok(None),
+            Err(error) => match error {
+                store::Error::Locked { pid, .. } => Ok(Some((error.into(), pid))),
+                other => Err(other.into()),
+            },
+        }
+    }
+
     fn shown(&self) -> String {
         safe(&self.path.to_string_lossy()).into_owned()
     }
+}
+
+/// A folder that another process holds.
+pub(crate) struct Held {
+    pub(crate) path: String,
+    pub(crate) pid: Option<u32>,
+    pub(crate) waited_ms: u64,
 }
 
 /// The held lock of a folder.
@@ -199,26 +232,19 @@ impl StoreFile {
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(None)
             }
-            Err(_) if std::fs::symlink_metadata(&path).is_ok_and(|metadata| metadata.is_symlink()) => {
-                Err(Failure::System(format!(
-                    "ELOOP: '{}' is a symbolic link; the store follows none. Put the file in its place, or name the \
-                     folder that it leads to",
-                    safe(&path.to_string_lossy())
-                )))
-            }
-            Err(error) => Err(Failure::io("open", &path, &error)),
+            Err(error) => Err(failed("open", &path, &error)),
         }
     }
 
     /// Which file it is, and its length.
     pub(crate) fn stat(&self) -> Result<(FileId, u64)> {
-        let stat = self.file.stat().map_err(|error| Failure::io("fstat", &self.path, &error))?;
+        let stat = self.file.stat().map_err(|error| failed("fstat", &self.path, &error))?;
         Ok((stat.id, stat.size))
     }
 
     /// Reads at a position; 0 at the end.
     pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        self.file.read_at(buffer, offset).map_err(|error| Failure::io("read", &self.path, &error))
+        self.file.read_at(buffer, offset).map_err(|error| failed("read", &self.path, &error))
     }
 
     /// Reads up to so many bytes; fewer only at the end.
@@ -234,6 +260,11 @@ impl StoreFile {
         bytes.truncate(filled);
         Ok(bytes)
     }
+}
+
+/// A failed system call on a file of the store, in the engine's words.
+fn failed(syscall: &'static str, path: &Path, error: &io::Error) -> Failure {
+    store::Error::io(syscall, path.to_string_lossy(), error).into()
 }
 
 /// A log as it grows, whatever replaces it.
@@ -312,14 +343,21 @@ pub(crate) fn append_bounded(folder: &Path, name: &str, line: &[u8], largest: us
 
 impl From<store::Error> for Failure {
     fn from(error: store::Error) -> Self {
-        let message = safe(&error.to_string()).into_owned();
+        let message = safe(&error.in_terms(TERMS).to_string()).into_owned();
         if error.code() != "ELOCKED" {
             return Self::System(message);
         }
-        let user_lock =
-            error.path().is_some_and(|path| Path::new(path).file_name().is_some_and(|name| name == ".lock"));
-        let advice =
-            "\nIt is free as soon as its holder gives it back or ends. --lock-timeout 1m waits longer.";
-        Self::Locked(if user_lock { message + advice } else { message })
+        let more = match error {
+            store::Error::Locked { expiry: Expiry::WithHolder, .. } => {
+                "\nIt is free as soon as its holder gives it back or ends.".to_owned()
+            }
+            store::Error::Locked { expiry: Expiry::AfterMs(left), .. } => format!(
+                "\nA program that uses the JavaScript module made it: it is free when that program removes it, or \
+                 when it is 30 s old, in {} s.",
+                left.max(0).unsigned_abs().div_ceil(1000)
+            ),
+            _ => String::new(),
+        };
+        Self::Locked(message + &more)
     }
 }

@@ -6,6 +6,7 @@
 use std::io;
 use std::path::Path;
 
+use crate::place::tool;
 use crate::text::safe::safe;
 
 /// How a call ended that did what it was asked for.
@@ -64,7 +65,7 @@ impl Failure {
     pub(crate) fn io(act: &str, path: &Path, error: &io::Error) -> Self {
         let text = error.to_string();
         let reason = text.split(" (os error").next().unwrap_or(&text).to_lowercase();
-        let code = code_of(error.kind());
+        let code = code_of(error);
         let colon = if code.is_empty() { "" } else { ": " };
         Self::System(format!("{code}{colon}{reason}, {act} '{}'", safe(&path.to_string_lossy())))
     }
@@ -90,15 +91,26 @@ impl Failure {
             | Self::System(message)
             | Self::Unreachable(message)
             | Self::NotInTime(message) => Some(message.clone()),
-            Self::Usage(message, Some(hint)) => Some(format!("{message}\nTry: {hint}")),
+            Self::Usage(message, Some(hint)) => Some(match hint.strip_prefix("guidance-ledger ") {
+                Some(words) => format!(
+                    "{message}
+Try: {} {words}",
+                    tool()
+                ),
+                None => format!(
+                    "{message}
+Try: {hint}"
+                ),
+            }),
             Self::ReaderGone | Self::Interrupted(_) => None,
         }
     }
 }
 
 /// The system's name of a failure, where people know it.
-fn code_of(kind: io::ErrorKind) -> &'static str {
-    match kind {
+fn code_of(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied if cfg!(unix) && error.raw_os_error() == Some(1) => "EPERM",
         io::ErrorKind::NotFound => "ENOENT",
         io::ErrorKind::PermissionDenied => "EACCES",
         io::ErrorKind::AlreadyExists => "EEXIST",

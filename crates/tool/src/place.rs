@@ -14,6 +14,15 @@ pub(crate) fn executable() -> Result<PathBuf> {
     Ok(plain.unwrap_or(real))
 }
 
+/// How a person calls this tool: as npm does, if npm runs this process or has installed the executable. Its folder is
+/// not on PATH then.
+pub(crate) fn tool() -> &'static str {
+    let by_npm = ["npm_execpath", "npm_command"].iter().any(|name| std::env::var_os(name).is_some());
+    let installed =
+        || executable().is_ok_and(|path| path.components().any(|part| part.as_os_str() == "node_modules"));
+    if by_npm || installed() { "npx guidance-ledger" } else { "guidance-ledger" }
+}
+
 /// The root of the project that work in `cwd` belongs to: what the agent says, else the repository, else `cwd`.
 pub(crate) fn project_root(cwd: &Path) -> PathBuf {
     if let Some(root) = std::env::var_os("CLAUDE_PROJECT_DIR").filter(|root| !root.is_empty()) {

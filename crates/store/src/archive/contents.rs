@@ -93,8 +93,9 @@ impl BothLines {
 
 /// Whether the bytes are wrong, rather than that they cannot be had.
 fn is_of_the_bytes(error: &io::Error) -> bool {
-    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) && error.raw_os_error().is_none()
+    use io::ErrorKind::{InvalidData, InvalidInput, IsADirectory, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | IsADirectory | UnexpectedEof)
+        && error.raw_os_error().is_none()
 }
 
 /// Gzip of another program, member after member.

@@ -37,7 +37,9 @@ pub struct ArchiveFile {
     pub newest_event: Option<f64>,
     /// Lines that are not events.
     pub malformed_count: u64,
-    /// What cannot be read: the first thousand.
+    /// How many places cannot be read.
+    pub damage_count: u64,
+    /// Those places: the first thousand.
     pub damage: Vec<Damaged>,
 }
 
@@ -93,9 +95,9 @@ pub(crate) fn survey(folder: &Folder, place: &ArchivePlace) -> Result<Option<Arc
         }
     }
     for damage in contents.damage {
-        if let Some(file) = report.files.iter_mut().find(|file| file.file == damage.file)
-            && file.damage.len() < LISTED
-        {
+        let Some(file) = report.files.iter_mut().find(|file| file.file == damage.file) else { continue };
+        file.damage_count += 1;
+        if file.damage.len() < LISTED {
             let (offset, length) = (damage.place.start, damage.place.end - damage.place.start);
             file.damage.push(Damaged { offset, length });
         }

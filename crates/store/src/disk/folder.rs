@@ -111,8 +111,16 @@ impl Disk for RealFolder {
             // O_NONBLOCK: a pipe under our name must not block us; it means nothing for regular files.
             options.mode(FILE_MODE).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK | libc::O_CLOEXEC);
         }
-        let file = Self::patiently(OPEN_PATIENCE, || retry(|| options.open(self.at(name))))?;
+        let file =
+            Self::patiently(OPEN_PATIENCE, || retry(|| options.open(self.at(name)))).map_err(|error| {
+                // Windows says that access is denied.
+                let is_folder = cfg!(windows) && self.at(name).is_dir();
+                if is_folder { io::ErrorKind::IsADirectory.into() } else { error }
+            })?;
         let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }

@@ -177,7 +177,7 @@ pub trait Disk: Send + Sync {
     /// Opens a file of the folder.
     ///
     /// # Errors
-    /// Whatever `open` says; `InvalidInput` if it is not a regular file.
+    /// Whatever `open` says; `IsADirectory` if it is a folder, `InvalidInput` if it is not a regular file.
     fn open(&self, name: &str, how: Open) -> io::Result<Box<dyn File>>;
 
     /// Facts about a name, without following links; `None` if there is none.

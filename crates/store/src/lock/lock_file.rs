@@ -20,8 +20,9 @@ use serde_json::value::RawValue;
 
 use crate::disk::bytes::read_range;
 use crate::disk::{File, FileId, Open, Stat};
+use crate::error::{Error, Expiry};
 use crate::folder::Folder;
-use crate::paths::{LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
+use crate::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
 use event::text::parse_json_string;
 
 /// Longest holder that is shown.
@@ -138,6 +139,26 @@ pub(crate) fn read(folder: &Folder, name: &str, seen: &mut Seen) -> io::Result<O
     };
     let pid = content.pid.and_then(|pid| pid.get().parse().ok()).filter(|&pid| pid > 0);
     Ok(Some(LockFile { owner, holder, age_ms: age_ms.unwrap_or(0), pid, stat }))
+}
+
+/// What to say of a `.lock` that is held; of one that could not be read, nothing but that.
+pub(crate) fn refusal(folder: &Folder, held: Option<LockFile>) -> Error {
+    let path = folder.path_of(LOCK);
+    let Some(LockFile { owner, holder, age_ms, pid, .. }) = held else {
+        return Error::Locked {
+            holder: "unknown".to_owned(),
+            age_ms: 0,
+            pid: None,
+            expiry: Expiry::Unknown,
+            path,
+        };
+    };
+    let expiry = match owner {
+        Owner::Ours => Expiry::WithHolder,
+        Owner::Foreign => Expiry::AfterMs(LOCK_STALE_MS.saturating_sub(age_ms).clamp(0, LOCK_STALE_MS)),
+        Owner::Stale | Owner::Unsettled => Expiry::Unknown,
+    };
+    Error::Locked { holder, age_ms, pid, expiry, path }
 }
 
 /// Whether the file, which `holder` made, names another holder by now. What cannot be read names none.

@@ -3,5 +3,6 @@
 pub(crate) mod folder_lock;
 pub(crate) mod lock_cell;
 pub(crate) mod lock_file;
+pub(crate) mod look;
 pub(crate) mod takeover;
 pub(crate) mod user_lock;

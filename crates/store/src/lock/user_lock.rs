@@ -168,9 +168,7 @@ impl LockTurn {
         if self.patience.has_ended() {
             return Err(Error::Closed { path: folder.path_of(LOCK) });
         }
-        let (holder, age_ms, pid) =
-            held.map_or_else(|| ("unknown".to_owned(), 0, None), |held| (held.holder, held.age_ms, held.pid));
-        Err(Error::Locked { holder, age_ms, pid, path: folder.path_of(LOCK) })
+        Err(lock_file::refusal(folder, held))
     }
 
     /// How long to pause before the next attempt.

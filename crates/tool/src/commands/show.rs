@@ -8,6 +8,7 @@ use crate::json::value::Value;
 use crate::log::filter::Filter;
 use crate::log::needle::Needle;
 use crate::log::select::each_with;
+use crate::place::tool;
 use crate::report::note;
 use crate::text::safe::{push_json, safe};
 
@@ -32,10 +33,7 @@ pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
     })?;
     let texts = match (exact.len(), similar.as_slice()) {
         (0, []) => {
-            note(&format!(
-                "No event has the id {}. 'guidance-ledger query --json' shows ids.",
-                safe(&args.id)
-            ));
+            note(&format!("No event has the id {}. '{} query --json' shows ids.", safe(&args.id), tool()));
             return Ok(Exit::Findings);
         }
         (0, [(_, only)]) => vec![only.clone()],

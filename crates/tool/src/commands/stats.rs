@@ -11,6 +11,7 @@ use crate::exit::{Exit, Result};
 use crate::json::compose::Object;
 use crate::log::forward::walk;
 use crate::log::sums::{IndexFile, Sums};
+use crate::place::tool;
 use crate::text::numbers::{bytes, count, counted, counted_as, long, whole};
 use crate::text::tables::table;
 use crate::text::times::{now_ms, show_span};
@@ -51,10 +52,10 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
     }
     let paint = context.paint;
     let lines = if malformed == 0 {
-        "all are events".to_owned()
+        if sums.events == 0 { "none" } else { "all are events" }.to_owned()
     } else {
         let said = counted_as(malformed, "line is not an event", "lines are not events");
-        paint.yellow(&format!("{said}; 'guidance-ledger verify' shows where"))
+        paint.yellow(&format!("{said}; '{} verify' shows where", tool()))
     };
     let index = match index {
         None => "none".to_owned(),

@@ -6,6 +6,7 @@ use crate::engine::{Followed, LOG, StoreFile};
 use crate::exit::{Exit, Result};
 use crate::log::fields::Fields;
 use crate::log::select::newest;
+use crate::place::tool;
 use crate::report::{Output, note};
 use crate::text::event_line::LineStyle;
 use crate::text::numbers::counted_as;
@@ -30,7 +31,7 @@ impl View {
 
 fn skipped(lines: u64) {
     let said = counted_as(lines, "line is not an event", "lines are not events");
-    note(&format!("{said}; 'guidance-ledger verify' tells more."));
+    note(&format!("{said}; '{} verify' tells more.", tool()));
 }
 
 pub(crate) fn run(mut context: Context, args: &TailArgs) -> Result<Exit> {

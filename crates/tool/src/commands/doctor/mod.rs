@@ -1,10 +1,11 @@
-//! `doctor`: does the store work here, and how fast?
+//! `doctor`: does the store work here, how fast, and does another process hold the folder?
 //!
 //! Invariant: the folder is left as it was; what is tried is tried in a folder beside its files that is removed
 //! afterwards, whatever fails.
 
 mod file_system;
 mod finding;
+mod holders;
 mod hooks;
 mod trials;
 
@@ -57,6 +58,8 @@ fn examine(folder: &Path, say: &mut dyn FnMut(Finding) -> Result<()>) -> Result<
     let ground = ground_of(folder);
     say(attempt("folder", || folder_mode(folder)))?;
     say(attempt("file system", || file_system_finding(&ground)))?;
+    say(attempt(".events.lk", || holders::writers(folder)))?;
+    say(attempt(".lock", || holders::rewriters(folder)))?;
     let place = match Place::make(&ground) {
         Ok(place) => place,
         Err(failure) => return say(Finding::failed("writing", &failure)),

@@ -15,7 +15,7 @@ use crate::context::quoted;
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;
 use crate::json::compose::Object;
-use crate::place::{current_folder, executable, home, project_root};
+use crate::place::{current_folder, executable, home, project_root, tool};
 use crate::report::{Output, note};
 use crate::text::question::confirm;
 use crate::text::times::{Zone, now_ms};
@@ -79,7 +79,7 @@ pub(crate) fn run(common: &CommonArgs, args: &InitArgs) -> Result<Exit> {
     } else if changed {
         out.line(&format!("Each tool call is recorded from the agent's next start on: {}", shown(&path)))?;
         out.line(&format!("To undo it, {undo}."))?;
-        out.line("Look at it with: guidance-ledger tail .guidance-ledger/hooks")?;
+        out.line(&format!("Look at it with: {} tail .guidance-ledger/hooks", tool()))?;
     } else {
         out.line(&format!("The hook is there already: {}", shown(&path)))?;
         out.line(&format!("To undo it, {undo}."))?;

@@ -12,6 +12,7 @@ use crate::log::filter::Filter;
 use crate::log::select::{Part, each};
 use crate::metrics::tallies::Tallies;
 use crate::page::{About, page};
+use crate::place::tool;
 use crate::report::note;
 use crate::text::numbers::{counted, counted_as};
 use crate::text::progress::Progress;
@@ -43,7 +44,7 @@ fn note_left_out(tallies: &Tallies) {
     }
     if tallies.implausible > 0 {
         let said = counted_as(tallies.implausible, "event has a time", "events have times");
-        note(&format!("{said} that cannot be: on no day; 'guidance-ledger verify' shows which."));
+        note(&format!("{said} that cannot be: on no day; '{} verify' shows which.", tool()));
     }
 }
 

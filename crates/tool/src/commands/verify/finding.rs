@@ -70,7 +70,7 @@ pub(crate) fn findings_of(context: &Context, report: &Report, survey: &Survey) -
         let place = Place { offset: tail.offset, length: tail.length };
         add(Kind::TornTail, text.to_owned(), vec![preview(context, place)?]);
     }
-    if !report.duplicate_ids.is_empty() {
+    if report.duplicate_id_count > 0 {
         add(Kind::DuplicateIds, duplicate_text(report, survey), duplicate_lines(report));
     }
     if survey.implausible > 0 {
@@ -104,7 +104,7 @@ pub(crate) fn findings_of(context: &Context, report: &Report, survey: &Survey) -
         add(Kind::IndexDrift, "index.json does not agree with the log".to_owned(), vec![more]);
     }
     let files = report.archive.iter().flat_map(|archive| &archive.files);
-    let damaged: Vec<_> = files.filter(|file| !file.damage.is_empty() || file.malformed_count > 0).collect();
+    let damaged: Vec<_> = files.filter(|file| file.damage_count > 0 || file.malformed_count > 0).collect();
     if !damaged.is_empty() {
         let text = counted_as(
             long(damaged.len()),
@@ -112,8 +112,9 @@ pub(crate) fn findings_of(context: &Context, report: &Report, survey: &Survey) -
             "files of the archive are damaged",
         );
         let mut more: Vec<_> = damaged.iter().flat_map(|file| damage_lines(file)).take(SHOWN).collect();
-        let all: usize = damaged.iter().map(|file| damage_lines(file).len()).sum();
-        more.extend(and_more(long(all.saturating_sub(more.len()))));
+        let all: u64 =
+            damaged.iter().map(|file| file.damage_count + u64::from(file.malformed_count > 0)).sum();
+        more.extend(and_more(all.saturating_sub(long(more.len()))));
         add(Kind::ArchiveDamage, text, more);
     }
     Ok(findings)
@@ -133,7 +134,7 @@ fn damage_lines(file: &ArchiveFile) -> Vec<String> {
 }
 
 fn duplicate_text(report: &Report, survey: &Survey) -> String {
-    let ids = long(report.duplicate_ids.len());
+    let ids = report.duplicate_id_count;
     let differing = survey.differing();
     let said = counted_as(ids, "id is there more than once", "ids are there more than once");
     let what = match differing {
@@ -153,7 +154,7 @@ fn duplicate_lines(report: &Report) -> Vec<String> {
         .take(SHOWN)
         .map(|duplicate| line(duplicate.event_id.as_str().unwrap_or_default(), duplicate.count))
         .collect();
-    more.extend(and_more(long(report.duplicate_ids.len().saturating_sub(more.len()))));
+    more.extend(and_more(report.duplicate_id_count.saturating_sub(long(more.len()))));
     more
 }
 
