@@ -478,6 +478,7 @@ export interface VerifyReport {
  * - `ECLOSED`: the store was closed while the call waited;
  * - `EBACKLOG`: 64 MiB of lines wait to be written already;
  * - `EUNCONFIRMED`: the log was replaced, but the fsync of its folder failed;
+ * - `EUNSHIPPED`: the call would lose events that a shared store has not got yet;
  * - `EGAP`: events that `follow()` was to give out are gone;
  * - `ECHANGED`: another program changed the log in place under a ledger that had loaded it.
  */

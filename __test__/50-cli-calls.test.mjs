@@ -49,6 +49,11 @@ const COMMANDS = {
   restore: ['lock-timeout'],
   export: ['format', 'out', 'limit', 'oldest', 'archive', ...FILTERS],
   import: ['dry-run', 'lock-timeout'],
+  fleet: [
+    ...['url', 'ledger', 'schema', 'label', 'sql', 'once', 'linger', 'timeout', 'remote', 'from'],
+    ...['max-events', 'dry-run', 'yes'],
+    ...FILTERS,
+  ],
   doctor: [],
   completions: [],
   man: [],

@@ -99,6 +99,7 @@ describe('code blocks', () => {
       'echo',
       'grep',
       'gzip',
+      'psql',
       'head',
       'jq',
       'ls',

@@ -1,4 +1,5 @@
 /** The layout holds: files, clocks, threads and locks stay in their rooms, and dependencies run downward. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -109,6 +110,19 @@ describe('directions', () => {
     expect(uses('event')).toEqual([]);
     expect(uses('columns')).toEqual(['event']);
     expect(uses('store')).toEqual(['event', 'columns']);
+  });
+
+  test('the shared store knows events alone, and the addon knows no shared store', () => {
+    const manifest = read('crates/fleet/Cargo.toml');
+    for (const crate of ['store', 'columns', 'napi'])
+      expect(manifest).not.toMatch(new RegExp(`^${crate}\\b`, 'm'));
+    const edges = ['--edges', 'normal,build', '--prefix', 'none', '--locked', '--target', 'all'];
+    const tree = execFileSync('cargo', ['tree', '--package', 'guidance-ledger', ...edges], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+    expect(tree).toMatch(/^store v/m);
+    expect(tree.match(/^(fleet|tokio|mio|rustls|ring|socket2|tokio-postgres)\b.*$/gm)).toBeNull();
   });
 
   test('the tool calls the engine in one file', () => {

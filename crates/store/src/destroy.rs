@@ -9,7 +9,8 @@ use crate::archive::undecided::decide;
 use crate::error::{Error, Obstacle, Result};
 use crate::log::tenure::Tenure;
 use crate::paths::{
-    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, MOVES, OWNER, PREVIOUS, temporary_id,
+    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, MOVES, OUTBOX, OWNER, PREVIOUS, SHIP,
+    SHIP_LOCK, temporary_id,
 };
 use crate::store::Store;
 use crate::wait::patience::Caller;
@@ -18,7 +19,8 @@ impl Store {
     /// Removes all files of the store but lines that were set aside, and the archive.
     ///
     /// # Errors
-    /// Whatever reading the folder and `unlink` say.
+    /// Whatever reading the folder and `unlink` say; [`Error::Unshipped`] if a shared store has not got all of it, and
+    /// nothing is removed.
     pub fn destroy(&self, caller: &Caller) -> Result<()> {
         match self.folder.list() {
             Ok(_) => {}
@@ -36,9 +38,13 @@ impl Store {
         };
         tenure.begin_afresh(&self.folder, &patience)?;
         // As long as there is a log to ask.
-        let result = decide(&self.folder).and_then(|()| self.remove_files());
+        let result =
+            self.refuse_if_unshipped().and_then(|()| decide(&self.folder)).and_then(|()| self.remove_files());
         // The lock's own files went too: those who wait for them notice and make new ones.
         tenure.end_quickly(&self.folder);
+        if result.as_ref().is_err_and(|error| matches!(error, Error::Unshipped { .. })) {
+            return result;
+        }
         *tenure = Tenure::default();
         drop(tenure);
         self.views.forget();
@@ -47,13 +53,36 @@ impl Store {
         result
     }
 
+    fn refuse_if_unshipped(&self) -> Result<()> {
+        match self.shipping()? {
+            Some((_, bytes)) if bytes > 0 => {
+                Err(Error::Unshipped { path: self.folder.path().to_owned(), bytes })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn remove_files(&self) -> Result<()> {
         let temporary =
             self.folder.list().unwrap_or_default().into_iter().filter(|name| temporary_id(name).is_some());
         for name in temporary {
             let _ = self.folder.remove(&name);
         }
-        for name in [PREVIOUS, LOG, INDEX, LOCK, OWNER, CHECKPOINT, MOVES, GATE, FOLDER_LOCK] {
+        let ours = [
+            PREVIOUS,
+            LOG,
+            OUTBOX,
+            SHIP,
+            SHIP_LOCK,
+            INDEX,
+            LOCK,
+            OWNER,
+            CHECKPOINT,
+            MOVES,
+            GATE,
+            FOLDER_LOCK,
+        ];
+        for name in ours {
             match self.folder.remove(name) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(self.folder.failed("unlink", name, &error));

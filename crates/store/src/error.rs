@@ -123,6 +123,13 @@ pub enum Error {
         /// The words of the failure.
         reason: String,
     },
+    /// Events would be lost that a shared store has not got yet.
+    Unshipped {
+        /// Where they wait.
+        path: String,
+        /// How many bytes of them.
+        bytes: u64,
+    },
     /// The log was changed in place under a ledger that had left its events there.
     Changed {
         /// The log.
@@ -162,6 +169,7 @@ impl Error {
             Self::TooLong { .. } => "ETOOLONG",
             Self::Unsafe { .. } => "EUNSAFE",
             Self::Unconfirmed { .. } => "EUNCONFIRMED",
+            Self::Unshipped { .. } => "EUNSHIPPED",
             Self::Changed { .. } => "ECHANGED",
         }
     }
@@ -177,6 +185,7 @@ impl Error {
             | Self::Backlog { path, .. }
             | Self::Unsafe { path, .. }
             | Self::Unconfirmed { path, .. }
+            | Self::Unshipped { path, .. }
             | Self::Changed { path } => Some(path),
             Self::TooLong { .. } => None,
         }
@@ -194,6 +203,7 @@ impl Error {
             | Self::TooLong { .. }
             | Self::Unsafe { .. }
             | Self::Unconfirmed { .. }
+            | Self::Unshipped { .. }
             | Self::Changed { .. } => None,
         }
     }
@@ -339,6 +349,11 @@ impl Error {
                 f,
                 "EUNCONFIRMED: '{path}' was replaced as asked, but fsync of its folder failed ({reason}), so a \
                  power cut may bring the old log back. Do not repeat the call; check the disk"
+            ),
+            Self::Unshipped { path, bytes } => write!(
+                f,
+                "EUNSHIPPED: {bytes} bytes of events wait in '{path}' for the shared store, and this would lose them. \
+                 Ship them with: guidance-ledger fleet ship --once"
             ),
             Self::Changed { path } => write!(
                 f,

@@ -8,6 +8,7 @@
 //! chores  stats  seal  reader  follow  verify  backup  destroy
 //! store       puts the parts together
 //! rewrite     drafts, the rewriter, what it chooses
+//! ship        what a shared store has got, and what a rewrite would take away before
 //! archive     evicted events: how they get into compressed files, and out
 //! index       index.json: what it says, and when it is written
 //! log         queue, appender, tenure, fsyncs, recovery, columns
@@ -35,6 +36,7 @@ mod reader;
 pub mod registry;
 mod rewrite;
 mod seal;
+mod ship;
 mod stats;
 mod store;
 mod verify;
@@ -58,6 +60,8 @@ pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
 pub use reader::{Query, Reader};
 pub use seal::sealed_of_nothing;
+pub use ship::cursor::Account;
+pub use ship::outgoing::{Lines, Most, Noted, Outgoing, Waiting};
 pub use stats::Stats;
 pub use store::Store;
 pub use verify::{Duplicate, IndexState, Place, Report, TornTail};

@@ -12,6 +12,10 @@
 //! .events.prev             during a rewrite: second name of the log that is being replaced
 //! events.tmp.<uuid>.ndjson during a rewrite: the new log
 //! events.rejected.ndjson   lines that a rewrite could not understand; never removed by us
+//! .events.ship             how far all is shipped to a shared store; there only if the folder ships
+//! .events.ship.lk          locked while a shipper works; empty
+//! .events.outbox           lines that a rewrite took out of the log before they were shipped
+//! events.unshipped.ndjson  lines that no shared store takes; never removed by us
 //! .events.evicting.<uuid>  events that a compaction is about to evict into an archive
 //! .events.evicted.<uuid>   the same, at the instant at which the log is replaced
 //! .events.archived.<uuid>  events of the archive that are not yet in its files
@@ -41,6 +45,15 @@ pub(crate) const MOVES: &str = ".events.moves";
 pub(crate) const PREVIOUS: &str = ".events.prev";
 /// Lines set aside.
 pub(crate) const REJECTED: &str = "events.rejected.ndjson";
+
+/// How far all is shipped.
+pub(crate) const SHIP: &str = ".events.ship";
+/// Locked while a shipper works.
+pub(crate) const SHIP_LOCK: &str = ".events.ship.lk";
+/// Lines that were taken out of the log before they were shipped.
+pub(crate) const OUTBOX: &str = ".events.outbox";
+/// Lines that no shared store takes.
+pub(crate) const UNSHIPPED: &str = "events.unshipped.ndjson";
 
 /// Where a folder keeps its archive, unless a call says otherwise.
 pub(crate) const ARCHIVE: &str = "archive";
@@ -128,6 +141,8 @@ pub(crate) fn new_id(random: u128) -> String {
     uuid::Uuid::new_v8(random.to_be_bytes()).to_string()
 }
 
+/// The outbox grows no longer than this: nothing is evicted then, until a shipper has been there.
+pub(crate) const MAX_OUTBOX: u64 = 1 << 30;
 /// Longest line that is accepted, in bytes without its newline.
 pub(crate) const MAX_LINE: usize = 64 << 20;
 /// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`), and events

@@ -118,7 +118,9 @@ fn side_files_of_any_size_are_bounded() {
         let folder = Folder::new("side");
         append(&folder.store(), "{\"eventId\":\"a\",\"timestamp\":1}");
         let huge = 10 << 40;
-        for name in ["index.json", ".lock", ".events.ckpt", "events.rejected.ndjson", ".events.lk"] {
+        for name in
+            ["index.json", ".lock", ".events.ckpt", "events.rejected.ndjson", ".events.lk", ".events.ship"]
+        {
             folder.sparse(name, &[(0, "{\"eventCount\":1")], huge);
         }
         let report = folder.store().verify().unwrap();
@@ -138,6 +140,8 @@ fn side_files_of_any_size_are_bounded() {
         assert_eq!(store.compact(1, &store.caller()).unwrap(), 1);
         store.flush(Durability::Process, &store.caller()).unwrap();
         assert!(folder.read("index.json").contains("\"eventCount\": 1"));
+        // A folder that ships, as far as rewrites can tell.
+        assert!(folder.read(".events.outbox").contains("\"a\""));
     });
 }
 

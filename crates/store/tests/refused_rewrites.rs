@@ -115,6 +115,27 @@ fn what_is_set_aside_stands_there_once_however_often_the_rewrite_is_refused() {
     assert_eq!(ids(&folder.0), "bc");
 }
 
+/// The same for what a shared store has not got yet.
+#[test]
+fn what_is_not_shipped_is_saved_once_however_often_the_rewrite_is_refused() {
+    let folder = Folder::new("outbox");
+    store(&folder.0).begin_shipping(&store(&folder.0).caller()).unwrap();
+    if !Command::new("chattr").arg("+a").arg(&folder.0).output().is_ok_and(|output| output.status.success()) {
+        eprintln!("skipped: this user or this file system cannot make a folder append-only");
+        return;
+    }
+    for id in ["d", "e", "f"] {
+        let refused = store(&folder.0).compact(1, &store(&folder.0).caller()).unwrap_err();
+        assert_eq!(refused.code(), "EPERM", "{refused}");
+        append(&store(&folder.0), id);
+    }
+    assert!(Command::new("chattr").arg("-a").arg(&folder.0).status().unwrap().success());
+    assert_eq!(store(&folder.0).compact(1, &store(&folder.0).caller()).unwrap(), 5);
+    let outbox = fs::read_to_string(folder.0.join(".events.outbox")).unwrap();
+    let saved: String = outbox.lines().map(|line| line.get(12..13).unwrap()).collect();
+    assert_eq!(saved, "abcdef");
+}
+
 /// The second name stays, and then a JavaScript program, which may, replaces the log.
 #[test]
 fn what_was_appended_since_is_not_doubled_by_another_rewrite() {

@@ -17,7 +17,10 @@ use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
 use store::{Appended, Expiry, Follower, LockCell, News, Obstacle, OnFault, Start, Store, Terms};
 
-pub(crate) use store::{ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Place, Report, Stats};
+pub(crate) use store::{
+    ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Error as FolderError, Most, Noted,
+    Outgoing as WhatWaits, Place, Report, Stats, Waiting,
+};
 
 use crate::exit::{Failure, Result};
 use crate::text::safe::safe;
@@ -126,6 +129,26 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Has rewrites of this folder save what is not shipped, from now on.
+    pub(crate) fn begin_shipping(&self) -> Result<()> {
+        Ok(self.store.begin_shipping(&self.store.caller())?)
+    }
+
+    /// Whether the folder ships.
+    pub(crate) fn ships(&self) -> Result<bool> {
+        Ok(self.store.ships()?)
+    }
+
+    /// What is noted of its shipping, and how many bytes wait; `None` if it does not ship.
+    pub(crate) fn shipping(&self) -> Result<Option<(Noted, u64)>> {
+        Ok(self.store.shipping()?)
+    }
+
+    /// What waits for a shared store; `None` while another process ships it.
+    pub(crate) fn outgoing(&self) -> Result<Option<WhatWaits<'_>>> {
+        Ok(self.store.outgoing(self.store.caller())?)
     }
 
     /// Takes the folder's lock, the one that `acquireLock()` takes, and keeps it fresh.

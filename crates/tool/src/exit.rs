@@ -1,7 +1,7 @@
 //! How a call ends.
 //!
 //! Invariant: each failure has one exit code, and its text says what is wrong, where, and what to do. The codes 5 and
-//! 6 are not used here: they belong to commands about several machines.
+//! 6 belong to commands about several machines.
 
 use std::io;
 use std::path::Path;
@@ -42,6 +42,10 @@ pub(crate) enum Failure {
     Locked(String),
     /// The disk or the system refused.
     System(String),
+    /// A shared store cannot be reached, or refuses.
+    Unreachable(String),
+    /// Not all was shipped in time.
+    NotInTime(String),
     /// The reader of our output has seen enough.
     ReaderGone,
     /// A signal ended the work; what was half done is removed.
@@ -72,6 +76,8 @@ impl Failure {
             Self::Usage(..) => 2,
             Self::Locked(_) => 3,
             Self::System(_) => 4,
+            Self::Unreachable(_) => 5,
+            Self::NotInTime(_) => 6,
             Self::ReaderGone => 0,
             Self::Interrupted(signal) => 128 + signal,
         }
@@ -80,12 +86,21 @@ impl Failure {
     /// What stderr says about it; `None` if it ends quietly.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
-            Self::Usage(message, None) | Self::Locked(message) | Self::System(message) => {
-                Some(message.clone())
-            }
+            Self::Usage(message, None)
+            | Self::Locked(message)
+            | Self::System(message)
+            | Self::Unreachable(message)
+            | Self::NotInTime(message) => Some(message.clone()),
             Self::Usage(message, Some(hint)) => Some(match hint.strip_prefix("guidance-ledger ") {
-                Some(words) => format!("{message}\nTry: {} {words}", tool()),
-                None => format!("{message}\nTry: {hint}"),
+                Some(words) => format!(
+                    "{message}
+Try: {} {words}",
+                    tool()
+                ),
+                None => format!(
+                    "{message}
+Try: {hint}"
+                ),
             }),
             Self::ReaderGone | Self::Interrupted(_) => None,
         }

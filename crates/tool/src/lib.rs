@@ -12,7 +12,7 @@
 //! engine     the only file that calls the store
 //! ```
 //!
-//! Commands about several machines (`fleet`) will be a folder of their own under `commands`.
+//! Commands about several machines are in `commands/fleet`: no other opens a connection.
 
 mod archive;
 mod call;
@@ -28,6 +28,7 @@ mod page;
 mod place;
 mod report;
 mod run;
+mod signals;
 mod text;
 mod whole_file;
 

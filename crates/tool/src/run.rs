@@ -134,6 +134,7 @@ fn dispatch(call: &Call) -> Result<Exit> {
         Command::Restore(args) => commands::backup::restore(context("restore", None)?, args),
         Command::Export(args) => commands::export::run(context("export", args.folder.as_ref())?, args),
         Command::Import(args) => commands::import::run(context("import", None)?, args),
+        Command::Fleet(args) => commands::fleet::run(context("fleet", None)?, args),
         Command::Doctor(args) => commands::doctor::run(context("doctor", args.folder.as_ref())?),
         Command::Completions(args) => commands::completions::completions(args),
         Command::Man => commands::completions::man(),

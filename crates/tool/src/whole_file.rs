@@ -9,13 +9,12 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::sync_folder;
 use crate::exit::{Failure, Result};
 use crate::folder::{Folder, shown};
 use crate::report::Output;
+use crate::signals::Signals;
 
 /// Events may hold secrets: a new file is its owner's.
 #[cfg(unix)]
@@ -233,48 +232,6 @@ fn remove_dead(folder: &Path, ours: &dyn Fn(&str) -> bool) {
             && file.try_lock().is_ok()
         {
             let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
-/// Signals that end the work; while they are watched they end nothing by themselves.
-struct Signals {
-    received: Arc<AtomicUsize>,
-    #[cfg(unix)]
-    watched: Vec<signal_hook::SigId>,
-}
-
-impl Signals {
-    #[cfg(unix)]
-    fn watch() -> Self {
-        use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-        let received = Arc::new(AtomicUsize::new(0));
-        let watch = |signal: i32| {
-            let number = usize::try_from(signal).unwrap_or(0);
-            signal_hook::flag::register_usize(signal, Arc::clone(&received), number).ok()
-        };
-        let watched = [SIGINT, SIGTERM, SIGHUP].into_iter().filter_map(watch).collect();
-        Self { received, watched }
-    }
-
-    #[cfg(not(unix))]
-    fn watch() -> Self {
-        Self { received: Arc::default() }
-    }
-
-    fn check(&self) -> Result<()> {
-        match self.received.load(Ordering::Relaxed) {
-            0 => Ok(()),
-            signal => Err(Failure::Interrupted(u8::try_from(signal).unwrap_or(1))),
-        }
-    }
-}
-
-impl Drop for Signals {
-    fn drop(&mut self) {
-        #[cfg(unix)]
-        for id in self.watched.drain(..) {
-            signal_hook::low_level::unregister(id);
         }
     }
 }

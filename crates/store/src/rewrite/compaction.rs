@@ -97,7 +97,7 @@ impl Rewriter<'_> {
                     .line(line, origin, old_length)
                     .map_err(|error| self.folder.failed("write", draft.name(), &error))?;
             }
-            Ok(Plan::Replace)
+            Ok(Plan::Edit)
         })?;
         Ok(())
     }

@@ -4,7 +4,8 @@
 //! a  close a torn tail; read whole lines up to S; write the new log's lines into a draft               (folder free)
 //! b  copy whole lines that arrived since S into the draft; fsync it; sum it up; write index.json aside  (folder free)
 //! c  lock the folder; if the log is not the one of step a, start again
-//! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; link the log to .events.prev
+//! d  record S in the checkpoint, fsync; set malformed lines aside, fsync; in a folder that ships, save what is not
+//!    shipped in .events.outbox, fsync; link the log to .events.prev
 //! e  copy whole lines that arrived since b into the draft; fsync it; note in .events.moves what went where
 //! f  rename the draft to events.ndjson; fsync the folder
 //! g  copy the lines that JavaScript programs, which had the old file open, still wrote into it
@@ -12,9 +13,11 @@
 //! ```
 //!
 //! A draft may have an eviction with it: at a, the events that it lacks are on the disk for an archive (`archive/`). At
-//! d all other evictions are decided, and after f this one has happened.
+//! d all other evictions are decided, and after f this one has happened. In a folder that ships, the cursor names the
+//! new log after f (`ship/`).
 //!
-//! Appenders wait for c to h only, whose work does not grow with the log. A crash before f leaves the old
+//! Appenders wait for c to h only, whose work does not grow with the log (but with what is not shipped, in a folder that
+//! ships). A crash before f leaves the old
 //! log, a crash after f the new one; `recovery` does what is missing of g and h.
 //!
 //! Invariant: a line that was in the log at S is in the new log if the plan chose it, and set aside if it is not
@@ -45,6 +48,7 @@ use crate::log::rejected::{self, set_aside};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
 use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
+use crate::ship::rescue::Rescue;
 use crate::wait::baton::{Baton, Held};
 use crate::wait::patience::{Caller, Patience};
 
@@ -67,9 +71,11 @@ pub(crate) struct Source {
 
 /// What the plan of a rewrite says.
 pub(crate) enum Plan {
-    /// The draft holds the new log's lines.
+    /// The draft holds the new log's lines, each of them from the old one.
     Replace,
-    /// The same; the events that it lacks are on the disk for an archive.
+    /// The draft holds the new log's lines, of which some may never have been in a log.
+    Edit,
+    /// As [`Plan::Replace`]; the events that it lacks are on the disk for an archive.
     Evict(Box<Eviction>),
     /// The log may stay as it is.
     Leave,
@@ -88,10 +94,20 @@ pub(crate) struct Rewriter<'a> {
     pub(crate) caller: &'a Caller,
 }
 
+/// What a plan has made.
+struct Composed {
+    draft: Draft,
+    eviction: Option<Eviction>,
+    /// The draft may hold lines that never were in a log.
+    edited: bool,
+}
+
 /// What is made beside the draft before the folder is locked.
 struct Prepared<'a> {
     /// Lines of the draft from here on are copies of late lines.
     kept: u64,
+    /// The part before that may hold lines that never were in a log.
+    edited: bool,
     /// How much of the source is in the draft, or was not chosen.
     upto: u64,
     sums: Summary,
@@ -103,9 +119,11 @@ impl<'a> Rewriter<'a> {
     pub(crate) fn rewrite(&self, compose: Compose<'_>) -> Result<bool> {
         for _ in 0..ATTEMPTS {
             let source = self.source()?;
-            let Some((mut draft, mut eviction)) = self.compose(&source, compose)? else { return Ok(false) };
+            let Some(Composed { mut draft, mut eviction, edited }) = self.compose(&source, compose)? else {
+                return Ok(false);
+            };
             let replaced = self
-                .prepare(&source, &mut draft)
+                .prepare(&source, &mut draft, edited)
                 .and_then(|prepared| self.try_replace(source, &mut draft, &mut eviction, prepared));
             if !matches!(replaced, Ok(true)) {
                 // In this order: the identity of a draft means something for as long as its eviction is there.
@@ -155,15 +173,16 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Step a, the writing. `None` if the log may stay as it is.
-    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<(Draft, Option<Eviction>)>> {
+    fn compose(&self, source: &Source, compose: Compose<'_>) -> Result<Option<Composed>> {
         self.folder.create_folder().map_err(|error| Error::io("mkdir", self.folder.path(), &error))?;
         let mut draft = Draft::create(self.folder, source.stat.as_ref())
             .map_err(|error| self.folder.failed("open", LOG, &error))?;
         let plan = compose(source, &mut draft);
         let flushed = draft.flush().map_err(|error| self.folder.failed("write", draft.name(), &error));
-        let eviction = match (plan, flushed) {
-            (Ok(Plan::Replace), Ok(())) => None,
-            (Ok(Plan::Evict(eviction)), Ok(())) => Some(*eviction),
+        let (eviction, edited) = match (plan, flushed) {
+            (Ok(Plan::Replace), Ok(())) => (None, false),
+            (Ok(Plan::Edit), Ok(())) => (None, true),
+            (Ok(Plan::Evict(eviction)), Ok(())) => (Some(*eviction), false),
             (plan, flushed) => {
                 let (plan, eviction) = match plan {
                     Ok(Plan::Evict(eviction)) => (Ok(()), Some(*eviction)),
@@ -174,11 +193,11 @@ impl<'a> Rewriter<'a> {
                 return plan.and(flushed).map(|()| None);
             }
         };
-        Ok(Some((draft, eviction)))
+        Ok(Some(Composed { draft, eviction, edited }))
     }
 
     /// Step b.
-    fn prepare(&self, source: &Source, draft: &mut Draft) -> Result<Prepared<'a>> {
+    fn prepare(&self, source: &Source, draft: &mut Draft, edited: bool) -> Result<Prepared<'a>> {
         let mut sums = Summary::of_all_tasks();
         let (kept, mut upto) = (draft.length(), source.logged.mark.offset);
         for _ in 0..ROUNDS {
@@ -195,7 +214,7 @@ impl<'a> Rewriter<'a> {
         let text = render(&sums, sums.tasks.as_ref().unwrap_or(&no_tasks));
         // A courtesy: a rewrite goes on without it.
         let index = IndexDraft::create(self.folder, text).ok();
-        Ok(Prepared { kept, upto, sums: sums.without_many_tasks(), index })
+        Ok(Prepared { kept, edited, upto, sums: sums.without_many_tasks(), index })
     }
 
     /// Copies whole lines of the old log from `from` on into the draft. Returns where they ended.
@@ -261,7 +280,7 @@ impl<'a> Rewriter<'a> {
         prepared: Prepared<'a>,
     ) -> Result<()> {
         let folder = self.folder;
-        let Prepared { kept, upto, mut sums, index } = prepared;
+        let Prepared { kept, edited, upto, mut sums, index } = prepared;
         let Some(previous) = tenure.log.as_ref().map(|log| log.id) else { return Ok(()) };
         // A program is still writing into the log that the last rewrite replaced. Its record must stay, or
         // what that rewrite evicted would come back. It may also be the second name that a refused rewrite could
@@ -276,6 +295,7 @@ impl<'a> Rewriter<'a> {
         if let Some(log) = &source.log {
             set_aside(folder, &**log, source.logged.columns.malformed(), Some(rewrite.rejected))?;
         }
+        let rescue = Rescue::begin(folder, source)?;
         // Without hard links the old log lives on in our descriptor alone: a crash in the next instants could
         // then lose what JavaScript programs write into it meanwhile.
         let linked = match folder.link(LOG, PREVIOUS) {
@@ -322,6 +342,12 @@ impl<'a> Rewriter<'a> {
                 // Should it fail, the log tells.
                 let _ = eviction.has_happened(folder);
             }
+        }
+        if let Some(rescue) = rescue
+            && named.is_ok()
+            && let Ok(log) = folder.open(LOG, Open::Read)
+        {
+            rescue.end(folder, &*log, if edited { 0 } else { kept });
         }
         let finished = self.finish(tenure, held, Rewrite { from: upto, ..rewrite }, linked, sums, index);
         if finished.is_err() {

@@ -16,7 +16,7 @@ impl Rewriter<'_> {
         self.rewrite(&mut |source, draft| {
             self.write_holdings(holdings, source, draft)?;
             self.write_unknown(source, &known, draft)?;
-            Ok(Plan::Replace)
+            Ok(Plan::Edit)
         })?;
         Ok(())
     }

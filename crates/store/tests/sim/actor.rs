@@ -123,6 +123,12 @@ impl Actor {
             Deed::Read => self.read(subject),
             Deed::Totals => self.totals(subject),
             Deed::Hold => self.hold(subject),
+            Deed::Ship => {
+                let mut arrive = |line: &[u8]| {
+                    history(&self.record).shipped.insert(line.to_vec());
+                };
+                self.judge("ship", subject.ship(&mut arrive)).is_none()
+            }
             Deed::Follow { looks } => self.follow(subject, *looks),
             Deed::Reopen => false,
         }

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use super::actor::{Record, history};
 use super::checker::{self, Verdict};
 use super::following::Seen;
-use super::history::Author;
+use super::history::{Author, Fate};
 use super::process::install;
 use super::scenario::{Scenario, Wish};
 use super::simulation::Simulation;
@@ -32,6 +32,7 @@ impl Aftermath<'_> {
     pub(crate) fn check(&self) -> Verdict {
         self.recover()?;
         self.measure()?;
+        self.ship_all()?;
         let once = self.files();
         self.recover()?;
         if once != self.files() {
@@ -40,7 +41,27 @@ impl Aftermath<'_> {
         self.follow()?;
         self.append_and_compact()?;
         self.follow()?;
-        self.measure()
+        self.measure()?;
+        self.ship_all()
+    }
+
+    /// In a folder that ships, each accepted event reaches the shared store, whatever was evicted meanwhile.
+    fn ship_all(&self) -> Verdict {
+        if !self.scenario.ships() {
+            return Ok(());
+        }
+        self.alone("ships all", |_, store| {
+            let mut arrive = |line: &[u8]| {
+                history(self.record).shipped.insert(line.to_vec());
+            };
+            done("ship", store.ship(&mut arrive))
+        })?;
+        let history = history(self.record);
+        let lost = history
+            .attempts
+            .iter()
+            .position(|attempt| attempt.fate == Fate::Accepted && !history.shipped.contains(&attempt.line));
+        lost.map_or(Ok(()), |at| Err(format!("accepted event e{at} never reached the shared store")))
     }
 
     /// The reader that follows the log goes on to its end.
@@ -59,9 +80,9 @@ impl Aftermath<'_> {
                     break;
                 }
             }
-            let log = done("lines", store.lines())?;
-            let log: Vec<_> = log.iter().map(Vec::as_slice).collect();
-            history(self.record).check_following(&log, self.scenario)
+            let history = history(self.record);
+            let log = self.simulation.world().disk.content("events.ndjson").unwrap_or_default().to_vec();
+            history.check_following(&checker::scan(&log, &history).events, self.scenario)
         })
     }
 

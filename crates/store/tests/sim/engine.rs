@@ -11,8 +11,8 @@ use serde_json::Deserializer;
 use store::wait::patience::{Caller, Ending, Patience};
 use store::wait::{Signal, Time, Work};
 use store::{
-    Appended, ArchivePlace, Cursor, Durability, Error, Follower, Holdings, LockCell, News, OnFault, Query,
-    Reader, Retention, Start, Store,
+    Appended, ArchivePlace, Cursor, Durability, Error, Follower, Holdings, Lines, LockCell, Most, News,
+    OnFault, Query, Reader, Retention, Start, Store,
 };
 
 use super::following::Seen;
@@ -20,21 +20,27 @@ use super::process::{FOLDERS, Installed};
 use super::subject::{Answer, Refusal, Subject, System, Totals};
 
 /// Opens engines.
+#[expect(clippy::struct_excessive_bools, reason = "independent traits of a folder")]
 pub(crate) struct Engine {
     /// Compact and replace under the user-level lock, as a ledger does. Beside the original there is no other
     /// way.
     pub(crate) user_lock: bool,
     /// Load the log on opening, as a ledger's `init()` does.
     pub(crate) ledger: bool,
+    /// The folder ships to a shared store.
+    pub(crate) ships: bool,
+    /// A planted fault: its shipper notes a batch as shipped before the store has answered.
+    pub(crate) hasty: bool,
     /// Evict into an archive, and read it with the log.
     pub(crate) archive: bool,
 }
 
 impl Engine {
     /// An engine as an `EventStore` uses it.
-    pub(crate) const STORE: Self = Self { user_lock: false, ledger: false, archive: false };
+    pub(crate) const STORE: Self =
+        Self { user_lock: false, ledger: false, archive: false, ships: false, hasty: false };
     /// … as a `PersistentLedger` does.
-    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, archive: false };
+    pub(crate) const LEDGER: Self = Self { user_lock: true, ledger: true, ..Self::STORE };
     /// … with an archive.
     pub(crate) const ARCHIVE: Self = Self { archive: true, ..Self::STORE };
 
@@ -50,6 +56,7 @@ struct OpenEngine {
     durability: Durability,
     user_lock: bool,
     archive: bool,
+    hasty: bool,
     lock: Arc<LockCell>,
     ending: Ending,
     /// What the ledger loaded, and what it holds beyond that.
@@ -70,12 +77,17 @@ impl System for Engine {
             durability,
             user_lock: self.user_lock,
             archive: self.archive,
+            hasty: self.hasty,
             lock: Arc::default(),
             ending: Ending::default(),
             loaded: None,
             live: Vec::new(),
             written: Keys::new(),
         };
+        if self.ships {
+            let caller = Caller::new(&**engine.time(), &engine.ending);
+            engine.store.begin_shipping(&caller).map_err(refusal)?;
+        }
         if self.ledger {
             engine.loaded = Some(engine.on(Store::scanning, Store::seal).map_err(refusal)?);
         }
@@ -328,6 +340,27 @@ impl Subject for OpenEngine {
 
     fn release_lock(&mut self) -> Answer<()> {
         self.lock.give_up().map_err(refusal)
+    }
+
+    fn ship(&mut self, arrive: &mut dyn FnMut(&[u8])) -> Answer<()> {
+        let caller = Caller::new(&**self.time(), &self.ending);
+        let Some(mut outgoing) = self.store.outgoing(caller).map_err(refusal)? else { return Ok(()) };
+        if outgoing.noted().map_err(refusal)?.store == 0 {
+            outgoing.begin_anew(1, 0).map_err(refusal)?;
+        }
+        let most = Most { events: 3, bytes: 4096, longest: 1 << 20 };
+        while let Some(Lines { lines, .. }) = outgoing.next(&most).map_err(refusal)? {
+            outgoing.sending(2).map_err(refusal)?;
+            let upto = lines.last().map(|last| (last.part, last.end));
+            if self.hasty {
+                outgoing.shipped(upto, 2).map_err(refusal)?;
+            }
+            for line in &lines {
+                arrive(&line.line);
+            }
+            outgoing.shipped(upto, 2).map_err(refusal)?;
+        }
+        Ok(())
     }
 
     fn follow(&mut self, after: Option<&str>) -> Option<Box<dyn FnMut() -> Answer<Seen>>> {

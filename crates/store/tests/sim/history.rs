@@ -1,6 +1,6 @@
 //! What all processes tried and were told, on one time line: the truth that the disk is measured against.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::disk::Pid;
@@ -59,6 +59,8 @@ pub(crate) struct History {
     pub(crate) cuts: usize,
     /// Ledgers saved, which may bring back what others had removed.
     pub(crate) saves: bool,
+    /// What has reached the shared store.
+    pub(crate) shipped: HashSet<Vec<u8>>,
     /// Who believes to hold the user-level lock.
     pub(crate) holder: Option<Pid>,
     /// Whether evicted events go into an archive.
@@ -77,6 +79,7 @@ impl Default for History {
             malformed: Vec::new(),
             cuts: 0,
             saves: false,
+            shipped: HashSet::new(),
             holder: None,
             archives: false,
             following: Following::new(),

@@ -23,6 +23,8 @@ pub(crate) enum Deed {
     Totals,
     /// Takes the user-level lock, works, gives it back.
     Hold,
+    /// Ships what waits to a shared store.
+    Ship,
     /// Follows the log for so many looks, from where the last one stopped.
     Follow {
         looks: usize,
@@ -43,6 +45,7 @@ pub(crate) enum Wish {
     Read,
     Totals,
     Hold,
+    Ship,
     Follow,
     Reopen,
 }
@@ -104,6 +107,11 @@ impl Scenario {
         self.peers > 0 && self.peer_wishes.iter().any(|wish| matches!(wish, Wish::Compact | Wish::Save))
     }
 
+    /// Whether the folder ships to a shared store.
+    pub(crate) fn ships(&self) -> bool {
+        self.wishes.contains(&Wish::Ship)
+    }
+
     /// One generation: what each of our processes does, then what each of the original's does.
     pub(crate) fn draw(&self, random: &mut Random) -> (Vec<Vec<Deed>>, Vec<Vec<Deed>>) {
         let longest = random.pick(&[1, 2, 2, 4]);
@@ -138,6 +146,7 @@ fn deed(wish: Wish, random: &mut Random) -> Deed {
         Wish::Read => Deed::Read,
         Wish::Totals => Deed::Totals,
         Wish::Hold => Deed::Hold,
+        Wish::Ship => Deed::Ship,
         Wish::Follow => Deed::Follow { looks: random.between(1, 12) },
         Wish::Reopen => Deed::Reopen,
     }

@@ -59,6 +59,11 @@ pub(crate) trait Subject {
     /// Gives the user-level lock back.
     fn release_lock(&mut self) -> Answer<()>;
 
+    /// Ships what waits; `arrive` is called with each line that has reached the shared store, before that is noted.
+    fn ship(&mut self, _arrive: &mut dyn FnMut(&[u8])) -> Answer<()> {
+        Ok(())
+    }
+
     /// A reader that follows the log, from its beginning or from a cursor on; each call is one look. `None` if this
     /// store has none.
     fn follow(&mut self, after: Option<&str>) -> Option<Box<dyn FnMut() -> Answer<Seen>>> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::fleet::FleetArgs;
 use super::keeping::{
     ArchiveArgs, BackupArgs, CompactArgs, CompletionsArgs, DoctorArgs, ExportArgs, ImportArgs, RestoreArgs,
     VerifyArgs,
@@ -29,7 +30,9 @@ Exit codes
      to a question was no
   2  the call is wrong, or there is no such folder
   3  another process holds the lock
-  4  the disk or the system refused";
+  4  the disk or the system refused
+  5  fleet: the shared store cannot be reached, or refuses
+  6  fleet: not all was shipped in time";
 
 /// Record events, look at them, and keep their store in order
 #[derive(Parser, Debug)]
@@ -97,6 +100,8 @@ pub(crate) enum Command {
     Export(ExportArgs),
     /// Add events from a file or from stdin
     Import(ImportArgs),
+    /// Ship events to a store that many machines share
+    Fleet(FleetArgs),
     /// Check that the store works here, and how fast
     Doctor(DoctorArgs),
     /// Print completions for a shell

@@ -83,6 +83,23 @@ impl TimeArgs {
 }
 
 impl FilterArgs {
+    /// Whether there is any condition.
+    pub(crate) fn any(&self) -> bool {
+        let texts = [
+            &self.time.since,
+            &self.time.until,
+            &self.task,
+            &self.session,
+            &self.intent,
+            &self.tool,
+            &self.file,
+            &self.rule,
+            &self.agent,
+            &self.guidance,
+        ];
+        texts.iter().any(|text| text.is_some()) || self.outcome.is_some() || !self.conditions.is_empty()
+    }
+
     /// The conditions, with times read in a zone. `call` is the tool and the command, for hints.
     pub(crate) fn filter(&self, zone: &Zone, call: &str) -> Result<Filter> {
         let (since, until) = self.time.bounds(zone, call)?;

@@ -2,6 +2,7 @@
 
 pub(crate) mod commands;
 pub(crate) mod filters;
+pub(crate) mod fleet;
 pub(crate) mod keeping;
 pub(crate) mod looking;
 pub(crate) mod recording;
