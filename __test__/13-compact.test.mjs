@@ -73,7 +73,7 @@ describeOurs('compact', () => {
     expect(readFileSync(paths(folder).rejected, 'utf8')).toBe('twice\ntwice\n');
   });
 
-  test('malformed lines that came before any event are set aside, whoever looked at them first', async () => {
+  test('malformed lines that came before any event are set aside, whichever process saw them first', async () => {
     const looks = {
       compact: (store) => store.compact(10),
       readRange: (store) => store.readRange(0, 1),

@@ -1,4 +1,4 @@
-/** Stats tell the truth about the log, whoever wrote it, and index.json follows. */
+/** Stats tell the truth about the log, whichever program wrote it, and index.json follows. */
 import {
   appendFileSync,
   existsSync,

@@ -165,7 +165,7 @@ describeOurs('the lock', () => {
     expect(refusal.message.length).toBeLessThan(1000);
   });
 
-  test('releaseLock removes nobody else’s, even if it was written over ours', async () => {
+  test('releaseLock removes no lock but ours, even if another was written over it', async () => {
     const folder = fresh();
     const store = ours.createEventStore(folder);
     await store.acquireLock();
@@ -186,7 +186,7 @@ describeOurs('the lock', () => {
     for (const store of stores) await expect(store.acquireLock()).rejects.toThrow('Storage is locked');
   });
 
-  test('destroy removes the lock, whoever holds it', async () => {
+  test('destroy removes the lock of any holder', async () => {
     const folder = fresh();
     await ours.createEventStore(folder).acquireLock();
     await ours.createEventStore(folder).destroy();

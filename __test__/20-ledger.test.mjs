@@ -234,7 +234,7 @@ describeOurs('errors of background work', () => {
     expect(logText(folder)).toBe([...events, ledger.getEvents()[3]].map(lineOf).join(''));
   });
 
-  test('an onError that throws or rejects harms nobody', async () => {
+  test('an onError that throws or rejects does no harm', async () => {
     const folder = broken();
     let calls = 0;
     const ledger = open(ours, folder, {

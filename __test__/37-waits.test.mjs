@@ -1,4 +1,4 @@
-/** Waiting holds up nobody else: not the main thread, not the thread pool of Node, no other folder, no lock. */
+/** Waiting holds up nothing else: not the main thread, not the thread pool of Node, no other folder, no lock. */
 import { rmSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { expectKept } from './support/accepted.mjs';

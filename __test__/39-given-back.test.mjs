@@ -62,7 +62,7 @@ describe.skipIf(!onLinux)('descriptors', () => {
       await expectKept(`${parent}/${count - 1}`, []);
     });
 
-    test('and of 120 that nobody closes', async () => {
+    test('and of 120 that are not closed', async () => {
       const program = async ({ ledgerModule, runEvent, say, folder, fs }) => {
         const ledgers = [];
         for (let i = 0; i < 120; i++) {

@@ -111,7 +111,7 @@ describeFaults('an end while another process holds the folder', () => {
     await expectKept(store, [...program.lines.slice(1), 'first', 'stopped-0']);
   });
 
-  test('a dead holder holds up nobody', async () => {
+  test('a dead holder holds up no process', async () => {
     const store = fresh();
     const other = await stoppedWriter(store);
     other.program.kill('SIGKILL');

@@ -1,4 +1,4 @@
-/** Many processes on one folder: nothing lost, doubled, glued or reordered, and nobody waits for ever. */
+/** Many processes on one folder: nothing lost, doubled, glued or reordered, and no process waits for ever. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ascending, expectKept, numbersOf } from './support/accepted.mjs';
@@ -263,7 +263,7 @@ describeFaults('a stopped holder of the folder', () => {
     await holder.goOn();
   });
 
-  test('reads and stats wait for nobody', async () => {
+  test('reads and stats wait for no process', async () => {
     const store = fresh();
     await ours.createEventStore(store).append(runEvent({ timestamp: 5 }));
     const holder = await stoppedWriter(store);
@@ -319,7 +319,7 @@ describeFaults('a stopped holder of the folder', () => {
     await expectKept(blocked, ['stopped-0', ...ids]);
   });
 
-  test('whoever waited for it gives the folder back', async () => {
+  test('the process that waited for it gives the folder back', async () => {
     const store = fresh();
     const faults = new Faults(folder());
     const [waiting, other] = await Promise.all([agent({ folder: store }), agent({ folder: store })]);

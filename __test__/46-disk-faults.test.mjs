@@ -223,7 +223,7 @@ describeFaults('a failing system call', () => {
     }
   });
 
-  test('an error of the background that nobody listens to is told by the next call, once', async () => {
+  test('an error of the background without a listener is reported by the next call, once', async () => {
     const { store, faults, it } = await victim();
     faults.set('write */events.ndjson 1+ errno EIO');
     await it.run(({ ledger }, event) => void ledger.finalizeEvent(event), runEvent({ eventId: 'e' }));

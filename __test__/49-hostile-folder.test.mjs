@@ -52,7 +52,7 @@ async function planted(what, name) {
   const { path } = await filled();
   const victim = join(folder(), 'victim');
   writeFileSync(victim, 'precious\n');
-  // Links, pipes and folders under the name, while nobody has the folder open: by a process of its own.
+  // Links, pipes and folders under the name, while no process has the folder open: by a process of its own.
   rmSync(join(path, name), { force: true, recursive: true });
   PLANTS[what](join(path, name), victim);
   return { path, victim, it: await agent({ folder: path }) };
@@ -482,7 +482,7 @@ describeOurs('a hostile lock file', () => {
     expect(refusal.code).toBe('ELOCKED');
   });
 
-  test('a pid in it is signalled by nobody, and appending cares for no lock of a dead program', async () => {
+  test('a pid in it gets no signal, and appending cares for no lock of a dead program', async () => {
     const it = await agent({ folder: fresh() });
     const path = await plant(lock({ pid: it.pid, timestamp: Date.now() - 31_000 }));
     const store = ours.createEventStore(path);
@@ -492,7 +492,7 @@ describeOurs('a hostile lock file', () => {
     await store.releaseLock();
   });
 
-  test('one that claims to be ours but is nobody’s is taken over', async () => {
+  test('one that claims to be ours, and has no holder, is taken over', async () => {
     const path = await plant(lock({ holder: '00000000-0000-8000-8000-000000000000' }));
     await ours.createEventStore(path).acquireLock();
     expect(readLock(path).pid).toBe(process.pid);

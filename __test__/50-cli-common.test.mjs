@@ -97,10 +97,10 @@ describe('the folder', () => {
     expect(snapshot(path)).toEqual(before);
   });
 
-  test('reading waits for nobody', async () => {
+  test('reading waits for no process', async () => {
     const path = folderOf(since(1, 2));
     const holder = await lockHolder(path);
-    holder.kill('SIGSTOP'); // it answers nobody any more
+    holder.kill('SIGSTOP'); // it answers no more
     for (const args of WITHOUT_TRACE) expect(await cli([...args, '--dir', path])).toMatchObject({ code: 0 });
     holder.kill('SIGKILL');
   });

@@ -1,5 +1,5 @@
 /**
- * The original writes in the background and says to nobody when it is done. `watch` makes a ledger's background appends countable,
+ * The original writes in the background and does not say when it is done. `watch` makes a ledger's background appends countable,
  * without changing what they do; `quiet` waits for them. Ours has `flush()`.
  */
 const watched = new WeakMap();

@@ -97,7 +97,7 @@ fn lines(bytes: &[u8]) -> Counts {
 
 fn recover(folder: &Folder) -> Vec<u8> {
     folder.store().append(Vec::new(), OnFault::Refuse, Durability::Process).expect("writable");
-    assert!(!folder.exists(PREVIOUS), "nobody writes to the old log, so it goes");
+    assert!(!folder.exists(PREVIOUS), "no process writes to the old log, so it goes");
     folder.read(LOG)
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn sum(columns: &Columns, rows: impl Iterator<Item = u32>) -> Sums {
         let rework = columns.rework(row);
         sums.rework += rework;
         // A ranking adds the rework lines once for each violation.
-        #[expect(clippy::cast_precision_loss, reason = "nobody has 2^53 violations")]
+        #[expect(clippy::cast_precision_loss, reason = "there are never 2^53 violations")]
         let times = violations.len().max(1) as f64;
         magnitude += rework.abs() * times;
         sums.exact &= rework.fract() == 0.0;

@@ -293,7 +293,7 @@ fn a_rewrite_keeps_a_line_longer_than_any_string() {
 fn recovery_moves_what_is_missing_in_batches() {
     within_bounds("recovery_moves_what_is_missing_in_batches", || {
         let folder = Folder::new("batches");
-        // Half a gigabyte of lines, of which the new log has two, and one line that nobody can read.
+        // Half a gigabyte of lines, of which the new log has two, and one line that is not valid.
         let line = format!("{{\"text\":\"{}\"}}\n", "x".repeat(1 << 20));
         let previous = File::create(folder.path(".events.prev")).unwrap();
         let end = (LONG >> 20) * line.len() as u64;

@@ -190,7 +190,7 @@ fn notes(name: &str, work: impl FnOnce(&Store)) -> Vec<String> {
     std::fs::remove_dir_all(&path).unwrap();
     let mut notes = notes.lock().unwrap().clone();
     notes.retain(|note| note != CLOSE_OLD);
-    // Where nobody can tell who writes, it is asked again and again for a while.
+    // Where the system cannot tell who writes, it is asked again and again for a while.
     notes.dedup_by(|next, last| next == last && next == "look for writers");
     notes
 }

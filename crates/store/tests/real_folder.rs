@@ -131,7 +131,7 @@ fn a_log_that_is_cut_before_the_first_look_is_a_gap() {
     assert!(matches!(follower.poll().unwrap(), News::Nothing));
 }
 
-/// Virus scanners and indexers open a file that was just written, and let nobody else have it meanwhile.
+/// Virus scanners and indexers open a file that was just written, and let no other program have it meanwhile.
 #[cfg(windows)]
 #[test]
 fn a_file_that_another_program_holds_for_a_moment_is_tried_again() {

@@ -52,7 +52,7 @@ fn append(store: &Store, line: &str) {
     store.append(format!("{line}\n").into_bytes(), OnFault::Refuse, Durability::Process).unwrap();
 }
 
-/// The checkpoint of somebody who recorded where lines may be missing, and nothing else.
+/// The checkpoint of a process that recorded where lines may be missing, and nothing else.
 fn checkpoint(folder: &Folder, from: u64, kept: u64) -> Vec<u8> {
     let id = folder.storage().stat(".events.prev").unwrap().expect("the old log").id;
     let mut slot = vec![0; 252];
@@ -72,7 +72,7 @@ fn checkpoint(folder: &Folder, from: u64, kept: u64) -> Vec<u8> {
 #[test]
 fn an_unterminated_line_is_moved_once() {
     let folder = Folder::new("tail");
-    // Somebody moved the last line and died before the old log was removed.
+    // A process moved the last line and died before the old log was removed.
     folder.write(".events.prev", b"{\"a\":1}\n{\"a\":2}\n{\"a\":3}");
     folder.write("events.ndjson", b"{\"a\":1}\n{\"a\":2}\n{\"a\":3}\n");
     folder.write(".events.ckpt", &checkpoint(&folder, 8, 8));

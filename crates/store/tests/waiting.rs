@@ -60,7 +60,7 @@ enum Bug {
     SharedWaits,
     /// One thread waits for all folders, one after the other.
     OneForAll,
-    /// Nobody tries waiting lines again.
+    /// Waiting lines are not tried again.
     NoRetry,
     /// Waits do not notice that the store was closed.
     DeafToClose,
@@ -239,7 +239,7 @@ impl Trial {
         let _ = (first.give_up(), background);
     }
 
-    /// Lines that are kept are in the log soon after the folder is free, though nobody asks for them. Where threads
+    /// Lines that are kept are in the log soon after the folder is free, without another call. Where threads
     /// may not start, it takes another call.
     fn written(&self, store: &Arc<Store>, threads: ThreadStarts) {
         let free_at = self.since + self.held_for;

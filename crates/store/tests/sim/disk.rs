@@ -333,7 +333,7 @@ impl Disk {
         Ok(())
     }
 
-    /// What a read lease tells on Linux: granted only while nobody has the file open for writing.
+    /// What a read lease tells on Linux: granted only while no process has the file open for writing.
     pub(crate) fn has_no_writer(&self, description: Description) -> Result<Option<bool>> {
         let key = self.at(description)?.key;
         let nobody = self.opened.values().all(|opened| opened.key != key || opened.how == Open::Read);

@@ -25,7 +25,7 @@ pub(crate) struct Author {
     pub(crate) peer: bool,
 }
 
-/// One event that somebody tried to append.
+/// One event that a process tried to append.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
     pub(crate) line: Vec<u8>,
@@ -132,7 +132,7 @@ impl History {
     }
 
     /// Notes that the log ends without a newline. A power cut may leave zeros behind such an event, and spoil
-    /// it, so nobody has promised to keep it.
+    /// it, so no process has promised to keep it.
     pub(crate) fn unclosed(&mut self, log: &[u8]) {
         let last = log.rsplit(|&byte| byte == b'\n').next().and_then(|line| self.find(line));
         if let Some(at) = last {
@@ -169,7 +169,7 @@ impl History {
         self.dead();
     }
 
-    /// Notes that nobody of those who were alive still is.
+    /// Notes that none of those that were alive still is.
     pub(crate) fn dead(&mut self) {
         let now = self.tick();
         self.attempts.iter_mut().for_each(|attempt| attempt.ended = attempt.ended.min(now));
@@ -178,7 +178,7 @@ impl History {
         self.following.reader = None;
     }
 
-    /// How many events are certainly there, as long as nobody removes any.
+    /// How many events are certainly there, as long as none is removed.
     pub(crate) fn settled(&self) -> u64 {
         self.attempts.iter().filter(|attempt| attempt.fate == Fate::Accepted).count() as u64
     }

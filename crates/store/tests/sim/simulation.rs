@@ -29,7 +29,7 @@ use super::world::{Role, State, ThreadStarts, Tid, World};
 /// What a killed process unwinds with.
 pub(crate) struct Killed;
 
-/// More calls than any scenario needs: somebody turns in circles.
+/// More calls than any scenario needs: a process turns in circles.
 const MOST_CALLS: u64 = 500_000;
 /// A turn that takes longer than this in real time is stuck.
 const HUNG: Duration = Duration::from_secs(60);

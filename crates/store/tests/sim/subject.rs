@@ -15,7 +15,7 @@ pub(crate) struct Totals {
 /// A call that did not succeed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refusal {
-    /// Somebody else holds the lock: no fault is needed to explain this.
+    /// Another process holds the lock: no fault is needed to explain this.
     pub(crate) busy: bool,
     /// How many of an append's lines, from the first on, were accepted nevertheless.
     pub(crate) accepted: usize,

@@ -13,7 +13,7 @@ pub(crate) struct Trace(Option<Story>);
 #[derive(Default)]
 struct Story {
     text: String,
-    /// The last lines, to notice that somebody does the same again and again.
+    /// The last lines, to notice that a process does the same again and again.
     recent: VecDeque<(Pid, String)>,
     repeated: u64,
 }

@@ -46,7 +46,7 @@ pub(crate) enum Bug {
     NoSyncBeforeRename,
     /// A rewrite does not look what others still write into the replaced log.
     NoDrain,
-    /// Nobody finishes the rewrite of a process that died.
+    /// The rewrite of a process that died is not finished.
     NoRecovery,
     /// A rewrite drops lines that it does not understand.
     DropsMalformed,

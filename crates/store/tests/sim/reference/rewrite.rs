@@ -1,6 +1,6 @@
 //! The twin's rewrites: read without the lock, copy what came late under it, rename, drain the replaced log.
 //!
-//! What was copied from the replaced log is recorded before the rename, so that whoever finishes a dead
+//! What was copied from the replaced log is recorded before the rename, so that the process that finishes a dead
 //! process's rewrite takes over only what came later.
 
 use std::io;
@@ -123,7 +123,7 @@ impl Twin {
         Ok(read.evicted)
     }
 
-    /// Notes durably how much of the log was copied, for whoever has to finish this rewrite.
+    /// Notes durably how much of the log was copied, for the process that has to finish this rewrite.
     fn record(&self, copied: usize) -> io::Result<()> {
         self.folder.sync_folder()?; // an older `.events.prev` must be gone for good before its record changes
         let record = self.folder.open(RECORD, Open::Side)?;
@@ -132,7 +132,7 @@ impl Twin {
         self.folder.sync_folder()
     }
 
-    /// Takes over what came into the replaced log after `copied`, once nobody can write there any more.
+    /// Takes over what came into the replaced log after `copied`, once no process can write there any more.
     fn drain(&self, copied: usize) -> io::Result<()> {
         let previous = self.folder.open(PREVIOUS, Open::Read)?;
         let deadline = self.folder.monotonic() + DRAIN;
