@@ -27,6 +27,9 @@ const PAUSES: Pauses = Pauses(Duration::from_micros(20), Duration::from_micros(5
 /// often than others comes first.
 const SHORT: Duration = Duration::from_micros(50);
 const LONG: Duration = Duration::from_millis(5);
+/// The pause of a waiter that has waited for longer than [`VERY_LONG`]: the holder is stopped, or works for long.
+const RARE: Duration = Duration::from_millis(2);
+const VERY_LONG: Duration = Duration::from_secs(1);
 /// A process that waits at the gate longer than this also looks at the lock itself: the gate's holder may be stopped.
 const GATE_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -99,7 +102,9 @@ impl FolderLock {
             if taken {
                 return Ok(ControlFlow::Break(()));
             }
-            pause = if waited < GATE_PATIENCE && (first_in_line || waited > LONG) {
+            pause = if waited > VERY_LONG {
+                RARE
+            } else if waited < GATE_PATIENCE && (first_in_line || waited > LONG) {
                 SHORT
             } else {
                 (pause * 2).min(PAUSES.1)
