@@ -147,6 +147,9 @@ pub struct Step {
     pub sql: &'static str,
 }
 
+/// How often a step that the server has broken off for the sake of another transaction is begun again.
+const AGAIN: u32 = 10;
+
 /// All steps there are.
 pub const STEPS: &[Step] = &[];
 
@@ -158,7 +161,7 @@ impl Schema {
         let sql = sql.replace("@schema@", &self.quoted());
         let (schema, owner) = (self.quoted(), self.role("owner"));
         format!(
-            "BEGIN;\nSET LOCAL ROLE \"{owner}\";\nDO $check$ BEGIN\n  IF (SELECT version FROM {schema}.meta FOR UPDATE) <> {from} THEN\n    \
+            "BEGIN;\nSET LOCAL ROLE \"{owner}\";\nLOCK TABLE {schema}.meta IN SHARE ROW EXCLUSIVE MODE;\nDO $check$ BEGIN\n  IF (SELECT version FROM {schema}.meta) <> {from} THEN\n    \
              RAISE EXCEPTION 'the schema is not of version {from}' USING ERRCODE = 'GL004';\n  END IF;\nEND $check$;\n{sql}\n\
              UPDATE {schema}.meta SET version = {from} + 1, changed_at = now();\nCOMMIT;\n"
         )
@@ -172,16 +175,19 @@ impl Schema {
 pub async fn migrate(connection: &Connection, schema: &Schema, steps: &[Step], to: i32) -> Result<i32> {
     let not_there = || Error::new(Code::Schema, format!("there is no schema {}", schema.name()));
     let before = version(connection, schema).await?.ok_or_else(not_there)?;
-    let mut at = before;
+    let (mut at, mut again) = (before, AGAIN);
     while at < to {
         let no_way = || Error::new(Code::Schema, format!("there is no step from version {at}"));
         let step = steps.iter().find(|step| step.from == at).ok_or_else(no_way)?;
         let done = connection.batch(&schema.step(step)).await;
         if let Err(error) = done {
             let _ = connection.batch("ROLLBACK").await;
-            // Another process may have done it meanwhile.
-            if error.sqlstate() != Some("GL004") {
-                return Err(error);
+            match error.sqlstate() {
+                // Another process has done it meanwhile.
+                Some("GL004") => {}
+                // It and a shipper wait for each other: the server has chosen which of them begins again.
+                Some("40P01" | "40001") if again > 0 => again -= 1,
+                _ => return Err(error),
             }
         }
         at = version(connection, schema).await?.ok_or_else(not_there)?;
