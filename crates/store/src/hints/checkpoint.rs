@@ -285,14 +285,7 @@ impl Slot {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (content, crc) = bytes.get(..SLOT)?.split_last_chunk::<4>()?;
-        if crc32fast::hash(content) != u32::from_le_bytes(*crc) {
-            return None;
-        }
-        let mut fields = Fields(content);
-        if fields.u32()? != MAGIC || fields.u32()? != VERSION {
-            return None;
-        }
+        let mut fields = Fields::of_slot(bytes.get(..SLOT)?, MAGIC, VERSION)?;
         let (sequence, boot) = (fields.u64()?, fields.u64()?);
         if sequence == u64::MAX {
             // No process counts that far, and there would be no next one.

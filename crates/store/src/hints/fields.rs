@@ -8,6 +8,17 @@ use crate::disk::FileId;
 pub(crate) struct Fields<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Fields<'a> {
+    /// What stands in a slot behind its magic number and its version, if both are these and the CRC-32 at its end is
+    /// that of all before.
+    pub(crate) fn of_slot(slot: &'a [u8], magic: u32, version: u32) -> Option<Self> {
+        let (content, crc) = slot.split_last_chunk::<4>()?;
+        let mut fields = Self(content);
+        let known = crc32fast::hash(content) == u32::from_le_bytes(*crc)
+            && fields.u32()? == magic
+            && fields.u32()? == version;
+        known.then_some(fields)
+    }
+
     pub(crate) fn u32(&mut self) -> Option<u32> {
         let (number, rest) = self.0.split_first_chunk()?;
         self.0 = rest;

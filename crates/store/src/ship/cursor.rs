@@ -20,6 +20,7 @@ use crate::disk::bytes::{read_range, write_all_at};
 use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::hints::fields::Fields;
 use crate::hints::summary::Mark;
 use crate::paths::{INLINE_WAIT, SHIP, new_id};
 
@@ -192,56 +193,31 @@ impl Cursor {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let (content, crc) = bytes.get(..SLOT)?.split_last_chunk::<4>()?;
-        if crc32fast::hash(content) != u32::from_le_bytes(*crc) {
-            return None;
-        }
-        let mut fields = Fields(content);
-        if u32::from_le_bytes(fields.take()?) != MAGIC || u32::from_le_bytes(fields.take()?) != VERSION {
-            return None;
-        }
-        let sequence = fields.number()?;
+        let mut fields = Fields::of_slot(bytes.get(..SLOT)?, MAGIC, VERSION)?;
+        let sequence = fields.u64()?;
         // Nothing counts that far, and there would be no next one.
         (sequence < u64::MAX).then_some(())?;
-        let own = fields.id()?;
-        let (log, outbox) = (fields.mark()?, fields.mark()?);
-        let set_aside = fields.number()?;
-        let mut token = || fields.take().map(u128::from_le_bytes);
-        let (source, store, last, in_flight) = (token()?, token()?, token()?, token()?);
+        let own = fields.file_id()?;
+        let (log, outbox) = (mark_of(&mut fields)?, mark_of(&mut fields)?);
+        let set_aside = fields.u64()?;
+        let (source, store, last, in_flight) =
+            (fields.u128()?, fields.u128()?, fields.u128()?, fields.u128()?);
         let account = Account {
-            shipped: fields.number()?,
-            repeated: fields.number()?,
-            last_ms: fields.number()?,
-            failures: fields.number()?,
-            next_ms: fields.number()?,
-            name: fields.take()?,
+            shipped: fields.u64()?,
+            repeated: fields.u64()?,
+            last_ms: fields.u64()?,
+            failures: fields.u64()?,
+            next_ms: fields.u64()?,
+            name: fields.take(NAME)?.try_into().ok()?,
         };
         Some(Self { sequence, own, source, store, last, in_flight, log, outbox, set_aside, account })
     }
 }
 
-/// Takes numbers off the front of a slice.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (bytes, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*bytes)
-    }
-
-    fn number(&mut self) -> Option<u64> {
-        self.take().map(u64::from_le_bytes)
-    }
-
-    fn id(&mut self) -> Option<FileId> {
-        Some(FileId { device: self.number()?, inode: self.number()?, born_ns: self.number()? })
-    }
-
-    fn mark(&mut self) -> Option<Mark> {
-        let (log, offset) = (self.id()?, self.number()?);
-        Some(Mark { log, offset, modified_ns: 0, anchor: u32::try_from(self.number()?).ok()? })
-    }
+/// A mark as it stands in a slot.
+fn mark_of(fields: &mut Fields<'_>) -> Option<Mark> {
+    let (log, offset) = (fields.file_id()?, fields.u64()?);
+    Some(Mark { log, offset, modified_ns: 0, anchor: u32::try_from(fields.u64()?).ok()? })
 }
 
 /// A mark that is told by its place alone: the file may grow and change behind it.
