@@ -1,7 +1,7 @@
 //! Following a ledger: the batches behind a position, from all machines, each once.
 //!
-//! A position is, for each lane, the number and the token of the last batch that was given out. Batch n + 1 of a lane is
-//! given out after batch n. Event ids, sequences, times and transaction ids decide nothing: a lane's numbers become
+//! A position is, for each lane, the number and the token of the last batch that was given out, and how far, if that is
+//! in the middle of it. Batch n + 1 of a lane is given out after batch n. Event ids, sequences, times and transaction ids decide nothing: a lane's numbers become
 //! visible in their order, since the statement that gives them out is the last one of its transaction.
 //!
 //! Invariant: no event is given out twice, and none is passed over in silence: what was evicted before it was read is a
@@ -26,6 +26,24 @@ const BATCHES: i64 = 20;
 struct Seen {
     seq: i64,
     token: Uuid,
+    /// How far it was; `None` for to its end.
+    upto: Option<Upto>,
+}
+
+/// How far a batch was given out.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Upto {
+    /// The place of the last event.
+    place: i32,
+    /// How many of its events are accounted for: given out, or missed.
+    count: i32,
+}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.seq, self.token.simple())?;
+        self.upto.iter().try_for_each(|Upto { place, count }| write!(f, "-{place}-{count}"))
+    }
 }
 
 /// What of a ledger was given out. As text, an opaque word.
@@ -35,9 +53,7 @@ pub struct Position(BTreeMap<i16, Seen>);
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("f1")?;
-        self.0
-            .iter()
-            .try_for_each(|(lane, Seen { seq, token })| write!(f, ".{lane}-{seq}-{}", token.simple()))
+        self.0.iter().try_for_each(|(lane, seen)| write!(f, ".{lane}-{seen}"))
     }
 }
 
@@ -51,10 +67,16 @@ impl FromStr for Position {
             return Err(wrong());
         }
         let lane = |part: &str| {
-            let mut fields = part.splitn(3, '-');
-            let lane: i16 = fields.next()?.parse().ok().filter(|lane| *lane >= 0)?;
-            let seq: i64 = fields.next()?.parse().ok().filter(|seq| *seq > 0)?;
-            Some((lane, Seen { seq, token: Uuid::try_parse(fields.next()?).ok()? }))
+            let fields: Vec<&str> = part.split('-').collect();
+            let (lane, seq, token, upto) = match *fields.as_slice() {
+                [lane, seq, token] => (lane, seq, token, None),
+                [lane, seq, token, place, count] => {
+                    (lane, seq, token, Some(Upto { place: place.parse().ok()?, count: count.parse().ok()? }))
+                }
+                _ => return None,
+            };
+            let seq: i64 = seq.parse().ok().filter(|seq| *seq > 0)?;
+            Some((lane.parse().ok()?, Seen { seq, token: Uuid::try_parse(token).ok()?, upto }))
         };
         parts.map(|part| lane(part).ok_or_else(wrong)).collect::<Result<_>>().map(Self)
     }
@@ -80,28 +102,55 @@ pub struct Batch {
     pub received_at: At,
     /// The events' bytes, in the order of their log.
     pub events: Vec<Vec<u8>>,
+    /// The place of each in its batch.
+    places: Vec<i32>,
     /// How many of its events were evicted before they were read.
     pub missed: u64,
+    /// How many of its events were accounted for before.
+    accounted: i32,
+    /// Which lane it stands in.
+    lane: i16,
+    /// The position before it.
+    before: Position,
     /// The position behind it.
     pub position: Position,
 }
 
+impl Batch {
+    /// What the text of the position behind each of its events begins with.
+    #[must_use]
+    pub fn head(&self) -> String {
+        self.before.to_string()
+    }
+
+    /// How that text goes on, for the event at a place of the list. What stands later in a position counts.
+    #[must_use]
+    pub fn tail(&self, event: usize) -> String {
+        let Some(seen) = self.position.0.get(&self.lane) else { return String::new() };
+        let count = i32::try_from(self.missed).unwrap_or(i32::MAX).saturating_add(self.accounted);
+        let count = count.saturating_add(i32::try_from(event + 1).unwrap_or(i32::MAX));
+        let last = event + 1 >= self.events.len();
+        let place = self.places.get(event).filter(|_| !last);
+        format!(".{}-{}", self.lane, Seen { upto: place.map(|&place| Upto { place, count }), ..*seen })
+    }
+}
+
 /// Reads what is behind its position. It lives longer than a connection.
-pub struct Follower<'a> {
-    ledger: &'a Ledger,
+pub struct Follower {
+    ledger: Ledger,
     from: From,
     position: Position,
 }
 
-impl<'a> Follower<'a> {
+impl Follower {
     /// Of a ledger, from a place on.
     #[must_use]
-    pub fn new(ledger: &'a Ledger, from: From) -> Self {
+    pub fn new(ledger: &Ledger, from: From) -> Self {
         let position = match &from {
             From::After(position) => position.clone(),
             From::Start | From::Now => Position::default(),
         };
-        Self { ledger, from, position }
+        Self { ledger: ledger.clone(), from, position }
     }
 
     fn sql(&self, sql: &str) -> String {
@@ -120,7 +169,7 @@ impl<'a> Follower<'a> {
                  ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = n.head WHERE n.ledger = $1",
             );
             for row in connection.rows(&sql, &[(&id, Type::INT4)]).await? {
-                let seen = Seen { seq: field(&row, 1)?, token: field(&row, 2)? };
+                let seen = Seen { seq: field(&row, 1)?, token: field(&row, 2)?, upto: None };
                 self.position.0.insert(field(&row, 0)?, seen);
             }
             self.from = From::After(self.position.clone());
@@ -161,20 +210,16 @@ impl<'a> Follower<'a> {
         let mut batches = Vec::new();
         for row in &heads {
             let (id, lane, head): (i32, i16, i64) = (field(row, 0)?, field(row, 1)?, field(row, 2)?);
-            let seen = position.0.get(&lane).map_or(0, |seen| seen.seq);
-            if head < seen {
+            let seen = position.0.get(&lane).copied();
+            let number = seen.map_or(0, |seen| seen.seq);
+            if head < number {
                 return Err(rewound(lane));
             }
-            if head > seen {
-                self.read(
-                    connection,
-                    id,
-                    lane,
-                    (seen, head.min(seen + BATCHES)),
-                    &mut position,
-                    &mut batches,
-                )
-                .await?;
+            // The rest of a batch is read with what is behind it.
+            let after = if seen.is_some_and(|seen| seen.upto.is_some()) { number - 1 } else { number };
+            if head > after {
+                let range = (after, head.min(number + BATCHES));
+                self.read(connection, id, lane, range, &mut position, &mut batches).await?;
             }
         }
         self.position = position;
@@ -191,13 +236,14 @@ impl<'a> Follower<'a> {
         batches: &mut Vec<Batch>,
     ) -> Result<()> {
         let sql = self.sql(
-            "SELECT b.seq, b.token, b.source, b.received_at, b.n, e.body FROM S.batches b \
+            "SELECT b.seq, b.token, b.source, b.received_at, b.n, e.body, e.pos FROM S.batches b \
              LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger \
              WHERE b.ledger = $1 AND b.lane = $2 AND b.seq > $3 AND b.seq <= $4 ORDER BY b.seq, e.pos",
         );
         let place: [crate::connection::Parameter<'_>; 4] =
             [(&id, Type::INT4), (&lane, Type::INT2), (&after, Type::INT8), (&upto, Type::INT8)];
         let mut last = after;
+        let mut given: Option<Upto> = None;
         for row in connection.rows(&sql, &place).await? {
             let seq: i64 = field(&row, 0)?;
             if seq != last {
@@ -206,19 +252,30 @@ impl<'a> Follower<'a> {
                     return Err(rewound(lane));
                 }
                 last = seq;
-                position.0.insert(lane, Seen { seq, token: field(&row, 1)? });
-                let missed = u64::try_from(field::<i32>(&row, 4)?).unwrap_or(0);
+                let before = position.clone();
+                given = before.0.get(&lane).filter(|seen| seen.seq == seq).and_then(|seen| seen.upto);
+                position.0.insert(lane, Seen { seq, token: field(&row, 1)?, upto: None });
+                let accounted = given.map_or(0, |given| given.count);
+                let missed = field::<i32>(&row, 4)?.saturating_sub(accounted);
                 batches.push(Batch {
                     source: field(&row, 2)?,
                     received_at: field(&row, 3)?,
                     events: Vec::new(),
-                    missed,
+                    places: Vec::new(),
+                    missed: u64::try_from(missed).unwrap_or(0),
+                    accounted,
+                    lane,
+                    before,
                     position: position.clone(),
                 });
             }
             if let (Some(body), Some(batch)) = (field::<Option<Vec<u8>>>(&row, 5)?, batches.last_mut()) {
-                batch.events.push(body);
-                batch.missed = batch.missed.saturating_sub(1);
+                let place: i32 = field(&row, 6)?;
+                if given.is_none_or(|given| place > given.place) {
+                    batch.events.push(body);
+                    batch.places.push(place);
+                    batch.missed = batch.missed.saturating_sub(1);
+                }
             }
         }
         if last != upto {
@@ -238,13 +295,25 @@ mod tests {
 
     #[test]
     fn positions_survive_the_trip() {
-        for text in ["f1", "f1.0-1-00000000000000000000000000000001.17-922-ffffffffffffffffffffffffffffffff"]
-        {
+        for text in [
+            "f1",
+            "f1.0-1-00000000000000000000000000000001.17-922-ffffffffffffffffffffffffffffffff",
+            "f1.0-1-00000000000000000000000000000001-1-1.3-922-ffffffffffffffffffffffffffffffff-499-7",
+        ] {
             assert_eq!(text.parse::<Position>().map(|position| position.to_string()), Ok(text.to_owned()));
         }
-        for wrong in
-            ["", "f2", "f1.", "f1.0-0-00000000000000000000000000000001", "f1.-1-1-x", "f1.1-1-x", "f1.1"]
-        {
+        for wrong in [
+            "",
+            "f2",
+            "f1.",
+            "f1.0-0-00000000000000000000000000000001",
+            "f1.-1-1-x",
+            "f1.1-1-x",
+            "f1.1",
+            "f1.0-1-00000000000000000000000000000001-",
+            "f1.0-1-00000000000000000000000000000001-1",
+            "f1.0-1-00000000000000000000000000000001-x-1",
+        ] {
             assert_eq!(wrong.parse::<Position>().map_err(|error| error.code()), Err(Code::Config), "{wrong}");
         }
     }

@@ -4,10 +4,12 @@
 //! standbys and the server's housekeeping are not in the way. Within one millisecond events come in the order of their
 //! batches, so those of one log stay in its order; a page's last millisecond is held back until it is complete.
 //!
+//! Events of a folder that were not shipped yet are put among the others: a machine sees its own events in any case.
+//!
 //! Invariant: an event that is there during the whole reading is given out once. Of events of one millisecond with the
 //! same id, the newest revision alone is given out: an edit that `save()` wrote replaces what it edited.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use event::identity::event_key;
 use event::line::{Line, Scanner, Task};
@@ -15,13 +17,15 @@ use uuid::Uuid;
 
 use crate::connection::{Connection, Parameter, Type, field};
 use crate::error::{Code, Error, Result};
-use crate::identity::{At, number_of_task};
+use crate::identity::{At, Identity, number_of_task};
 use crate::protocol::Ledger;
 
 /// Bytes that a page should have.
 const PAGE: usize = 1 << 20;
 /// Fewest and most rows of a page.
 const ROWS: (i64, i64) = (16, 2000);
+/// Of the first page, whose events may be of any size.
+const FIRST_ROWS: i64 = 1000;
 
 /// What is wanted; all of it by default.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -52,15 +56,18 @@ impl Wanted {
 /// A row, until its millisecond is complete.
 struct Row {
     at: At,
+    key: Uuid,
     batch: i64,
     place: i32,
     body: Vec<u8>,
 }
 
 /// Gives out pages. It lives longer than a connection: a page that failed is asked for again.
-pub struct Reader<'a> {
-    ledger: &'a Ledger,
+pub struct Reader {
+    ledger: Ledger,
     wanted: Wanted,
+    /// Events that are not there yet, the last one first.
+    pending: Vec<(Identity, Vec<u8>)>,
     /// The last row that was read.
     behind: (At, Uuid),
     /// Rows of the millisecond that is not complete.
@@ -69,12 +76,33 @@ pub struct Reader<'a> {
     over: bool,
 }
 
-impl<'a> Reader<'a> {
+impl Reader {
     /// Of a ledger.
     #[must_use]
-    pub fn new(ledger: &'a Ledger, wanted: Wanted) -> Self {
+    pub fn new(ledger: &Ledger, wanted: Wanted) -> Self {
         let from = wanted.from.map_or(At::NONE, |from| At::of(Some(from)));
-        Self { ledger, wanted, behind: (from, Uuid::nil()), held: Vec::new(), rows: ROWS.1 / 4, over: false }
+        let (ledger, behind) = (ledger.clone(), (from, Uuid::nil()));
+        Self { ledger, wanted, pending: Vec::new(), behind, held: Vec::new(), rows: FIRST_ROWS, over: false }
+    }
+
+    /// The same with events, in the order of their log, that are not there yet, or may not be. They count as the
+    /// newest revisions. Lines that are no events are passed over.
+    #[must_use]
+    pub fn with_pending<'a>(mut self, lines: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut scanner = Scanner::new();
+        let mut known = HashSet::new();
+        for line in lines {
+            if let Line::Event(event) = scanner.scan(line) {
+                let it = Identity::of(&event);
+                if known.insert(it.key) {
+                    self.pending.push((it, event.text.to_vec()));
+                }
+            }
+        }
+        // Stable: in one millisecond they stay in the order of their log.
+        self.pending.sort_by_key(|(it, _)| it.at);
+        self.pending.reverse();
+        self
     }
 
     /// The same with pages of so many rows.
@@ -119,18 +147,38 @@ impl<'a> Reader<'a> {
             // A ledger without a further event gives one row of nulls.
             let Some(at) = field::<Option<At>>(row, 0)? else { break };
             behind = (at, field(row, 1)?);
-            rows.push(Row { at, batch: field(row, 2)?, place: field(row, 3)?, body: field(row, 4)? });
+            rows.push(Row {
+                at,
+                key: behind.1,
+                batch: field(row, 2)?,
+                place: field(row, 3)?,
+                body: field(row, 4)?,
+            });
         }
         self.behind = behind;
         self.over = i64::try_from(rows.len()).unwrap_or(i64::MAX) < self.rows;
         self.adapt(&rows);
         self.held.append(&mut rows);
-        let complete = match self.held.last() {
-            Some(last) if !self.over => self.held.partition_point(|row| row.at < last.at),
-            _ => self.held.len(),
-        };
-        let complete: Vec<Row> = self.held.drain(..complete).collect();
+        let open = if self.over { None } else { self.held.last().map(|last| last.at) };
+        let complete = open.map_or(self.held.len(), |open| self.held.partition_point(|row| row.at < open));
+        let mut complete: Vec<Row> = self.held.drain(..complete).collect();
+        self.add_pending(&mut complete, open);
         Ok(Some(self.chosen(complete)))
+    }
+
+    /// Puts those pending events among the rows that are older than `open`, and are not there already.
+    fn add_pending(&mut self, rows: &mut Vec<Row>, open: Option<At>) {
+        let until = self.pending.partition_point(|(it, _)| open.is_some_and(|open| it.at >= open));
+        if until == self.pending.len() {
+            return;
+        }
+        let there: HashSet<(At, Uuid)> = rows.iter().map(|row| (row.at, row.key)).collect();
+        for (place, (it, body)) in (0..).zip(self.pending.drain(until..).rev()) {
+            let key = Uuid::from_bytes(it.key.0);
+            if !there.contains(&(it.at, key)) {
+                rows.push(Row { at: it.at, key, batch: i64::MAX, place, body });
+            }
+        }
     }
 
     /// Pages of about the same size, whatever the events weigh; a few small rows say nothing about that.

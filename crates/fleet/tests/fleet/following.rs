@@ -13,7 +13,7 @@ use crate::server::server;
 use crate::store::{Store, lines};
 
 /// All that a follower gives until nothing is left, and how many were missed.
-async fn rest(follower: &mut Follower<'_>, store: &Store) -> (Vec<Vec<u8>>, u64, Option<Position>) {
+async fn rest(follower: &mut Follower, store: &Store) -> (Vec<Vec<u8>>, u64, Option<Position>) {
     let connection = store.open().await;
     follower.begin(&connection).await.unwrap();
     let (mut events, mut missed, mut position) = (Vec::new(), 0, None);
@@ -179,6 +179,41 @@ fn a_store_that_went_back_in_time_is_an_error_and_not_silence() {
         // The number is given out again, to another batch.
         store.ship(&connection, source, &lines(9..10)).await.unwrap();
         assert_eq!(follower.begin(&connection).await.map_err(|error| error.code()), Err(Code::Rewound));
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_position_in_the_middle_of_a_batch_goes_on_there() {
+    let Some(server) = server() else { return };
+    fleet::run(async {
+        let store = Store::new(server).await;
+        let connection = store.open().await;
+        let source = Uuid::new_v4();
+        // Two of the second batch are there already: places in it have gaps.
+        store.ship(&connection, source, &lines(0..3)).await.unwrap();
+        store.ship(&connection, source, &lines(1..8)).await.unwrap();
+        let mut follower = Follower::new(&store.ledger, From::Start);
+        follower.begin(&connection).await.unwrap();
+        let mut seen = 0;
+        for batch in follower.next(&connection).await.unwrap() {
+            for event in 0..batch.events.len() {
+                seen += 1;
+                let position: Position = (batch.head() + &batch.tail(event)).parse().unwrap();
+                let mut again = Follower::new(&store.ledger, From::After(position.clone()));
+                let (events, missed, _) = rest(&mut again, &store).await;
+                assert_eq!((events, missed), (lines(seen..8), 0), "behind {position}");
+            }
+        }
+        assert_eq!(seen, 8);
+        // What is evicted behind the position is missed, and what was given out before is not.
+        let mut follower = Follower::new(&store.ledger, From::Start);
+        let second = follower.next(&connection).await.unwrap().pop().unwrap();
+        let position: Position = (second.head() + &second.tail(1)).parse().unwrap();
+        Operator::new(&connection, &store.ledger).evict(1).await.unwrap();
+        let mut again = Follower::new(&store.ledger, From::After(position));
+        let (events, missed, _) = rest(&mut again, &store).await;
+        assert_eq!((events, missed), (lines(7..8), 2));
     })
     .unwrap();
 }

@@ -113,3 +113,43 @@ fn of_an_event_that_was_edited_the_newest_revision_counts() {
     })
     .unwrap();
 }
+
+#[test]
+fn events_that_were_not_shipped_yet_stand_among_the_others() {
+    let Some(server) = server() else { return };
+    fleet::run(async {
+        let store = Store::new(server).await;
+        let connection = store.open().await;
+        let line = |id: &str, time: u32, more: &str| {
+            format!("{{\"eventId\":\"{id}\",\"timestamp\":{time}{more}}}").into_bytes()
+        };
+        let there = [line("a", 1, ""), line("b", 5, ""), line("c", 5, ""), line("d", 9, "")];
+        store.ship(&connection, Uuid::new_v4(), &there).await.unwrap();
+        // One is there already, one is an edit of what is there, one comes before all, one after all.
+        let own = [
+            line("e", 12, ""),
+            line("c", 5, ""),
+            line("b", 5, ",\"n\":1"),
+            line("f", 0, ""),
+            b"no event".to_vec(),
+            b"{\"eventId\":\"g\"}".to_vec(),
+        ];
+        let expected =
+            [&own[5], &own[3], &there[0], &there[2], &own[2], &there[3], &own[0]].map(Clone::clone);
+        for rows in [1, 2, 100] {
+            let pending = own.iter().map(Vec::as_slice);
+            let mut reader =
+                Reader::new(&store.ledger, Wanted::default()).with_pending(pending).with_rows(rows);
+            let mut events = Vec::new();
+            while let Some(page) = reader.next(&connection).await.unwrap() {
+                events.extend(page);
+            }
+            assert_eq!(events, expected, "{rows} rows");
+        }
+        let wanted = Wanted { from: Some(4.0), until: Some(9.0), task: None };
+        let mut reader = Reader::new(&store.ledger, wanted).with_pending(own.iter().map(Vec::as_slice));
+        let page = reader.next(&connection).await.unwrap().unwrap();
+        assert_eq!(page, [&there[2], &own[2], &there[3]].map(Clone::clone));
+    })
+    .unwrap();
+}

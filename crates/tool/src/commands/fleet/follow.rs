@@ -58,7 +58,7 @@ async fn follow(
     context: &mut Context,
     place: &Place,
     filter: &Filter,
-    follower: &mut Follower<'_>,
+    follower: &mut Follower,
     signals: &Signals,
     last: &mut Option<String>,
 ) -> Result<()> {
@@ -93,7 +93,7 @@ async fn read(
     context: &mut Context,
     view: &(View, &Filter),
     connection: &Connection,
-    follower: &mut Follower<'_>,
+    follower: &mut Follower,
     signals: &Signals,
     last: &mut Option<String>,
 ) -> Result<Option<Error>> {
