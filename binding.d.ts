@@ -7,6 +7,22 @@ export declare class Batch {
   constructor()
   /** Adds the JSON texts of events, joined by newlines. */
   push(text: string): void
+  /** Adds lines as they are, each ending in a newline. */
+  pushLines(lines: Buffer): void
+  /**
+   * The events among them as a ledger loads them; it is empty afterwards. `name` is what messages call them.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  seal(name: string): Promise<Sealed>
+  /**
+   * Those of its lines that differ from what was loaded at their positions, and those that were not loaded.
+   *
+   * # Errors
+   * If loaded events cannot be read any more.
+   */
+  changed(sealed: Sealed, positions: Uint32Array): Batch
   /** Their lines, each ending in a newline. */
   get text(): string
   /** How many events it holds. */
@@ -48,6 +64,88 @@ export declare class KnownIds {
   addKnown(other: KnownIds): void
   /** Forgets all. */
   clear(): void
+}
+
+/** The one shipper of a folder. */
+export declare class Outgoing {
+  /**
+   * What is noted.
+   *
+   * # Errors
+   * If no promise can be made; so with all others.
+   */
+  standing(): Promise<OutgoingReply>
+  /**
+   * Notes that nothing is shipped to this store yet; under another name, unless that is empty.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  beginAnew(store: string, source: string): Promise<OutgoingReply>
+  /**
+   * The lines that wait, if any do: so many events at most, none added behind so many bytes, longer ones set aside.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  next(events: number, bytes: number, longest: number): Promise<OutgoingReply>
+  /**
+   * Notes a token before its batch is sent.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  sending(token: string): Promise<OutgoingReply>
+  /**
+   * Notes how far all is shipped (an end below 0: no further than before), and the token that was acknowledged,
+   * unless that is empty.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  shipped(part: number, end: number, token: string): Promise<OutgoingReply>
+  /**
+   * Sets a line aside, durably, and notes the place behind it.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  setAside(line: Buffer, part: number, end: number): Promise<OutgoingReply>
+  /**
+   * How many bytes wait.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  pending(): Promise<OutgoingReply>
+  /**
+   * The same by a look that takes no lock.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  glance(): Promise<OutgoingReply>
+  /**
+   * Counts events that have arrived.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  arrived(stored: number, repeated: number): Promise<OutgoingReply>
+  /**
+   * Notes that an attempt failed, by which name, and in how many milliseconds the next one is due.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  failed(name: string, nextInMs: number): Promise<OutgoingReply>
+  /**
+   * Gives the place up, once the call that is under way has ended.
+   *
+   * # Errors
+   * See `standing`.
+   */
+  close(): Promise<void>
 }
 
 /** Slices of matching events. */
@@ -204,12 +302,47 @@ export declare class StoreCore {
    */
   save(sealed: Sealed | undefined | null, batch: Batch, positions: Uint32Array, known: KnownIds): Promise<void>
   /**
-   * Removes the store's files.
+   * Removes the store's files; with `force`, also if a shared store has not got all of it.
    *
    * # Errors
    * If no promise can be made.
    */
-  destroy(): Promise<void>
+  destroy(force: boolean): Promise<void>
+  /**
+   * Has rewrites save what is not shipped, from now on and durably.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  beginShipping(): Promise<void>
+  /**
+   * How its shipping goes; null if the folder does not ship.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  shipping(): Promise<StoreCoreShipping | null>
+  /**
+   * The lines that no store has acknowledged.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  pendingLines(): Promise<Buffer>
+  /**
+   * The place of the folder's one shipper; null if another process has it.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  outgoing(): Promise<Outgoing | null>
+  /**
+   * Whether a shipper is to be started for what was just written.
+   *
+   * # Errors
+   * If no promise can be made.
+   */
+  wantsShipper(): Promise<boolean>
   /** `path` is absolute. */
   constructor(path: string, options: StoreCoreOptions)
   /**
@@ -319,6 +452,28 @@ export declare class StoreCore {
 /** The version of this addon. The loader takes no other than its own. */
 export declare const ADDON_VERSION: string
 
+/** What the folder says: the fields that the question asks for. One kind for all, since each costs the addon 15 kB. */
+export interface OutgoingReply {
+  /** Its name among the sources of a store. */
+  source?: string
+  /** The store that it has shipped to; empty for none. So with the other ids. */
+  store?: string
+  /** The token of the newest batch that was acknowledged. */
+  last?: string
+  /** The token of a batch that may have arrived. */
+  inFlight?: string
+  /** Lines in their order, joined by newlines. */
+  lines?: Buffer
+  /** The part of the folder that each stands in. */
+  parts?: Array<number>
+  /** Where the next one begins. */
+  ends?: Array<number>
+  /** Whether they may have been shipped before. */
+  offeredBefore?: boolean
+  /** How many bytes wait. */
+  bytes?: number
+}
+
 /** What is in a backup. */
 export interface StoreCoreBackup {
   /** Lines that are events. */
@@ -351,6 +506,26 @@ export interface StoreCoreRetention {
   maxAgeMs?: number
   /** Most bytes. */
   maxBytes?: number
+}
+
+/** How the shipping of a folder goes. */
+export interface StoreCoreShipping {
+  /** Bytes that wait. */
+  pendingBytes: number
+  /** New events in the store. */
+  shipped: number
+  /** Events that it had before. */
+  repeated: number
+  /** Events that no store takes. */
+  setAside: number
+  /** Attempts that failed since the last success. */
+  failures: number
+  /** The code of the last failure; empty if the last attempt did not fail. */
+  lastFailure: string
+  /** When the next attempt is due, in milliseconds since 1970; 0 if none is. */
+  nextAttempt: number
+  /** When a batch was acknowledged last; 0 for never. */
+  lastShipped: number
 }
 
 /** What `getStats` reports. */

@@ -622,8 +622,13 @@ export declare class EventStore<E extends RunEvent = RunEvent> {
     rejected: number;
   }>;
 
-  /** Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` and the archive stay. */
-  destroy(): Promise<void>;
+  /**
+   * Removes the store's files, the lock included, even if another store holds it. `events.rejected.ndjson` and the archive stay.
+   * Rejects with `code: 'EUNSHIPPED'` if a shared store has not got all events yet, and removes nothing.
+   *
+   * @param options with `force` it removes them all the same; an unknown option is refused
+   */
+  destroy(options?: { force?: boolean }): Promise<void>;
 
   /**
    * Flushes, and gives back the lock and all that the store keeps open. The files stay, and the store may be used

@@ -6,33 +6,11 @@
 // those who want to run it without Node.
 
 const { spawn } = require('node:child_process');
-const { existsSync } = require('node:fs');
-const { dirname, join } = require('node:path');
+const { candidates, packages } = require('./executable.js');
 
-const NAME = process.platform === 'win32' ? 'guidance-ledger.exe' : 'guidance-ledger';
 /** @type {NodeJS.Signals[]} */
 const SIGNALS =
   process.platform === 'win32' ? ['SIGINT', 'SIGBREAK'] : ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'];
-
-/** The packages that may hold the executable for this platform. A system may have both C libraries. */
-function packages() {
-  const { platform, arch } = process;
-  const kinds = platform === 'linux' ? ['-gnu', '-musl'] : [platform === 'win32' ? '-msvc' : ''];
-  return kinds.map((kind) => `guidance-ledger-${platform}-${arch}${kind}`);
-}
-
-/** Where the executable may be: beside the addon of a clone, then in the package of the platform. */
-function candidates() {
-  const found = [join(__dirname, '..', NAME)];
-  for (const name of packages()) {
-    try {
-      found.push(join(dirname(require.resolve(`${name}/package.json`)), NAME));
-    } catch {
-      // Not installed: npm installs the one for this platform only.
-    }
-  }
-  return found.filter((path) => existsSync(path));
-}
 
 /** @param {string} cause */
 function missing(cause) {

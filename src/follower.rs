@@ -12,7 +12,7 @@ use store::{Bell, News};
 
 use crate::process::background;
 use crate::task::on_lane;
-use crate::text::Text;
+use node_api::Text;
 
 /// Events as they come.
 #[napi]

@@ -6,7 +6,7 @@ use napi_derive::napi;
 use crate::batch::{Batch, KnownIds};
 use crate::error::to_js;
 use crate::sealed::Sealed;
-use crate::text::Text;
+use node_api::Text;
 
 #[napi]
 impl Batch {

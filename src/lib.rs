@@ -13,13 +13,13 @@ mod error;
 mod follower;
 mod handle;
 mod holdings;
+mod outgoing;
 mod process;
 mod reader;
 mod sealed;
 mod store_core;
 mod task;
 mod teardown;
-mod text;
 
 /// The version of this addon. The loader takes no other than its own.
 #[napi_derive::napi]

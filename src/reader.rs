@@ -9,7 +9,7 @@ use napi_derive::napi;
 use crate::error::to_js;
 use crate::process::background;
 use crate::task::{on_lane, on_strand};
-use crate::text::Text;
+use node_api::Text;
 
 /// Slices of matching events.
 #[napi]

@@ -7,8 +7,8 @@ use napi_derive::napi;
 
 use crate::batch::Batch;
 use crate::error::to_js;
-use crate::text::Text;
 use event::text::parse_json_string;
+use node_api::Text;
 
 /// The events that a ledger loaded. Positions are indices in the ledger.
 #[napi]
@@ -24,13 +24,20 @@ fn index(number: u32) -> usize {
     number as usize
 }
 
+impl Sealed {
+    /// The events among lines.
+    pub(crate) fn of(name: String, lines: Vec<u8>) -> Self {
+        Self { set: Arc::new(columns::Sealed::of_lines(name, lines)) }
+    }
+}
+
 #[napi]
 impl Sealed {
     /// The events among the lines of a text; `name` is what messages call it.
     #[napi(factory, catch_unwind)]
     #[must_use]
     pub fn of_lines(name: String, text: String) -> Self {
-        Self { set: Arc::new(columns::Sealed::of_lines(name, text.into_bytes())) }
+        Self::of(name, text.into_bytes())
     }
 
     /// Number of events, sealed and live.

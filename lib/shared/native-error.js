@@ -13,6 +13,11 @@ const { marked } = require('./ledger-error.js');
  */
 /** @typedef {{ what: string, file: string, code: string, text: string, path?: string }} Failure */
 
+/** What each addon is called, and the code of its error. */
+const ADDONS = {
+  store: ['native addon', 'ERR_NATIVE_ADDON'],
+  fleet: ['native addon for shared stores', 'ERR_FLEET_ADDON'],
+};
 const PLATFORM = 'on the platform that the program runs on';
 const BUILD = 'build the addon from source on this system';
 const VARIABLE = 'NAPI_RS_NATIVE_LIBRARY_PATH';
@@ -155,15 +160,17 @@ function reason(thrown) {
 /**
  * @param {Attempt[]} attempts at least one
  * @param {string} version that of this package
+ * @param {'store' | 'fleet'} [which] of the two addons
  * @returns {Error}
  */
-function nativeError(attempts, version) {
+function nativeError(attempts, version, which = 'store') {
   const attempt = attempts.find(({ error }) => !isMissing(textOf(error, 'code'))) ?? attempts[0];
   const { target = `${process.platform}-${process.arch}`, error } = attempt;
   const [cause, remedy] = diagnose(attempt, version);
-  const message = `guidance-ledger cannot load its native addon on ${target}: ${cause}. ${remedy}.`;
+  const [name, code] = ADDONS[which];
+  const message = `guidance-ledger cannot load its ${name} on ${target}: ${cause}. ${remedy}.`;
   const failure = new Error(message, error === undefined ? {} : { cause: reason(error) });
-  return marked(failure, { code: 'ERR_NATIVE_ADDON' });
+  return marked(failure, { code });
 }
 
 module.exports = { nativeError };

@@ -18,7 +18,7 @@ const { abortError, checkSignal } = require('./event-stream.js');
 /** @typedef {import('../../index.d.ts').FollowOptions} FollowOptions */
 /** @typedef {import('../../index.d.ts').FollowedEvent} FollowedEvent */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
-/** @typedef {import('../../binding.js').Follower} Follower */
+/** @typedef {Pick<import('../../binding.js').Follower, 'next' | 'close'>} Follower */
 /** @typedef {{ after: string | null, from: number | null, now: boolean, task: string | null }} Start */
 
 const OPTIONS = ['after', 'from', 'taskId', 'signal', 'onGap'];
@@ -100,6 +100,8 @@ class Following {
   /** @type {string[]} */
   #tails = [];
   #head = '';
+  /** What else is to be said of each event of the slice. @type {object | undefined} */
+  #beside;
   #at = 0;
   #over = false;
   /** What the next call is to be rejected with. @type {Error | null} */
@@ -180,7 +182,9 @@ class Following {
   #take() {
     const event = this.#events[this.#at];
     const cursor = this.#head + this.#tails[this.#at++];
-    return { done: false, value: { event, cursor } };
+    const value = { event, cursor };
+    if (this.#beside !== undefined) Object.assign(value, this.#beside);
+    return { done: false, value };
   }
 
   /** @returns {Promise<IteratorResult<FollowedEvent, undefined>>} */
@@ -217,7 +221,7 @@ class Following {
     } else if (typeof found === 'number') {
       await this.#gap(found === -1 ? null : found);
     } else if (found !== '') {
-      [this.#events, this.#tails, this.#head] = JSON.parse(found);
+      [this.#events, this.#tails, this.#head, this.#beside] = JSON.parse(found);
       this.#at = 0;
       // It does not wait: no call has asked for what is not there yet.
       this.#pending = this.#ask(false);

@@ -203,8 +203,10 @@ class EventStore {
     return { rejected: await this.#core.repair() };
   }
 
-  async destroy() {
-    await this.#core.destroy();
+  /** @param {{ force?: boolean }} [options] */
+  async destroy(options) {
+    const { force = false } = check.checkOptions('options', options, ['force'], 'refuse');
+    await this.#core.destroy(check.checkBoolean('force', force));
   }
 
   async close() {

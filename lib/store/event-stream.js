@@ -15,7 +15,7 @@ const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js'
 /** @typedef {import('../../index.d.ts').AbortSignalLike} AbortSignalLike */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
-/** @typedef {import('../../binding.js').Reader} Reader */
+/** @typedef {Pick<import('../../binding.js').Reader, 'next' | 'atOnce' | 'over' | 'close'>} Reader */
 
 const OPTIONS = ['from', 'to', 'taskId', 'signal', 'archive'];
 
@@ -113,13 +113,13 @@ function checkStreamOptions(options) {
 /**
  * Event after event. The reader is opened by the first `next()`, and closed by the end, by an error, by
  * `return()` (which a `break` calls) or by the signal.
- * @param {() => Reader} open
+ * @param {() => Reader | Promise<Reader>} open
  * @param {StreamOptions} options
  * @returns {AsyncGenerator<RunEvent, void, void>}
  */
 async function* stream(open, { from, to, taskId, signal }) {
   if (signal?.aborted) throw abortError(signal);
-  const reader = open();
+  const reader = await open();
   const source = slices(reader);
   try {
     for (;;) {

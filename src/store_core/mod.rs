@@ -6,7 +6,8 @@
 
 mod reading;
 mod rewriting;
-mod values;
+mod shipping;
+pub(crate) mod values;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

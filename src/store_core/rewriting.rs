@@ -93,12 +93,12 @@ impl StoreCore {
         })
     }
 
-    /// Removes the store's files.
+    /// Removes the store's files; with `force`, also if a shared store has not got all of it.
     ///
     /// # Errors
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
-    pub fn destroy<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+    pub fn destroy<'env>(&self, env: &'env Env, force: bool) -> Result<Object<'env>> {
         let cell = Arc::clone(&self.handle.lock);
         self.on_existing(
             env,
@@ -106,7 +106,7 @@ impl StoreCore {
             || (),
             move |store, caller| {
                 cell.give_up()?;
-                store.destroy(caller)
+                store.destroy(force, caller)
             },
         )
     }

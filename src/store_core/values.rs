@@ -73,13 +73,13 @@ pub(super) fn place(archive: String) -> ArchivePlace {
 
 /// A non-negative number of JavaScript's as an integer.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates, and NaN is 0")]
-pub(super) fn whole(number: f64) -> u64 {
+pub(crate) fn whole(number: f64) -> u64 {
     number as u64
 }
 
 /// An integer as JavaScript's number; exact up to 2^53.
 #[expect(clippy::cast_precision_loss, reason = "no counter of ours gets beyond 2^53")]
-pub(super) fn number(whole: u64) -> f64 {
+pub(crate) fn number(whole: u64) -> f64 {
     whole as f64
 }
 

@@ -48,13 +48,39 @@ impl Holdings<'_> {
         visit: &mut dyn FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut next = 0;
-        let lines = self.live.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-        for (line, &position) in lines.zip(self.positions) {
+        for (line, &position) in self.live_lines().zip(self.positions) {
             self.visit_loaded(next, position as usize, visit)?;
             visit(line)?;
             next = position as usize + 1;
         }
         self.visit_loaded(next, usize::MAX, visit)
+    }
+
+    /// The lines of those live events that differ from what was loaded in their place, and of those that were not
+    /// loaded; and how many that are.
+    ///
+    /// # Errors
+    /// [`SealedError`].
+    pub fn changed(&self) -> Result<(Vec<u8>, u32), SealedError> {
+        let (mut changed, mut count) = (Vec::new(), 0);
+        for (line, &position) in self.live_lines().zip(self.positions) {
+            let mut same = false;
+            let (start, end) = (position as usize, position as usize + 1);
+            self.visit_loaded(start, end, &mut |loaded| -> Result<(), SealedError> {
+                same = loaded == line;
+                Ok(())
+            })?;
+            if !same {
+                changed.extend_from_slice(line);
+                changed.push(b'\n');
+                count += 1;
+            }
+        }
+        Ok((changed, count))
+    }
+
+    fn live_lines(&self) -> impl Iterator<Item = &[u8]> {
+        self.live.split(|&byte| byte == b'\n').filter(|line| !line.is_empty())
     }
 
     fn visit_loaded<E: From<SealedError>>(
@@ -112,6 +138,10 @@ mod tests {
         add_keys(b"{\"eventId\":\"gone\"}\n", &mut dropped);
         let live = b"{\"eventId\":\"b\",\"new\":1}\n{\"eventId\":\"d\"}\n";
         let holdings = Holdings { sealed: Some(&sealed), live, positions: &[1, 3], dropped: &dropped };
+        assert_eq!(holdings.changed().unwrap(), (live.to_vec(), 2));
+        let live = b"{\"eventId\":\"a\"}\n{\"eventId\":\"b\",\"new\":1}\n";
+        let unchanged = Holdings { live, positions: &[0, 1], ..holdings };
+        assert_eq!(unchanged.changed().unwrap(), (b"{\"eventId\":\"b\",\"new\":1}\n".to_vec(), 1));
         let log = [LOADED, b"\n{\"eventId\":\"gone\"}\n{\"eventId\":\"other\"}\n"].concat();
         let saved = holdings.apply_to(&log).unwrap();
         assert_eq!(

@@ -12,7 +12,7 @@
 use std::collections::{HashMap, HashSet};
 
 use event::identity::event_key;
-use event::line::{Line, Scanner, Task};
+use event::line::{Event, Line, Scanner, Task};
 use uuid::Uuid;
 
 use crate::connection::{Connection, Parameter, Type, field};
@@ -34,19 +34,20 @@ pub struct Wanted {
     pub from: Option<f64>,
     /// Up to this time, inclusive. Then events without a time are not wanted.
     pub until: Option<f64>,
-    /// Of this task.
-    pub task: Option<String>,
+    /// Of this task, in WTF-8.
+    pub task: Option<Vec<u8>>,
 }
 
 impl Wanted {
-    /// What the server is asked for is more: times are floored there, and tasks are hashes.
-    fn takes(&self, at: Option<f64>, task: &Task<'_>) -> bool {
-        let in_time = match at {
+    /// Whether an event is. What a server is asked for is more: times are floored there, and tasks are hashes.
+    #[must_use]
+    pub fn takes(&self, event: &Event<'_>) -> bool {
+        let in_time = match event.timestamp {
             Some(at) => self.from.is_none_or(|from| at >= from) && self.until.is_none_or(|until| at <= until),
             None => self.from.is_none() && self.until.is_none(),
         };
-        let of_task = |wanted: &String| match task {
-            Task::Str(id) => *id.decode() == *wanted.as_bytes(),
+        let of_task = |wanted: &Vec<u8>| match &event.task {
+            Task::Str(id) => *id.decode() == **wanted,
             Task::Missing | Task::Other(_) => false,
         };
         in_time && self.task.as_ref().is_none_or(of_task)
@@ -112,6 +113,12 @@ impl Reader {
         self
     }
 
+    /// Whether the last page was given out.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+
     /// The next events, in their order; `None` behind the last one. A page may be empty.
     ///
     /// # Errors
@@ -121,7 +128,7 @@ impl Reader {
             return Ok(None);
         }
         let schema = self.ledger.schema.quoted();
-        let task = self.wanted.task.as_ref().map(|task| number_of_task(task.as_bytes()));
+        let task = self.wanted.task.as_ref().map(|task| number_of_task(task));
         let of_task = if task.is_some() { "AND e.task = $6" } else { "AND $6::bigint IS NULL" };
         let sql = format!(
             "SELECT e.at, e.key, e.batch, e.pos, e.body FROM {schema}.ledgers l LEFT JOIN LATERAL \
@@ -198,7 +205,7 @@ impl Reader {
         let mut newest: HashMap<(At, u64), usize> = HashMap::new();
         for Row { at, body, .. } in rows {
             let Line::Event(event) = scanner.scan(&body) else { continue };
-            if !self.wanted.takes(event.timestamp, &event.task) {
+            if !self.wanted.takes(&event) {
                 continue;
             }
             let revised = event.id.is_some().then(|| (at, event_key(&event)));

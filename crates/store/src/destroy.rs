@@ -20,8 +20,8 @@ impl Store {
     ///
     /// # Errors
     /// Whatever reading the folder and `unlink` say; [`Error::Unshipped`] if a shared store has not got all of it, and
-    /// nothing is removed.
-    pub fn destroy(&self, caller: &Caller) -> Result<()> {
+    /// nothing is removed, unless it is forced.
+    pub fn destroy(&self, force: bool, caller: &Caller) -> Result<()> {
         match self.folder.list() {
             Ok(_) => {}
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -38,8 +38,8 @@ impl Store {
         };
         tenure.begin_afresh(&self.folder, &patience)?;
         // As long as there is a log to ask.
-        let result =
-            self.refuse_if_unshipped().and_then(|()| decide(&self.folder)).and_then(|()| self.remove_files());
+        let allowed = if force { Ok(()) } else { self.refuse_if_unshipped() };
+        let result = allowed.and_then(|()| decide(&self.folder)).and_then(|()| self.remove_files());
         // The lock's own files went too: those who wait for them notice and make new ones.
         tenure.end_quickly(&self.folder);
         if result.as_ref().is_err_and(|error| matches!(error, Error::Unshipped { .. })) {

@@ -53,7 +53,7 @@ fn events(numbers: std::ops::Range<u32>) -> String {
 }
 
 /// All that waits, noted as shipped if `note`.
-fn take(outgoing: &mut Outgoing<'_>, note: bool) -> String {
+fn take(outgoing: &mut Outgoing, note: bool) -> String {
     let mut all = String::new();
     while let Some(found) = outgoing.next(&MOST).unwrap() {
         for line in &found.lines {
@@ -186,10 +186,79 @@ fn destroying_what_is_not_shipped_is_refused() {
     let folder = Folder::new("destroy");
     append(&folder.0, &events(0..3));
     let store_ = store(&folder.0);
-    let refused = store_.destroy(&store_.caller()).unwrap_err();
+    let refused = store_.destroy(false, &store_.caller()).unwrap_err();
     assert_eq!(refused.code(), "EUNSHIPPED");
     assert_eq!(folder.file("events.ndjson"), events(0..3));
     take_all(&folder.0, true);
-    store_.destroy(&store_.caller()).unwrap();
+    store_.destroy(false, &store_.caller()).unwrap();
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+}
+
+#[test]
+fn destroying_it_by_force_removes_what_is_not_shipped_as_well() {
+    let folder = Folder::new("force");
+    append(&folder.0, &events(0..3));
+    let store_ = store(&folder.0);
+    store_.destroy(true, &store_.caller()).unwrap();
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0);
+}
+
+#[test]
+fn pending_lines_are_those_of_outbox_and_log_that_no_store_has() {
+    let folder = Folder::new("pending");
+    let pending = || String::from_utf8(store(&folder.0).pending_lines().unwrap()).unwrap();
+    assert_eq!(pending(), "");
+    append(&folder.0, &events(0..3));
+    assert_eq!(pending(), events(0..3));
+    take_all(&folder.0, true);
+    append(&folder.0, &events(3..6));
+    assert_eq!(pending(), events(3..6));
+    // A rewrite moves what it takes away to the outbox; that stands first, and nothing is missing.
+    let store_ = store(&folder.0);
+    store_.compact(1, &store_.caller()).unwrap();
+    let moved = pending();
+    assert!(
+        moved.starts_with(&event(3)) && moved.ends_with(&event(5)) && moved.contains(&event(4)),
+        "{moved}"
+    );
+    take_all(&folder.0, true);
+    assert_eq!(pending(), "");
+    // A folder that does not ship yet has shipped nothing.
+    fs::remove_file(folder.0.join(".events.ship")).unwrap();
+    assert_eq!(pending(), event(5));
+}
+
+#[test]
+fn a_shipper_is_wanted_once_a_minute_and_only_if_it_has_something_to_do() {
+    let folder = Folder::new("wanted");
+    let wanted = || {
+        let store = store(&folder.0);
+        store.wants_shipper(&store.caller()).unwrap()
+    };
+    assert!(!wanted(), "nothing waits");
+    append(&folder.0, &events(0..3));
+    {
+        let store = store(&folder.0);
+        let _ships = store.outgoing(store.caller()).unwrap().unwrap();
+        assert!(!wanted(), "another process ships");
+    }
+    assert!(wanted());
+    assert!(!wanted(), "one was asked for a moment ago");
+    {
+        let store = store(&folder.0);
+        let mut outgoing = store.outgoing(store.caller()).unwrap().unwrap();
+        take(&mut outgoing, true);
+        outgoing.arrived(3, 0).unwrap();
+    }
+    append(&folder.0, &events(3..4));
+    assert!(wanted(), "that one did its work");
+    {
+        let store = store(&folder.0);
+        let outgoing = store.outgoing(store.caller()).unwrap().unwrap();
+        outgoing.arrived(0, 0).unwrap();
+        outgoing.failed("EFLEETDOWN", 3_600_000).unwrap();
+    }
+    assert!(!wanted(), "the next attempt is not due");
+    fs::remove_file(folder.0.join(".events.ship")).unwrap();
+    assert!(!wanted(), "the folder does not ship");
 }

@@ -111,7 +111,7 @@ fn the_life_of_a_folder() {
     assert_eq!(left, [""; 0]);
     // Whose handles are open keeps their files from being removed for good on some systems.
     drop((reader, other));
-    store.destroy(&store.caller()).unwrap();
+    store.destroy(false, &store.caller()).unwrap();
     assert_eq!(folder.names(), [""; 0]);
 }
 

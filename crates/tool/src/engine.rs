@@ -147,7 +147,7 @@ impl Engine {
     }
 
     /// What waits for a shared store; `None` while another process ships it.
-    pub(crate) fn outgoing(&self) -> Result<Option<WhatWaits<'_>>> {
+    pub(crate) fn outgoing(&self) -> Result<Option<WhatWaits>> {
         Ok(self.store.outgoing(self.store.caller())?)
     }
 

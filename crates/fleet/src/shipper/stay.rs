@@ -170,7 +170,7 @@ async fn until_something_waits(outgoing: &mut dyn Outgoing, at: &Standpoint, lin
 }
 
 /// What the work gives; `None` if it was asked to end first.
-pub async fn unless<T>(stop: &dyn Fn() -> bool, work: impl Future<Output = T>) -> Option<T> {
+pub async fn unless<T>(stop: &(impl Fn() -> bool + ?Sized), work: impl Future<Output = T>) -> Option<T> {
     let mut work = pin!(work);
     let mut asked = pin!(async {
         while !stop() {

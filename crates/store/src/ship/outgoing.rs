@@ -5,10 +5,9 @@
 //! from.
 
 use std::io;
+use std::sync::Arc;
 
-use event::line::{Line, Scanner};
-
-use crate::disk::bytes::{append_all, for_each_line, read_range};
+use crate::disk::bytes::{append_all, read_range};
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
@@ -16,11 +15,10 @@ use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG, OUTBOX, SHIP, SHIP_LOCK, UNSHIPPED};
 use crate::ship::cursor::{Account, Cursor, from, mark};
 use crate::ship::outbox;
+use crate::ship::waiting::{Most, Stretch, Waiting, stretch};
 use crate::store::Store;
 use crate::wait::patience::Caller;
 
-/// How much is read at a time; a longer line is read alone.
-const STRETCH: u64 = 4 << 20;
 /// A file of this length that begins at 0 was perhaps shipped before.
 const MUCH: u64 = 256 << 10;
 
@@ -41,28 +39,6 @@ pub struct Noted {
     pub account: Account,
 }
 
-/// How much is taken at once.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Most {
-    /// Events.
-    pub events: usize,
-    /// After so many bytes no further one is added.
-    pub bytes: usize,
-    /// A longer event is set aside.
-    pub longest: usize,
-}
-
-/// A line that waits, and where the next one begins.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Waiting {
-    /// The line without its newline.
-    pub line: Vec<u8>,
-    /// The part that it stands in.
-    pub part: u64,
-    /// The offset behind it.
-    pub end: u64,
-}
-
 /// Lines that wait.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lines {
@@ -76,21 +52,12 @@ pub struct Lines {
 const THE_OUTBOX: u64 = 0;
 
 /// See the head of this file.
-pub struct Outgoing<'a> {
-    store: &'a Store,
+pub struct Outgoing {
+    store: Arc<Store>,
     caller: Caller,
     _lock: Box<dyn File>,
     /// The log that lines were read from last, and its number.
     log: (FileId, u64),
-}
-
-/// What a stretch of a file holds.
-struct Stretch {
-    lines: Vec<Waiting>,
-    /// Where what was looked at ends.
-    end: u64,
-    /// A line that is too long, if it is the first.
-    too_long: Option<Waiting>,
 }
 
 impl Store {
@@ -128,7 +95,7 @@ impl Store {
     ///
     /// # Errors
     /// Whatever the disk says.
-    pub fn outgoing(&self, caller: Caller) -> Result<Option<Outgoing<'_>>> {
+    pub fn outgoing(self: &Arc<Self>, caller: Caller) -> Result<Option<Outgoing>> {
         let failed = |syscall| move |error: io::Error| self.folder.failed(syscall, SHIP_LOCK, &error);
         let lock = self.folder.open(SHIP_LOCK, Open::Side).map_err(failed("open"))?;
         if !lock.try_lock().map_err(failed("flock"))? {
@@ -136,10 +103,15 @@ impl Store {
         }
         // A copied folder gets a name of its own.
         self.under_lock(&caller, |folder, _| Cursor::create(folder))?;
-        Ok(Some(Outgoing { store: self, caller, _lock: lock, log: (FileId::default(), THE_OUTBOX) }))
+        Ok(Some(Outgoing {
+            store: Arc::clone(self),
+            caller,
+            _lock: lock,
+            log: (FileId::default(), THE_OUTBOX),
+        }))
     }
 
-    fn under_lock<T>(
+    pub(super) fn under_lock<T>(
         &self,
         caller: &Caller,
         work: impl FnOnce(&Folder, &mut Tenure) -> Result<T>,
@@ -156,7 +128,7 @@ impl Store {
     }
 }
 
-impl Outgoing<'_> {
+impl Outgoing {
     /// Changes what is noted.
     fn note<T>(&self, change: impl FnOnce(&Folder, &mut Tenure, &mut Cursor) -> Result<T>) -> Result<T> {
         self.store.under_lock(&self.caller, |folder, tenure| {
@@ -412,44 +384,4 @@ fn advance_in_outbox(folder: &Folder, cursor: &mut Cursor, end: u64) -> Result<(
     }
     cursor.outbox = mark(&*file, 0).map_err(failed("read"))?;
     file.set_len(0).map_err(failed("ftruncate"))
-}
-
-/// Events from `start` on. With `tail`, an unterminated last line is passed over, for nothing will ever end it.
-fn stretch(file: &dyn File, start: u64, part: u64, most: &Most, tail: bool) -> io::Result<Stretch> {
-    let size = file.size()?;
-    let mut reach = STRETCH;
-    loop {
-        let upto = size.min(start.saturating_add(reach));
-        let mut scanner = Scanner::new();
-        let (mut lines, mut bytes, mut full, mut too_long) = (Vec::new(), 0, false, None);
-        let mut end = start;
-        let walked = for_each_line(file, start, upto, |offset, line| {
-            if full || too_long.is_some() {
-                return;
-            }
-            // The line of an event is given whole; others may not be.
-            let behind = offset.saturating_add(line.len() as u64).saturating_add(1);
-            if !matches!(scanner.scan(line), Line::Event(_)) {
-                return;
-            }
-            let waiting = Waiting { line: line.to_vec(), part, end: behind };
-            if line.len() > most.longest {
-                too_long = Some(waiting);
-                return;
-            }
-            bytes += line.len();
-            end = behind;
-            lines.push(waiting);
-            full = lines.len() >= most.events || bytes >= most.bytes;
-        })?;
-        if !full && too_long.is_none() {
-            end = if tail && walked.end == size { size } else { walked.whole };
-        }
-        if end == start && upto < size && too_long.is_none() {
-            // A line longer than the stretch.
-            reach = reach.saturating_mul(4);
-            continue;
-        }
-        return Ok(Stretch { lines, end, too_long });
-    }
 }

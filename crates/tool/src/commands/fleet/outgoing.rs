@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::engine::{FolderError, Most, Waiting, WhatWaits};
 
-pub(crate) struct FolderOutgoing<'a>(pub(crate) WhatWaits<'a>);
+pub(crate) struct FolderOutgoing(pub(crate) WhatWaits);
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn local(error: FolderError) -> Error {
@@ -25,7 +25,7 @@ fn number(id: Option<Uuid>) -> u128 {
     id.map_or(0, |id| id.as_u128())
 }
 
-impl Outgoing for FolderOutgoing<'_> {
+impl Outgoing for FolderOutgoing {
     fn standing(&mut self) -> Result<Standing> {
         let noted = self.0.noted().map_err(local)?;
         let source = Uuid::from_u128(noted.source);

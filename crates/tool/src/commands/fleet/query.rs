@@ -22,7 +22,8 @@ pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
     let view = View::new(&context);
     run_on(async {
         let connection = Connection::open(&place.settings).await?;
-        let wanted = Wanted { from: filter.since, until: filter.until, task: filter.task.clone() };
+        let wanted =
+            Wanted { from: filter.since, until: filter.until, task: filter.task.clone().map(Into::into) };
         let mut reader = Reader::new(&place.ledger, wanted);
         while let Some(events) = reader.next(&connection).await? {
             for event in &events {

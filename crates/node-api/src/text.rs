@@ -4,7 +4,7 @@ use napi::bindgen_prelude::{Env, JsValue, Result, ToNapiValue, TypeName, ValueTy
 
 /// Bytes that JavaScript gets as a string: of one byte a character if they are ASCII (V8 parses that faster),
 /// else as UTF-8, in which whatever is invalid becomes U+FFFD, as when Node decodes a file.
-pub struct Text(pub(crate) Vec<u8>);
+pub struct Text(pub Vec<u8>);
 
 impl TypeName for Text {
     fn type_name() -> &'static str {

@@ -1,0 +1,5 @@
+//! Passes the linker what it needs to know of how Node loads this library.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,178 @@
+'use strict';
+
+// FleetLedger: a persistent ledger that answers for all machines.
+//
+// Loading brings in the events of the whole fleet, sealed, as a folder's are. What is logged goes to the folder of this
+// machine, in the call, and is shipped from there. A save writes what was edited since: to the folder, from where it
+// reaches the others as a newer revision. A compaction is of the folder alone.
+
+const { PersistentLedger } = require('../ledger/persistent-ledger.js');
+const { ledgerStoreOf } = require('../store/ledger-store.js');
+const { partsOf } = require('../store/event-store.js');
+const { Batch, KnownIds } = require('../shared/native.js');
+const { FleetStore, notSupported, partsOfFleet } = require('./fleet-store.js');
+
+/** @typedef {import('../../fleet.d.ts').FleetLedgerOptions} FleetLedgerOptions */
+/** @typedef {import('../../index.d.ts').LedgerStore} LedgerStore */
+/** @typedef {import('../ledger/held-events.js').HeldEvents} HeldEvents */
+
+/** Those of a ledger, beside those of a store. */
+const OF_THE_LEDGER = ['maxEvents', 'retention', 'compactIntervalMs', 'enableWAL'];
+
+/**
+ * A fleet's store as a ledger sees it: the folder for what is written, the fleet for what is read.
+ * @implements {LedgerStore}
+ */
+class FleetLedgerStore {
+  #fleet;
+  #core;
+  #shipping;
+  #folder;
+  #local;
+
+  /** @param {FleetStore} fleet */
+  constructor(fleet) {
+    const { core, local, shipping } = partsOfFleet(fleet);
+    this.#fleet = fleet;
+    this.#core = core;
+    this.#shipping = shipping;
+    this.#local = local;
+    this.#folder = local === null ? null : ledgerStoreOf(local);
+  }
+
+  get queued() {
+    return this.#folder?.queued ?? false;
+  }
+
+  /** @param {string} line */
+  log(line) {
+    const written = this.#writable('logEvent()').log(line);
+    this.#wrote();
+    return written;
+  }
+
+  /** @param {import('../../index.d.ts').EventLines} lines */
+  logBatch(lines) {
+    const written = this.#writable('importEvents()').logBatch(lines);
+    this.#wrote();
+    return written;
+  }
+
+  flush() {
+    return this.#folder?.flush() ?? null;
+  }
+
+  finish() {
+    return this.#folder?.finish() ?? null;
+  }
+
+  faultReported() {
+    this.#folder?.faultReported?.();
+  }
+
+  /** The events of all machines, and those of this one that were not shipped yet. */
+  async seal() {
+    this.#shipping?.start();
+    const pending = this.#local === null ? null : await partsOf(this.#local).core.pendingLines();
+    const reader = this.#core.open(null, null, null, pending);
+    const gathered = new Batch();
+    try {
+      let next = reader.nextLines();
+      for (let lines = await next; lines !== null; lines = await next) {
+        next = reader.nextLines();
+        next.catch(() => {}); // reported where it is awaited
+        gathered.pushLines(lines);
+      }
+    } finally {
+      reader.close();
+    }
+    return gathered.seal(this.#core.place);
+  }
+
+  /** @param {import('../../index.d.ts').SavedEvents} events */
+  async save(events) {
+    const { sealed, batch, positions } = /** @type {HeldEvents} */ (events);
+    const changed = sealed === null ? batch : batch.changed(sealed, positions);
+    if (changed.count === 0) return;
+    if (this.#local === null) throw this.#notWritable('save()');
+    await this.#shipping?.begin();
+    // Lines of the same events in the folder are replaced; all others there stay.
+    const places = Uint32Array.from({ length: changed.count }, (_, place) => place);
+    await partsOf(this.#local).core.save(null, changed, places, new KnownIds());
+    partsOf(this.#local).writer.saved();
+    this.#wrote();
+  }
+
+  /** @param {number | import('../../index.d.ts').Retention} limits */
+  async compact(limits) {
+    return this.#folder === null ? 0 : this.#folder.compact(limits);
+  }
+
+  getStats() {
+    return this.#core.stats();
+  }
+
+  async acquireLock() {
+    await this.#folder?.acquireLock();
+  }
+
+  async releaseLock() {
+    await this.#folder?.releaseLock();
+  }
+
+  close() {
+    return this.#fleet.close();
+  }
+
+  #wrote() {
+    void this.#shipping?.wrote();
+  }
+
+  /** @param {string} call */
+  #writable(call) {
+    if (this.#folder === null) throw this.#notWritable(call);
+    void this.#shipping?.begin();
+    return this.#folder;
+  }
+
+  /** @param {string} call */
+  #notWritable(call) {
+    return notSupported(
+      call,
+      "writes, and no folder is named: createFleetLedger({ storagePath: 'path/to/folder' })",
+    );
+  }
+}
+
+class FleetLedger extends PersistentLedger {
+  #fleet;
+
+  /** @param {FleetLedgerOptions} [options] */
+  constructor(options = {}) {
+    const ofTheLedger = new Set(OF_THE_LEDGER);
+    const given = Object.entries(Object(options));
+    const part = (/** @type {boolean} */ ledger) =>
+      Object.fromEntries(given.filter(([name]) => ofTheLedger.has(name) === ledger));
+    const fleet = new FleetStore(
+      /** @type {any} */ (options === null || typeof options !== 'object' ? options : part(false)),
+    );
+    const { onError } = options;
+    super({ ...part(true), onError, store: new FleetLedgerStore(fleet) });
+    this.#fleet = fleet;
+  }
+
+  /**
+   * @override
+   * @returns {any} the fleet's store, which has the surface of an EventStore
+   */
+  getEventStore() {
+    return this.#fleet;
+  }
+}
+
+/** @param {FleetLedgerOptions} [options] */
+function createFleetLedger(options) {
+  return new FleetLedger(options);
+}
+
+module.exports = { FleetLedger, createFleetLedger };

@@ -1,0 +1,250 @@
+'use strict';
+
+// How the events of a folder get to a shared store from this process.
+//
+//   manual       by flush() and ship() alone, or by another process
+//   auto         after a write, at most once a minute: `guidance-ledger fleet ship` is started, and not waited for
+//   background   a thread of this process ships what comes, as long as it lives
+//
+// The first addon has the files, the second one the network, and this file carries what waits from one to the other.
+// One process at a time ships a folder; another one waits, or leaves it to that one.
+
+const { hostname } = require('node:os');
+const check = require('../shared/arguments.js');
+const { marked } = require('../shared/ledger-error.js');
+
+/** @typedef {import('../../binding.js').Outgoing} Outgoing */
+/** @typedef {import('../../binding.js').StoreCore} StoreCore */
+/** @typedef {import('../../fleet-binding.js').FleetCore} FleetCore */
+/** @typedef {import('../../fleet-binding.js').FleetShipper} FleetShipper */
+/** @typedef {{ url: string | undefined, ledger: string, schema: string | undefined, label: string | undefined }} Place */
+/** @typedef {{ shipper: FleetShipper, over: Promise<void> }} Stay */
+
+/** So often at most a program is started, and so often this process looks whether it may ship in another's place. */
+const MINUTE_MS = 60_000;
+const TURN_MS = 10_000;
+/** How often it is looked whether another process has shipped all. */
+const LOOK_MS = 100;
+/** How long flush() tries by default. */
+const PATIENCE_MS = 60_000;
+/** setInterval() keeps a process alive; the longest delay that it takes. */
+const FOR_EVER_MS = 2 ** 31 - 1;
+
+/** @param {number} ms */
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/**
+ * Answers what a shipper asks of a folder.
+ * @param {FleetShipper} shipper
+ * @param {Outgoing} outgoing
+ * @param {(name: string, args: any[]) => boolean} told whether it was news, which want no answer
+ */
+function answering(shipper, outgoing, told) {
+  return async (/** @type {string} */ name, /** @type {any[]} */ args) => {
+    if (told(name, args)) return;
+    try {
+      shipper.answer(await /** @type {any} */ (outgoing)[name](...args));
+    } catch (error) {
+      shipper.answer({ error: check.reasonOf(error) });
+    }
+  };
+}
+
+class Shipping {
+  #fleet;
+  #folder;
+  #place;
+  #path;
+  #mode;
+  #onError;
+  /** @type {Promise<void> | null} the folder is made one that ships; null if that is to be tried again */
+  #begun = null;
+  /** When a program was started last, or it was asked whether one is wanted. */
+  #asked = Number.NEGATIVE_INFINITY;
+  /** The thread that ships, once there is one. @type {Promise<Stay | null> | null} */
+  #stay = null;
+  /** @type {NodeJS.Timeout | null} */
+  #turn = null;
+  #closed = false;
+
+  /**
+   * @param {FleetCore} fleet
+   * @param {StoreCore} folder
+   * @param {string} path of the folder
+   * @param {{ place: Place, ship: string, onError: ((error: Error) => void) | undefined }} options
+   */
+  constructor(fleet, folder, path, { place, ship, onError }) {
+    this.#fleet = fleet;
+    this.#folder = folder;
+    this.#path = path;
+    this.#place = place;
+    this.#mode = ship;
+    this.#onError = onError;
+  }
+
+  /** Before the first write: from then on rewrites keep what was not shipped. */
+  begin() {
+    this.#begun ??= this.#folder.beginShipping().catch((error) => {
+      this.#begun = null; // the next write tries again
+      this.#report(error);
+    });
+    return this.#begun;
+  }
+
+  /** After a write. */
+  async wrote() {
+    if (this.#mode === 'manual') return;
+    await this.begin();
+    if (this.#mode === 'background') this.start();
+    else await this.#startProgram();
+  }
+
+  /** Ships in this process from now on, if it is to. */
+  start() {
+    if (this.#mode !== 'background' || this.#closed) return;
+    this.#stay ??= this.#startStay().catch((error) => {
+      this.#report(error);
+      return null;
+    });
+  }
+
+  /**
+   * Until all that waits now is in the store, by this process or by another one.
+   * @param {number} [timeoutMs]
+   */
+  async flush(timeoutMs = PATIENCE_MS) {
+    await this.begin();
+    const end = performance.now() + timeoutMs;
+    for (;;) {
+      const pending = (await this.#folder.shipping())?.pendingBytes ?? 0;
+      if (pending === 0) return;
+      const left = end - performance.now();
+      if (left <= 0) throw this.#late(timeoutMs, pending);
+      if ((await this.once(left)) === null) await pause(Math.min(LOOK_MS, left));
+    }
+  }
+
+  /**
+   * Ships all that waits.
+   * @param {number} patienceMs for how long what passes by itself is tried again
+   * @param {import('../../index.d.ts').AbortSignalLike} [signal]
+   * @returns {Promise<import('../../fleet.d.ts').ShipReport | null>} null if another process ships the folder
+   */
+  async once(patienceMs, signal) {
+    await this.begin();
+    const outgoing = await this.#folder.outgoing();
+    if (outgoing === null) return null;
+    const shipper = this.#fleet.shipper(hostname());
+    const abort = () => shipper.stop();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      return await shipper.once(
+        answering(shipper, outgoing, () => false),
+        patienceMs,
+      );
+    } finally {
+      signal?.removeEventListener('abort', abort);
+      await outgoing.close();
+    }
+  }
+
+  /**
+   * Ships what waits and what comes, until the signal says otherwise.
+   * @param {import('../../index.d.ts').AbortSignalLike} [signal]
+   * @returns {Promise<boolean>} false if another process ships the folder
+   */
+  async stay(signal) {
+    await this.begin();
+    const stay = await this.#startShipper();
+    if (stay === null) return false;
+    const abort = () => stay.shipper.stop();
+    const alive = setInterval(() => {}, FOR_EVER_MS);
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      await stay.over;
+    } finally {
+      clearInterval(alive);
+      signal?.removeEventListener('abort', abort);
+    }
+    return true;
+  }
+
+  /** Ends what this process ships. What is in flight is offered again by the next shipper. */
+  async close() {
+    this.#closed = true;
+    if (this.#turn !== null) clearTimeout(this.#turn);
+    const stay = await this.#stay;
+    this.#stay = null;
+    this.#closed = false; // used again, it ships again
+    if (!stay) return;
+    stay.shipper.stop();
+    await stay.over;
+  }
+
+  async #startStay() {
+    const stay = await this.#startShipper();
+    if (stay !== null && this.#closed) stay.shipper.stop();
+    if (stay !== null || this.#closed) return stay;
+    // Another process ships. Should it end, this one takes its place.
+    this.#turn = setTimeout(() => {
+      this.#stay = null;
+      this.start();
+    }, TURN_MS);
+    this.#turn.unref?.();
+    return null;
+  }
+
+  /** @returns {Promise<Stay | null>} null if another process ships the folder */
+  async #startShipper() {
+    const outgoing = await this.#folder.outgoing();
+    if (outgoing === null) return null;
+    const shipper = this.#fleet.shipper(hostname());
+    /** @type {() => void} */
+    let end = () => {};
+    /** @type {Promise<void>} */
+    const ended = new Promise((resolve) => {
+      end = resolve;
+    });
+    const told = (/** @type {string} */ name, /** @type {any[]} */ [code, message, nextInMs]) => {
+      if (name === 'failing') this.#report(marked(new Error(message), { code, nextInMs }));
+      if (name === 'ended' && code !== undefined) this.#report(marked(new Error(message), { code }));
+      if (name === 'ended') end();
+      return ['failing', 'recovered', 'ended'].includes(name);
+    };
+    shipper.stay(answering(shipper, outgoing, told));
+    return { shipper, over: ended.then(() => outgoing.close()) };
+  }
+
+  /** Starts a program that ships, if one is wanted. Runners of CI end what is left of a job. */
+  async #startProgram() {
+    const now = performance.now();
+    if (now - this.#asked < MINUTE_MS || process.env.CI) return;
+    this.#asked = now;
+    try {
+      if (!(await this.#folder.wantsShipper())) return;
+      await require('./on-demand.js').startShipper(this.#path, this.#place);
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+
+  /**
+   * @param {number} timeoutMs
+   * @param {number} bytes
+   */
+  #late(timeoutMs, bytes) {
+    const message = `ETIMEDOUT: after ${timeoutMs} ms ${bytes} bytes of events still wait in '${this.#path}' for the shared store. They are kept, and are shipped later`;
+    return marked(new Error(message), { code: 'ETIMEDOUT', path: this.#path, pendingBytes: bytes });
+  }
+
+  /** @param {unknown} error */
+  #report(error) {
+    const onError = this.#onError;
+    if (onError === undefined) return;
+    // An error handler that fails, now or later, must not end the process.
+    void (async () => onError(/** @type {Error} */ (error)))().catch(() => {});
+  }
+}
+
+module.exports = { Shipping };
