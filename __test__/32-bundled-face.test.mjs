@@ -1,4 +1,4 @@
-/** The face as the published package carries it: three files in place of lib/, and an append loads one of them. */
+/** The face as the published package carries it: four files in place of lib/, and an append loads one of them. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +9,8 @@ import { folder } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
 import { ROOT } from './support/markdown.mjs';
 
-const [binary] = readdirSync(ROOT).filter((name) => name.endsWith('.node'));
+const binaries = readdirSync(ROOT).filter((name) => name.endsWith('.node'));
+const binary = binaries.find((name) => name.startsWith('guidance-ledger.'));
 
 /** A project with the package as it is published. */
 function installed() {
@@ -17,8 +18,8 @@ function installed() {
   const path = join(project, 'node_modules', 'guidance-ledger');
   mkdirSync(path, { recursive: true });
   bundleFace(path);
-  for (const name of ['index.mjs', 'index.node.mjs', 'guidance.js', 'guidance.mjs', 'package.json', binary])
-    copyFileSync(join(ROOT, name), join(path, name));
+  const beside = ['index.mjs', 'index.node.mjs', 'guidance.js', 'guidance.mjs', 'fleet.mjs', 'package.json'];
+  for (const name of [...beside, ...binaries]) copyFileSync(join(ROOT, name), join(path, name));
   return { project, path };
 }
 
@@ -120,9 +121,36 @@ describeOurs('the bundled face', () => {
     expect(run(project, program)).toBe(names.length);
   });
 
+  test('shared stores are in a file of their own, with the same classes, and load the second addon', () => {
+    const { project } = installed();
+    const program = `
+      import { createRequire } from 'node:module';
+      import { EventStore, PersistentLedger } from 'guidance-ledger';
+      const { cache } = createRequire(import.meta.url);
+      const loaded = () => Object.keys(cache).map((path) => path.split(/[\\\\/]guidance-ledger[\\\\/]/)[1]);
+      const before = loaded().some((name) => /fleet/.test(name));
+      const { createFleetLedger, createFleetStore } = await import('guidance-ledger/fleet');
+      const place = { url: 'postgres://agent@127.0.0.1:1/agents', storagePath: 'store' };
+      const store = createFleetStore(place);
+      await store.append({ eventId: 'e', taskId: 't', timestamp: 1 });
+      const down = await store.readAll().catch((error) => error.code);
+      const read = await new EventStore('store').readAll();
+      const kept = createFleetLedger(place) instanceof PersistentLedger;
+      console.log(JSON.stringify([before, loaded().some((name) => /fleet.+node$/.test(name)), down, read.length, kept]));`;
+    expect(run(project, program, 'program.mjs')).toEqual([false, true, 'EFLEETDOWN', 1, true]);
+    expect(
+      run(
+        project,
+        `
+      const { FleetStore } = require('guidance-ledger/fleet');
+      import('guidance-ledger/fleet').then((it) => console.log(it.FleetStore === FleetStore));`,
+      ),
+    ).toBe(true);
+  });
+
   test('it holds every file of lib/', () => {
     const { path } = installed();
-    const text = ['index.js', 'lib/ledger.js', 'lib/rare.js']
+    const text = ['index.js', 'lib/ledger.js', 'lib/rare.js', 'fleet.js']
       .map((name) => readFileSync(join(path, name), 'utf8'))
       .join('');
     const sources = readdirSync(join(ROOT, 'lib'), { recursive: true })

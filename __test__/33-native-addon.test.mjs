@@ -19,7 +19,7 @@ import { ROOT } from './support/markdown.mjs';
 
 const require = createRequire(import.meta.url);
 const { version } = require('guidance-ledger/package.json');
-const [binary] = readdirSync(ROOT).filter((name) => name.endsWith('.node'));
+const [binary] = readdirSync(ROOT).filter((name) => /^guidance-ledger\..+\.node$/.test(name));
 const target = /^guidance-ledger\.(.+)\.node$/.exec(binary)[1];
 
 /** A folder with the package and that of its platform, as npm installs them. */

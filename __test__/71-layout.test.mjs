@@ -68,7 +68,7 @@ describe('rooms of the engine', () => {
 describe('directions', () => {
   /** What each file of `lib/` and `index.js` requires. */
   const graph = new Map(
-    ['index.js', ...filesIn('lib', '.js')].map((name) => {
+    ['fleet.js', 'index.js', ...filesIn('lib', '.js')].map((name) => {
       const named = [...read(name).matchAll(/require\('(\.[^']+)'\)/g)].map(([, path]) => path);
       const files = named.map((path) =>
         relative(ROOT, resolve(ROOT, dirname(name), path)).replaceAll('\\', '/'),
@@ -77,8 +77,8 @@ describe('directions', () => {
     }),
   );
 
-  test('of the face: index, ledger, store, shared', () => {
-    const ORDER = ['index.js', 'lib/ledger/', 'lib/store/', 'lib/shared/'];
+  test('of the face: the entries, fleet, ledger, store, shared', () => {
+    const ORDER = ['fleet.js', 'index.js', 'lib/fleet/', 'lib/ledger/', 'lib/store/', 'lib/shared/'];
     const floor = (name) => ORDER.findIndex((each) => name.startsWith(each));
     const upward = [...graph].flatMap(([name, files]) =>
       files
@@ -112,7 +112,7 @@ describe('directions', () => {
     expect(uses('store')).toEqual(['event', 'columns']);
   });
 
-  test('the shared store knows events alone, and the addon knows no shared store', () => {
+  test('the shared store knows events alone, and no addon knows both a folder and a shared store', () => {
     const manifest = read('crates/fleet/Cargo.toml');
     for (const crate of ['store', 'columns', 'napi'])
       expect(manifest).not.toMatch(new RegExp(`^${crate}\\b`, 'm'));
@@ -123,6 +123,8 @@ describe('directions', () => {
     });
     expect(tree).toMatch(/^store v/m);
     expect(tree.match(/^(fleet|tokio|mio|rustls|ring|socket2|tokio-postgres)\b.*$/gm)).toBeNull();
+    for (const crate of ['store', 'columns'])
+      expect(read('crates/fleet-addon/Cargo.toml')).not.toMatch(new RegExp(`^${crate}\\b`, 'm'));
   });
 
   test('the tool calls the engine in one file', () => {

@@ -37,8 +37,9 @@ test('the workspace of crates', () => {
   expect(/^version = "(.+)"$/m.exec(workspace)[1]).toBe(version);
 });
 
-test('the loader of the addon', () => {
-  expect(read('binding.js')).toContain(`const VERSION = '${version}';`);
+test('the loaders of the addons', () => {
+  for (const loader of ['binding.js', 'fleet-binding.js'])
+    expect(read(loader), loader).toContain(`const VERSION = '${version}';`);
 });
 
 test('the newest heading of the changelog, and the example of doctor', () => {

@@ -3,7 +3,8 @@
  *
  * A hook pays for each file that it loads and for each function that V8 looks over. So FOLDER gets three files without
  * comments: `index.js` with all that an append takes, `lib/ledger.js` with the ledger, and `lib/rare.js` with the rest:
- * reading, and errors. Each module is in one of them, and is run once, when it is first asked for.
+ * reading, and errors. A fourth, `fleet.js`, has what shared stores take beside that. Each module is in one of them, and
+ * is run once, when it is first asked for.
  *
  * The bundles are made for each release, and are never committed.
  */
@@ -15,6 +16,7 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRY = 'index.js';
+const FLEET = 'fleet.js';
 /** What an append loads. */
 const STORE = 'lib/store/event-store.js';
 const REQUIRE = /require\(['"](\.[^'"]+\.js)['"]\)/g;
@@ -27,7 +29,7 @@ const REQUIRED_AT_ONCE = /^const [^=]+ = require\('(\.[^']+\.js)'\)/gm;
  * @property {string[]} atOnce the modules that it requires when it is run
  * @property {string[]} later those that it requires in a function
  */
-/** @typedef {'' | 'ledger' | 'rare'} Group which file; an empty name is `index.js` */
+/** @typedef {'' | 'ledger' | 'rare' | 'fleet'} Group which file; an empty name is `index.js` */
 
 /**
  * A module without comments, in ASCII: V8 reads other text more slowly.
@@ -44,8 +46,11 @@ function stripped(name, source) {
     .replace(/[^\n -~]/g, (each) => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** @returns {Map<string, Part>} all modules that the entry leads to */
-function readParts() {
+/**
+ * @param {string} entry
+ * @returns {Map<string, Part>} all modules that it leads to
+ */
+function readParts(entry) {
   /** @type {Map<string, Part>} */
   const parts = new Map();
   /** @param {string} name */
@@ -60,7 +65,7 @@ function readParts() {
     parts.set(name, { text: stripped(name, source), atOnce, later });
     for (const each of [...atOnce, ...later]) read(each);
   };
-  read(ENTRY);
+  read(entry);
   return parts;
 }
 
@@ -107,8 +112,13 @@ function members(group, parts, groups) {
 
 /** @param {string} folder */
 export function bundleFace(folder) {
-  const parts = readParts();
+  const parts = readParts(ENTRY);
   const groups = groupsOf(parts);
+  for (const [name, part] of readParts(FLEET)) {
+    if (parts.has(name)) continue;
+    parts.set(name, part);
+    groups.set(name, 'fleet');
+  }
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const head = `'use strict';\n// guidance-ledger ${version}: the files of lib/, put together by scripts/bundle-face.mjs.\n`;
   /** @type {Record<string, string>} */
@@ -131,6 +141,11 @@ function $load(name, file) {
 }
 const parts = {\n${members('', parts, groups)}};
 module.exports = $load('${ENTRY}');
+Object.defineProperty(module.exports, Symbol.for('guidance-ledger.modules'), { value: { $load, parts } });
+`,
+    [FLEET]: `${head}const { $load, parts } = require('./index.js')[Symbol.for('guidance-ledger.modules')];
+Object.assign(parts, {\n${members('fleet', parts, groups)}});
+module.exports = $load('${FLEET}');
 `,
     'lib/ledger.js': `${head}module.exports = ($load) => ({\n${members('ledger', parts, groups)}});\n`,
     'lib/rare.js': `${head}module.exports = ($load) => ({\n${members('rare', parts, groups)}});\n`,

@@ -126,9 +126,8 @@ function stage() {
   }
   for (const platform of platforms) {
     const folder = join(staged, 'npm', platform);
-    const binary = `${name}.${platform}.node`;
     const executable = executableOf(platform);
-    for (const file of [binary, executable]) {
+    for (const file of [...addonsOf(platform), executable]) {
       if (platform === HERE) copyFileSync(join(root, file), join(folder, file));
       else writeFileSync(join(folder, file), 'a stand-in');
     }
@@ -144,6 +143,11 @@ function stage() {
     wanted,
   );
   return staged;
+}
+
+/** The addons in a platform's package: the store's, and the fleet's. */
+function addonsOf(platform) {
+  return [`${name}.${platform}.node`, `${name}-fleet.${platform}.node`];
 }
 
 /** The executable's name in a platform's package. */
@@ -170,7 +174,7 @@ function pack(staged) {
 function checkArchives(archives) {
   const { files, staged } = archives.get('');
   const allowed =
-    /^(index|guidance)\.(js|mjs|d\.ts|d\.mts)$|^index\.node\.mjs$|^lib\/(ledger|rare)\.js$|^bin\/.+\.js$|^docs\/[^/]+\.(md|svg|png|json)$|^examples\/([^/]+\.m[jt]s|reexport\/.+\.ts|tool\/[^/]+)$|^(README|ARCHITECTURE|CHANGELOG|THIRD-PARTY-LICENSES)\.md$|^LICENSE$|^package\.json$/;
+    /^(index|guidance|fleet)\.(js|mjs|d\.ts|d\.mts)$|^index\.node\.mjs$|^lib\/(ledger|rare)\.js$|^bin\/.+\.js$|^docs\/[^/]+\.(md|svg|png|json)$|^examples\/([^/]+\.m[jt]s|reexport\/.+\.ts|tool\/[^/]+)$|^(README|ARCHITECTURE|CHANGELOG|THIRD-PARTY-LICENSES)\.md$|^LICENSE$|^package\.json$/;
   check(
     'nothing is packed that a user does not need',
     files.filter((file) => !allowed.test(file)),
@@ -184,11 +188,11 @@ function checkArchives(archives) {
   );
   for (const platform of platforms) {
     check(
-      `${platform} is an addon, an executable, a manifest, a line to read and two licence files`,
+      `${platform} is two addons, an executable, a manifest, a line to read and two licence files`,
       archives.get(platform).files,
       [
         ...['LICENSE', 'README.md', 'THIRD-PARTY-LICENSES.md', executableOf(platform)],
-        ...[`${name}.${platform}.node`, 'package.json'],
+        ...[...addonsOf(platform), 'package.json'],
       ].sort(),
     );
   }
@@ -246,6 +250,7 @@ function checkRuntimes(project) {
     ['ESM', 'use.mjs', 'true true 1'],
     ['CommonJS', 'use.cjs', 'true true 1'],
     ['worker threads', 'workers.mjs', '200 0'],
+    ['shared stores, with the same classes', 'fleet.mjs', 'true true EFLEETDOWN 1'],
   ];
   for (const [runtime, binary, flags] of runtimes) {
     for (const [what, program, expected] of programs) {

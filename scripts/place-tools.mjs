@@ -1,5 +1,6 @@
 /**
- * Puts the executable of each target into its folder under `npm/`: `node scripts/place-tools.mjs ARTIFACTS`, where
+ * Puts the executable and the second addon of each target into its folder under `npm/`, where `napi artifacts` has put
+ * the first addon: `node scripts/place-tools.mjs ARTIFACTS`, where
  * ARTIFACTS has a folder `binary-TARGET` for each target, as the workflow's jobs leave them.
  */
 
@@ -20,6 +21,7 @@ for (const target of JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')
   const [architecture, ...rest] = target.split('-');
   const [system, kind] = SYSTEMS[rest.join('-')];
   const name = system === 'win32' ? 'guidance-ledger.exe' : 'guidance-ledger';
-  const folder = join(root, 'npm', `${system}-${ARCHITECTURES[architecture]}${kind}`);
-  copyFileSync(join(artifacts, `binary-${target}`, name), join(folder, name));
+  const platform = `${system}-${ARCHITECTURES[architecture]}${kind}`;
+  for (const file of [name, `guidance-ledger-fleet.${platform}.node`])
+    copyFileSync(join(artifacts, `binary-${target}`, file), join(root, 'npm', platform, file));
 }

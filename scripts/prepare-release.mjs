@@ -1,6 +1,6 @@
 /**
  * Makes the folders ready for `npm publish`: `node scripts/prepare-release.mjs [FOLDER]`, in a clean checkout with
- * the addon and the executable of each target in its folder under `npm/` (`napi artifacts` and place-tools.mjs put
+ * the addons and the executable of each target in its folder under `npm/` (`napi artifacts` and place-tools.mjs put
  * them there).
  *
  * The face is bundled, and its sources are removed. Platform packages get the licences; the manifest gets one optional
@@ -24,7 +24,8 @@ for (const platform of platforms) {
 }
 
 bundleFace(root);
-for (const source of ['binding.js', 'binding.d.ts', 'lib/ledger', 'lib/shared', 'lib/store'])
+const sources = ['binding.js', 'binding.d.ts', 'fleet-binding.js', 'fleet-binding.d.ts'];
+for (const source of [...sources, 'lib/fleet', 'lib/ledger', 'lib/shared', 'lib/store'])
   rmSync(join(root, source), { recursive: true });
 
 // Provenance ties a package to the repository it names.

@@ -204,7 +204,7 @@ class EventStore {
   }
 
   /** @param {{ force?: boolean }} [options] */
-  async destroy(options) {
+  async destroy(options = {}) {
     const { force = false } = check.checkOptions('options', options, ['force'], 'refuse');
     await this.#core.destroy(check.checkBoolean('force', force));
   }

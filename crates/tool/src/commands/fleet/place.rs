@@ -1,7 +1,11 @@
 //! Which store a folder ships to: `.events.fleet`, one JSON object, readable by its owner alone.
 //!
+//! ```text
+//! what the call says  >  $GUIDANCE_FLEET_*  >  the file  >  the variables of PostgreSQL
+//! ```
+//!
 //! Invariant: no password is in it. A folder can come from a stranger, with such a file in it; so only a call of `fleet`
-//! follows it, and says where to.
+//! follows it, and says where to, and the user's environment counts for more.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -38,10 +42,10 @@ fn variable(name: &str) -> Option<String> {
 }
 
 impl Place {
-    /// What the call says, else the folder, else the environment.
+    /// See the head of this file.
     pub(crate) fn chosen(context: &Context, args: &FleetArgs) -> Result<Self> {
         let kept = Kept::read(&context.folder)?;
-        let address = args.url.clone().or(kept.url).or_else(|| variable("GUIDANCE_FLEET_URL"));
+        let address = args.url.clone().or_else(|| variable("GUIDANCE_FLEET_URL")).or(kept.url);
         let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE"].iter().any(|name| variable(name).is_some());
         if address.is_none() && !named {
             let message = "no store is named: neither by --url nor by $GUIDANCE_FLEET_URL or $PGHOST";
@@ -51,13 +55,13 @@ impl Place {
             ));
         }
         let settings = Settings::new(address.as_deref(), &Surroundings::of_process())?;
-        let name = args.ledger.clone().or(kept.ledger).or_else(|| variable("GUIDANCE_FLEET_LEDGER"));
+        let name = args.ledger.clone().or_else(|| variable("GUIDANCE_FLEET_LEDGER")).or(kept.ledger);
         let name = name.unwrap_or_else(|| "default".to_owned());
         check_ledger(&name)?;
         Ok(Self {
             settings,
             ledger: Ledger { schema: schema(args, kept.schema)?, name },
-            label: args.label.clone().or(kept.label).or_else(|| variable("GUIDANCE_FLEET_LABEL")),
+            label: args.label.clone().or_else(|| variable("GUIDANCE_FLEET_LABEL")).or(kept.label),
             address: address.map(|address| without_password(&address)).transpose()?,
         })
     }
@@ -80,9 +84,9 @@ impl Place {
     }
 }
 
-/// The schema that the call, the folder or the environment names.
+/// The schema that the call, the environment or the folder names.
 pub(crate) fn schema(args: &FleetArgs, kept: Option<String>) -> Result<Schema> {
-    let name = args.schema.clone().or(kept).or_else(|| variable("GUIDANCE_FLEET_SCHEMA"));
+    let name = args.schema.clone().or_else(|| variable("GUIDANCE_FLEET_SCHEMA")).or(kept);
     Ok(name.map(|name| Schema::new(&name)).transpose()?.unwrap_or_default())
 }
 
