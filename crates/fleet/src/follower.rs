@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::connection::{Connection, Type, field};
+use crate::connection::{Connection, Parameter, Type, field};
 use crate::error::{Code, Error, Result};
 use crate::identity::At;
 use crate::protocol::Ledger;
@@ -86,6 +86,14 @@ pub struct Batch {
     pub position: Position,
 }
 
+/// A lane: what was read of it, and what there is.
+struct Reach {
+    id: i32,
+    lane: i16,
+    seen: i64,
+    head: i64,
+}
+
 /// Reads what is behind its position. It lives longer than a connection.
 pub struct Follower<'a> {
     ledger: &'a Ledger,
@@ -114,28 +122,18 @@ impl<'a> Follower<'a> {
     /// [`Code::Rewound`] if it is not, and what the server says.
     pub async fn begin(&mut self, connection: &Connection) -> Result<()> {
         let id = self.id(connection).await?;
-        if self.from == From::Now {
-            let sql = self.sql(
-                "SELECT b.lane, b.seq, b.token FROM S.lanes n JOIN S.batches b \
-                 ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = n.head WHERE n.ledger = $1",
-            );
-            for row in connection.rows(&sql, &[(&id, Type::INT4)]).await? {
-                let seen = Seen { seq: field(&row, 1)?, token: field(&row, 2)? };
-                self.position.0.insert(field(&row, 0)?, seen);
-            }
-            self.from = From::After(self.position.clone());
-            return Ok(());
+        if self.from != From::Now {
+            return self.heads(connection).await.map(drop);
         }
-        let sql = self.sql("SELECT token FROM S.batches WHERE ledger = $1 AND lane = $2 AND seq = $3");
-        for (lane, seen) in &self.position.0 {
-            let place: [crate::connection::Parameter<'_>; 3] =
-                [(&id, Type::INT4), (lane, Type::INT2), (&seen.seq, Type::INT8)];
-            let rows = connection.rows(&sql, &place).await?;
-            let token: Option<Uuid> = rows.first().map(|row| field(row, 0)).transpose()?;
-            if token != Some(seen.token) {
-                return Err(rewound(*lane));
-            }
+        let sql = self.sql(
+            "SELECT b.lane, b.seq, b.token FROM S.lanes n JOIN S.batches b \
+             ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = n.head WHERE n.ledger = $1",
+        );
+        for row in connection.rows(&sql, &[(&id, Type::INT4)]).await? {
+            let seen = Seen { seq: field(&row, 1)?, token: field(&row, 2)? };
+            self.position.0.insert(field(&row, 0)?, seen);
         }
+        self.from = From::After(self.position.clone());
         Ok(())
     }
 
@@ -152,33 +150,48 @@ impl<'a> Follower<'a> {
     /// # Errors
     /// [`Code::Rewound`], and what the server says. The position is then that of the last call.
     pub async fn next(&mut self, connection: &Connection) -> Result<Vec<Batch>> {
-        let sql = self.sql(
-            "SELECT n.ledger, n.lane, n.head FROM S.lanes n JOIN S.ledgers l ON l.id = n.ledger \
-             WHERE l.name = $1 ORDER BY n.lane",
-        );
-        let heads = connection.rows(&sql, &[(&self.ledger.name, Type::TEXT)]).await?;
         let mut position = self.position.clone();
         let mut batches = Vec::new();
-        for row in &heads {
-            let (id, lane, head): (i32, i16, i64) = (field(row, 0)?, field(row, 1)?, field(row, 2)?);
-            let seen = position.0.get(&lane).map_or(0, |seen| seen.seq);
-            if head < seen {
-                return Err(rewound(lane));
-            }
-            if head > seen {
-                self.read(
-                    connection,
-                    id,
-                    lane,
-                    (seen, head.min(seen + BATCHES)),
-                    &mut position,
-                    &mut batches,
-                )
-                .await?;
+        for Reach { id, lane, seen, head } in self.heads(connection).await? {
+            let upto = head.min(seen + BATCHES);
+            if upto > seen {
+                self.read(connection, id, lane, (seen, upto), &mut position, &mut batches).await?;
             }
         }
         self.position = position;
         Ok(batches)
+    }
+
+    /// The newest numbers of all lanes. Looks whether the past is the one that was read: with each call, since a pooler
+    /// keeps a client's connection while the server behind it changes.
+    async fn heads(&self, connection: &Connection) -> Result<Vec<Reach>> {
+        let sql = self.sql(
+            "SELECT n.ledger, n.lane, n.head, b.token FROM S.lanes n JOIN S.ledgers l ON l.id = n.ledger \
+             LEFT JOIN unnest($2, $3) AS seen (lane, seq) ON seen.lane = n.lane \
+             LEFT JOIN S.batches b ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = seen.seq \
+             WHERE l.name = $1 ORDER BY n.lane",
+        );
+        let lanes: Vec<i16> = self.position.0.keys().copied().collect();
+        let numbers: Vec<i64> = self.position.0.values().map(|seen| seen.seq).collect();
+        let parameters: [Parameter<'_>; 3] =
+            [(&self.ledger.name, Type::TEXT), (&lanes, Type::INT2_ARRAY), (&numbers, Type::INT8_ARRAY)];
+        let mut heads = Vec::new();
+        for row in &connection.rows(&sql, &parameters).await? {
+            let (lane, token): (i16, Option<Uuid>) = (field(row, 1)?, field(row, 3)?);
+            let seen = self.position.0.get(&lane);
+            if seen.is_some_and(|seen| token != Some(seen.token)) {
+                return Err(rewound(lane));
+            }
+            heads.push(Reach {
+                id: field(row, 0)?,
+                lane,
+                seen: seen.map_or(0, |seen| seen.seq),
+                head: field(row, 2)?,
+            });
+        }
+        // A lane that was read and is not there any more.
+        let lost = self.position.0.keys().find(|lane| heads.iter().all(|head| head.lane != **lane));
+        lost.map_or(Ok(heads), |lane| Err(rewound(*lane)))
     }
 
     async fn read(
@@ -195,7 +208,7 @@ impl<'a> Follower<'a> {
              LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger \
              WHERE b.ledger = $1 AND b.lane = $2 AND b.seq > $3 AND b.seq <= $4 ORDER BY b.seq, e.pos",
         );
-        let place: [crate::connection::Parameter<'_>; 4] =
+        let place: [Parameter<'_>; 4] =
             [(&id, Type::INT4), (&lane, Type::INT2), (&after, Type::INT8), (&upto, Type::INT8)];
         let mut last = after;
         for row in connection.rows(&sql, &place).await? {

@@ -60,6 +60,8 @@ pub struct Sender {
 /// What a client says of its state with a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct State {
+    /// The token of the newest batch that it knows to be in the store.
+    pub known: Option<Uuid>,
     /// How many bytes wait.
     pub pending: Option<i64>,
     /// Since when.
@@ -134,6 +136,7 @@ impl<'a> Calls<'a> {
     ///
     /// # Errors
     /// What the server says; [`Code::Down`] may also mean that it was committed, and the answer was lost.
+    /// [`Code::Rewound`] if the newest batch of this source is neither the known one nor this one.
     pub async fn ship(
         &self,
         sender: &Sender,
@@ -142,7 +145,7 @@ impl<'a> Calls<'a> {
         state: &State,
     ) -> Result<Receipt> {
         let sql = format!(
-            "SELECT o_stored, o_repeated, o_late FROM {}.ship_v1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+            "SELECT o_stored, o_repeated, o_late FROM {}.ship_v1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
             self.ledger.schema.quoted()
         );
         let at: Vec<At> = events.iter().map(|(it, _)| it.at).collect();
@@ -157,6 +160,7 @@ impl<'a> Calls<'a> {
                     (&self.ledger.name, Type::TEXT),
                     (&sender.source, Type::UUID),
                     (&slot(sender.source), Type::INT4),
+                    (&state.known, Type::UUID),
                     (&token, Type::UUID),
                     (&at, Type::TIMESTAMPTZ_ARRAY),
                     (&key, Type::UUID_ARRAY),

@@ -119,7 +119,9 @@ $$;
 -- The only way in. One statement, so one transaction, one round trip, and no lock is ever held while the
 -- network is waited for. May be repeated at will. Written without FOUND, PERFORM, GET DIAGNOSTICS and row types,
 -- which CockroachDB's PL/pgSQL lacks.
-CREATE FUNCTION @schema@.ship_v1(p_ledger text, p_source uuid, p_slot int, p_token uuid,   -- slot: first two bytes of source
+-- p_slot: the first two bytes of the source. p_known: the newest batch that the client knows to be here. A pooler keeps a
+-- client's connection while the server behind it changes, so each call looks whether the past is still the same.
+CREATE FUNCTION @schema@.ship_v1(p_ledger text, p_source uuid, p_slot int, p_known uuid, p_token uuid,
                         p_at timestamptz[], p_key uuid[], p_task bigint[], p_body bytea[],
                         p_host text, p_label text, p_agent text, p_pending bigint, p_pending_since timestamptz, p_clock_ms bigint,
                         OUT o_stored int, OUT o_repeated int, OUT o_late int, OUT o_lane smallint, OUT o_seq bigint)
@@ -127,7 +129,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
   v_id int; v_lanes int; v_hat timestamptz; v_hkey uuid;
   v_all int := coalesce(array_length(p_key, 1), 0);
-  v_batch bigint; v_bytes bigint;
+  v_batch bigint; v_bytes bigint; v_last uuid;
 BEGIN
   SELECT l.id, l.lanes, l.horizon_at, l.horizon_key INTO v_id, v_lanes, v_hat, v_hkey
     FROM @schema@.ledgers l WHERE l.name = p_ledger;
@@ -135,6 +137,10 @@ BEGIN
   IF coalesce(array_length(p_at, 1), 0) <> v_all OR coalesce(array_length(p_task, 1), 0) <> v_all
      OR coalesce(array_length(p_body, 1), 0) <> v_all OR v_all > 5000 OR coalesce(p_slot, -1) < 0 THEN
     RAISE EXCEPTION 'a batch whose columns differ in length, of more than 5000 events, or without a slot' USING ERRCODE = 'GL002';
+  END IF;
+  SELECT s.last_token INTO v_last FROM @schema@.sources s WHERE s.ledger = v_id AND s.source = p_source;
+  IF v_last IS DISTINCT FROM p_known AND v_last IS DISTINCT FROM p_token THEN
+    RAISE EXCEPTION 'the newest batch of this source is another one' USING ERRCODE = 'GL005';
   END IF;
   v_batch := nextval('@schema@.batch_ids');
   WITH offered AS (

@@ -31,6 +31,11 @@ impl Store {
         store
     }
 
+    /// The same store on another server.
+    pub(crate) fn on(&self, server: &'static Server) -> Self {
+        Self { server, database: self.database.clone(), ledger: self.ledger.clone() }
+    }
+
     pub(crate) fn settings(&self, more: &str) -> Settings {
         self.server.settings(&format!("dbname={} {more}", self.database))
     }
@@ -80,7 +85,9 @@ impl Store {
     ) -> fleet::Result<Receipt> {
         let events: Vec<(Identity, &[u8])> = lines.iter().map(|line| identified(line)).collect();
         let calls = Calls::new(connection, &self.ledger);
-        calls.ship(&sender(source), Uuid::new_v4(), &events, &State::default()).await
+        let known = calls.hello(source).await.ok().and_then(|hello| hello.last_token);
+        let state = State { known, ..State::default() };
+        calls.ship(&sender(source), Uuid::new_v4(), &events, &state).await
     }
 }
 
