@@ -25,7 +25,25 @@ const BATCHES: i64 = 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Seen {
     seq: i64,
+    /// Events of the lane up to and with it.
+    total: i64,
     token: Uuid,
+}
+
+/// Before the first batch of a lane.
+const NOTHING: Seen = Seen { seq: 0, total: 0, token: Uuid::nil() };
+
+impl Seen {
+    /// Whether the first row at or behind what was seen shows that the past is the same. If what was seen was folded into
+    /// it, events in between are gone, so there is a gap to report.
+    fn proves(self, covers: i64, seen: Self) -> bool {
+        self == seen || self.seq > seen.seq && self.seq - covers < seen.seq && self.total > seen.total
+    }
+
+    /// Whether the row, which stands for so many numbers, is the next one.
+    fn is_next(self, covers: i64, last: Self) -> bool {
+        self.seq - covers == last.seq && self.total > last.total
+    }
 }
 
 /// What of a ledger was given out. As text, an opaque word.
@@ -35,9 +53,9 @@ pub struct Position(BTreeMap<i16, Seen>);
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("f1")?;
-        self.0
-            .iter()
-            .try_for_each(|(lane, Seen { seq, token })| write!(f, ".{lane}-{seq}-{}", token.simple()))
+        self.0.iter().try_for_each(|(lane, Seen { seq, total, token })| {
+            write!(f, ".{lane}-{seq}-{total}-{}", token.simple())
+        })
     }
 }
 
@@ -51,10 +69,11 @@ impl FromStr for Position {
             return Err(wrong());
         }
         let lane = |part: &str| {
-            let mut fields = part.splitn(3, '-');
+            let mut fields = part.splitn(4, '-');
             let lane: i16 = fields.next()?.parse().ok().filter(|lane| *lane >= 0)?;
             let seq: i64 = fields.next()?.parse().ok().filter(|seq| *seq > 0)?;
-            Some((lane, Seen { seq, token: Uuid::try_parse(fields.next()?).ok()? }))
+            let total: i64 = fields.next()?.parse().ok().filter(|total| *total > 0)?;
+            Some((lane, Seen { seq, total, token: Uuid::try_parse(fields.next()?).ok()? }))
         };
         parts.map(|part| lane(part).ok_or_else(wrong)).collect::<Result<_>>().map(Self)
     }
@@ -80,7 +99,7 @@ pub struct Batch {
     pub received_at: At,
     /// The events' bytes, in the order of their log.
     pub events: Vec<Vec<u8>>,
-    /// How many of its events were evicted before they were read.
+    /// How many events up to its last one were evicted before they were read.
     pub missed: u64,
     /// The position behind it.
     pub position: Position,
@@ -90,7 +109,7 @@ pub struct Batch {
 struct Reach {
     id: i32,
     lane: i16,
-    seen: i64,
+    seen: Seen,
     head: i64,
 }
 
@@ -123,14 +142,14 @@ impl<'a> Follower<'a> {
     pub async fn begin(&mut self, connection: &Connection) -> Result<()> {
         let id = self.id(connection).await?;
         if self.from != From::Now {
-            return self.heads(connection).await.map(drop);
+            return self.lanes(connection).await.map(drop);
         }
         let sql = self.sql(
-            "SELECT b.lane, b.seq, b.token FROM S.lanes n JOIN S.batches b \
+            "SELECT b.lane, b.seq, b.total, b.token FROM S.lanes n JOIN S.batches b \
              ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = n.head WHERE n.ledger = $1",
         );
         for row in connection.rows(&sql, &[(&id, Type::INT4)]).await? {
-            let seen = Seen { seq: field(&row, 1)?, token: field(&row, 2)? };
+            let seen = Seen { seq: field(&row, 1)?, total: field(&row, 2)?, token: field(&row, 3)? };
             self.position.0.insert(field(&row, 0)?, seen);
         }
         self.from = From::After(self.position.clone());
@@ -152,92 +171,99 @@ impl<'a> Follower<'a> {
     pub async fn next(&mut self, connection: &Connection) -> Result<Vec<Batch>> {
         let mut position = self.position.clone();
         let mut batches = Vec::new();
-        for Reach { id, lane, seen, head } in self.heads(connection).await? {
-            let upto = head.min(seen + BATCHES);
-            if upto > seen {
-                self.read(connection, id, lane, (seen, upto), &mut position, &mut batches).await?;
+        for lane in self.lanes(connection).await? {
+            if lane.head > lane.seen.seq {
+                self.read(connection, lane, &mut position, &mut batches).await?;
             }
         }
         self.position = position;
         Ok(batches)
     }
 
-    /// The newest numbers of all lanes. Looks whether the past is the one that was read: with each call, since a pooler
-    /// keeps a client's connection while the server behind it changes.
-    async fn heads(&self, connection: &Connection) -> Result<Vec<Reach>> {
+    /// What there is of all lanes. Looks whether the past is the one that was read: with each call, since a pooler keeps a
+    /// client's connection while the server behind it changes.
+    async fn lanes(&self, connection: &Connection) -> Result<Vec<Reach>> {
         let sql = self.sql(
-            "SELECT n.ledger, n.lane, n.head, b.token FROM S.lanes n JOIN S.ledgers l ON l.id = n.ledger \
-             LEFT JOIN unnest($2, $3) AS seen (lane, seq) ON seen.lane = n.lane \
-             LEFT JOIN S.batches b ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = seen.seq \
-             WHERE l.name = $1 ORDER BY n.lane",
+            "SELECT n.ledger, n.lane, n.head, b.seq, b.token, b.total, b.covers FROM S.lanes n \
+             JOIN S.ledgers l ON l.id = n.ledger LEFT JOIN unnest($2, $3) AS seen (lane, seq) ON seen.lane = n.lane \
+             LEFT JOIN LATERAL (SELECT * FROM S.batches b WHERE b.ledger = n.ledger AND b.lane = n.lane \
+             AND b.seq >= seen.seq ORDER BY b.seq LIMIT 1) b ON true WHERE l.name = $1 ORDER BY n.lane",
         );
-        let lanes: Vec<i16> = self.position.0.keys().copied().collect();
-        let numbers: Vec<i64> = self.position.0.values().map(|seen| seen.seq).collect();
+        let numbers: Vec<i16> = self.position.0.keys().copied().collect();
+        let places: Vec<i64> = self.position.0.values().map(|seen| seen.seq).collect();
         let parameters: [Parameter<'_>; 3] =
-            [(&self.ledger.name, Type::TEXT), (&lanes, Type::INT2_ARRAY), (&numbers, Type::INT8_ARRAY)];
-        let mut heads = Vec::new();
+            [(&self.ledger.name, Type::TEXT), (&numbers, Type::INT2_ARRAY), (&places, Type::INT8_ARRAY)];
+        let mut lanes = Vec::new();
         for row in &connection.rows(&sql, &parameters).await? {
-            let (lane, token): (i16, Option<Uuid>) = (field(row, 1)?, field(row, 3)?);
-            let seen = self.position.0.get(&lane);
-            if seen.is_some_and(|seen| token != Some(seen.token)) {
-                return Err(rewound(lane));
+            let lane: i16 = field(row, 1)?;
+            let seen = self.position.0.get(&lane).copied();
+            if let Some(seen) = seen {
+                let Some(seq) = field(row, 3)? else { return Err(rewound(lane)) };
+                let now = Seen { seq, token: field(row, 4)?, total: field(row, 5)? };
+                if !now.proves(field(row, 6)?, seen) {
+                    return Err(rewound(lane));
+                }
             }
-            heads.push(Reach {
+            lanes.push(Reach {
                 id: field(row, 0)?,
                 lane,
-                seen: seen.map_or(0, |seen| seen.seq),
+                seen: seen.unwrap_or(NOTHING),
                 head: field(row, 2)?,
             });
         }
         // A lane that was read and is not there any more.
-        let lost = self.position.0.keys().find(|lane| heads.iter().all(|head| head.lane != **lane));
-        lost.map_or(Ok(heads), |lane| Err(rewound(*lane)))
+        let lost = self.position.0.keys().find(|lane| lanes.iter().all(|it| it.lane != **lane));
+        lost.map_or(Ok(lanes), |lane| Err(rewound(*lane)))
     }
 
+    /// Reads batches behind the last one that was seen; with them that one itself, as a proof that the past is the same.
     async fn read(
         &self,
         connection: &Connection,
-        id: i32,
-        lane: i16,
-        (after, upto): (i64, i64),
+        Reach { id, lane, seen, .. }: Reach,
         position: &mut Position,
         batches: &mut Vec<Batch>,
     ) -> Result<()> {
         let sql = self.sql(
-            "SELECT b.seq, b.token, b.source, b.received_at, b.n, e.body FROM S.batches b \
-             LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger \
-             WHERE b.ledger = $1 AND b.lane = $2 AND b.seq > $3 AND b.seq <= $4 ORDER BY b.seq, e.pos",
+            "SELECT b.seq, b.token, b.source, b.received_at, b.total, b.covers, n.head, e.body FROM S.lanes n \
+             CROSS JOIN LATERAL (SELECT * FROM S.batches b WHERE b.ledger = n.ledger AND b.lane = n.lane AND b.seq >= $3 \
+             ORDER BY b.seq LIMIT $4) b LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger AND b.seq > $3 \
+             WHERE n.ledger = $1 AND n.lane = $2 ORDER BY b.seq, e.pos",
         );
+        let most = BATCHES + 1;
         let place: [Parameter<'_>; 4] =
-            [(&id, Type::INT4), (&lane, Type::INT2), (&after, Type::INT8), (&upto, Type::INT8)];
-        let mut last = after;
+            [(&id, Type::INT4), (&lane, Type::INT2), (&seen.seq, Type::INT8), (&most, Type::INT8)];
+        let (mut last, mut rows, mut head) = (seen, 0, 0);
         for row in connection.rows(&sql, &place).await? {
-            let seq: i64 = field(&row, 0)?;
-            if seq != last {
-                // Numbers have no gaps, unless rows were taken away by hand.
-                if seq != last + 1 {
+            let now = Seen { seq: field(&row, 0)?, total: field(&row, 4)?, token: field(&row, 1)? };
+            head = field(&row, 6)?;
+            if rows == 0 || now.seq != last.seq {
+                let first = rows == 0 && seen != NOTHING;
+                let covers = field(&row, 5)?;
+                if !(if first { now.proves(covers, seen) } else { now.is_next(covers, last) }) {
                     return Err(rewound(lane));
                 }
-                last = seq;
-                position.0.insert(lane, Seen { seq, token: field(&row, 1)? });
-                let missed = u64::try_from(field::<i32>(&row, 4)?).unwrap_or(0);
+                rows += 1;
+                if now.seq == seen.seq {
+                    continue;
+                }
+                position.0.insert(lane, now);
                 batches.push(Batch {
                     source: field(&row, 2)?,
                     received_at: field(&row, 3)?,
                     events: Vec::new(),
-                    missed,
+                    missed: u64::try_from(now.total - last.total).unwrap_or(0),
                     position: position.clone(),
                 });
+                last = now;
             }
-            if let (Some(body), Some(batch)) = (field::<Option<Vec<u8>>>(&row, 5)?, batches.last_mut()) {
+            if let (Some(body), Some(batch)) = (field::<Option<Vec<u8>>>(&row, 7)?, batches.last_mut()) {
                 batch.events.push(body);
                 batch.missed = batch.missed.saturating_sub(1);
             }
         }
-        if last != upto {
-            return Err(rewound(lane));
-        }
-        Ok(())
+        // All that there is was read, or as much as is read at once.
+        if rows < most && last.seq != head { Err(rewound(lane)) } else { Ok(()) }
     }
 }
 
@@ -251,13 +277,20 @@ mod tests {
 
     #[test]
     fn positions_survive_the_trip() {
-        for text in ["f1", "f1.0-1-00000000000000000000000000000001.17-922-ffffffffffffffffffffffffffffffff"]
+        for text in
+            ["f1", "f1.0-1-5-00000000000000000000000000000001.17-922-46000-ffffffffffffffffffffffffffffffff"]
         {
             assert_eq!(text.parse::<Position>().map(|position| position.to_string()), Ok(text.to_owned()));
         }
-        for wrong in
-            ["", "f2", "f1.", "f1.0-0-00000000000000000000000000000001", "f1.-1-1-x", "f1.1-1-x", "f1.1"]
-        {
+        for wrong in [
+            "",
+            "f2",
+            "f1.",
+            "f1.0-0-1-00000000000000000000000000000001",
+            "f1.-1-1-1-x",
+            "f1.1-1-1-x",
+            "f1.1",
+        ] {
             assert_eq!(wrong.parse::<Position>().map_err(|error| error.code()), Err(Code::Config), "{wrong}");
         }
     }

@@ -11,6 +11,7 @@ mod connections;
 mod controls;
 mod copies;
 mod disk;
+mod folding;
 mod following;
 mod memory;
 mod operating;

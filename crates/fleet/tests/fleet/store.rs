@@ -7,7 +7,7 @@ use fleet::schema::{self, Installed, Schema};
 use fleet::{Connection, Settings};
 use uuid::Uuid;
 
-use crate::server::Server;
+use super::server::Server;
 
 pub(crate) struct Store {
     server: &'static Server,
@@ -17,7 +17,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) async fn new(server: &'static Server) -> Self {
-        let database = tokio::task::spawn_blocking(|| server.database()).await.unwrap();
+        let database = std::thread::spawn(|| server.database()).join().unwrap();
         Self::of(server, database).await
     }
 
@@ -68,7 +68,8 @@ impl Store {
         assert_eq!(self.number("SELECT sum(events)::bigint FROM S.lanes").await, events, "counter of events");
         let bytes = "SELECT sum(l.bytes)::bigint - (SELECT coalesce(sum(octet_length(body)), 0) FROM S.events)::bigint FROM S.lanes l";
         assert_eq!(self.number(bytes).await, 0, "counter of bytes");
-        let gaps = "SELECT count(*) FROM S.lanes l WHERE head <> (SELECT count(*) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane) \
+        let gaps = "SELECT count(*) FROM S.lanes l WHERE head <> (SELECT coalesce(sum(covers), 0) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane) \
+                    OR total <> (SELECT coalesce(max(total), 0) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane) \
                     OR head <> (SELECT coalesce(max(seq), 0) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane)";
         assert_eq!(self.number(gaps).await, 0, "gaps in a lane");
         let wrong = "SELECT count(*) FROM S.batches b WHERE n <> (SELECT count(*) FROM S.events e WHERE e.batch = b.batch)";
