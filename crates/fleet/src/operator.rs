@@ -38,6 +38,10 @@ pub struct Source {
     pub late: i64,
     /// Bytes that waited when it was heard of last.
     pub pending: Option<i64>,
+    /// The time of the last event before those.
+    pub pending_since: Option<At>,
+    /// Events that its folder set aside, since no store takes them.
+    pub set_aside: Option<i64>,
     /// Its clock minus the server's.
     pub clock_ms: Option<i64>,
 }
@@ -111,7 +115,7 @@ impl<'a> Operator<'a> {
     pub async fn sources(&self) -> Result<Vec<Source>> {
         let sql = self.sql(
             "SELECT s.source, s.host, s.label, s.agent, s.last_seen, s.stored, s.repeated, s.late, s.pending, \
-             s.clock_ms FROM S.sources s JOIN S.ledgers l ON l.id = s.ledger WHERE l.name = $1 \
+             s.pending_since, s.set_aside, s.clock_ms FROM S.sources s JOIN S.ledgers l ON l.id = s.ledger WHERE l.name = $1 \
              ORDER BY s.last_seen DESC, s.source LIMIT $2",
         );
         let parameters: [Parameter<'_>; 2] = [(&self.ledger.name, Type::TEXT), (&SOURCES, Type::INT8)];
@@ -194,6 +198,8 @@ fn source(row: &Row) -> Result<Source> {
         repeated: field(row, 6)?,
         late: field(row, 7)?,
         pending: field(row, 8)?,
-        clock_ms: field(row, 9)?,
+        pending_since: field(row, 9)?,
+        set_aside: field(row, 10)?,
+        clock_ms: field(row, 11)?,
     })
 }

@@ -64,8 +64,10 @@ pub struct State {
     pub known: Option<Uuid>,
     /// How many bytes wait.
     pub pending: Option<i64>,
-    /// Since when.
+    /// The time of the last event before them, if any wait.
     pub pending_since: Option<At>,
+    /// Events that were set aside so far.
+    pub set_aside: Option<i64>,
     /// This machine's clock minus the server's.
     pub clock_ms: Option<i64>,
 }
@@ -145,7 +147,7 @@ impl<'a> Calls<'a> {
         state: &State,
     ) -> Result<Receipt> {
         let sql = format!(
-            "SELECT o_stored, o_repeated, o_late FROM {}.ship_v1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15)",
+            "SELECT o_stored, o_repeated, o_late FROM {}.ship_v1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
             self.ledger.schema.quoted()
         );
         let at: Vec<At> = events.iter().map(|(it, _)| it.at).collect();
@@ -171,6 +173,7 @@ impl<'a> Calls<'a> {
                     (&sender.agent, Type::TEXT),
                     (&state.pending, Type::INT8),
                     (&state.pending_since, Type::TIMESTAMPTZ),
+                    (&state.set_aside, Type::INT8),
                     (&state.clock_ms, Type::INT8),
                 ],
             )

@@ -66,8 +66,9 @@ CREATE TABLE @schema@.sources (
   stored       bigint NOT NULL DEFAULT 0,
   repeated     bigint NOT NULL DEFAULT 0,-- offered again and already there
   late         bigint NOT NULL DEFAULT 0,-- below the horizon, not stored
-  pending      bigint,                   -- what the client said it still has
-  pending_since timestamptz,
+  pending      bigint,                   -- bytes that the client said it still has
+  pending_since timestamptz,             -- the time of the last event before them
+  set_aside    bigint,                   -- events that its folder set aside, since no store takes them
   clock_ms     bigint,                   -- client's clock minus ours
   PRIMARY KEY (ledger, source)
 ) WITH (fillfactor = 50);
@@ -126,7 +127,7 @@ $$;
 -- client's connection while the server behind it changes, so each call looks whether the past is still the same.
 CREATE FUNCTION @schema@.ship_v1(p_ledger text, p_source uuid, p_slot int, p_known uuid, p_token uuid,
                         p_at timestamptz[], p_key uuid[], p_task bigint[], p_body bytea[],
-                        p_host text, p_label text, p_agent text, p_pending bigint, p_pending_since timestamptz, p_clock_ms bigint,
+                        p_host text, p_label text, p_agent text, p_pending bigint, p_pending_since timestamptz, p_set_aside bigint, p_clock_ms bigint,
                         OUT o_stored int, OUT o_repeated int, OUT o_late int, OUT o_lane smallint, OUT o_seq bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
@@ -159,11 +160,11 @@ BEGIN
   ) SELECT count(*), coalesce(sum(p.size), 0), (SELECT count(*) FROM offered o WHERE (o.at, o.key) <= (v_hat, v_hkey))
       INTO o_stored, v_bytes, o_late FROM put p;
   o_repeated := v_all - o_stored - o_late;
-  INSERT INTO @schema@.sources AS s (ledger, source, host, label, agent, last_token, stored, repeated, late, pending, pending_since, clock_ms)
-  VALUES (v_id, p_source, p_host, p_label, p_agent, p_token, o_stored, o_repeated, o_late, p_pending, p_pending_since, p_clock_ms)
+  INSERT INTO @schema@.sources AS s (ledger, source, host, label, agent, last_token, stored, repeated, late, pending, pending_since, set_aside, clock_ms)
+  VALUES (v_id, p_source, p_host, p_label, p_agent, p_token, o_stored, o_repeated, o_late, p_pending, p_pending_since, p_set_aside, p_clock_ms)
   ON CONFLICT (ledger, source) DO UPDATE SET host = excluded.host, label = excluded.label, agent = excluded.agent, last_seen = now(),
      last_token = excluded.last_token, stored = s.stored + excluded.stored, repeated = s.repeated + excluded.repeated, late = s.late + excluded.late,
-     pending = excluded.pending, pending_since = excluded.pending_since, clock_ms = excluded.clock_ms;
+     pending = excluded.pending, pending_since = excluded.pending_since, set_aside = excluded.set_aside, clock_ms = excluded.clock_ms;
   IF o_stored > 0 THEN
     -- Last of all: from here to the commit no other transaction can commit in this lane, so numbers become visible in their order.
     o_lane := (p_slot % v_lanes)::smallint;

@@ -202,6 +202,33 @@ impl Outgoing<'_> {
         })
     }
 
+    /// Has the log offered again from its first event on that has this time or a later one, in milliseconds since 1970.
+    /// Older events that stand behind it are offered with it. What waits goes on waiting.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn offer_again_since(&self, since: f64) -> Result<()> {
+        loop {
+            let (log, noted) = self.note(|folder, _, cursor| Ok((folder.open_log()?, cursor.log)))?;
+            let Some(log) = log else { return Ok(()) };
+            let failed = |error: io::Error| self.store.folder.failed("read", LOG, &error);
+            let id = log.stat().map_err(failed)?.id;
+            let shipped = from(&*log, &noted).map_err(failed)?;
+            let first = first_since(&*log, shipped, since).map_err(failed)?;
+            // A log that was replaced meanwhile is looked at anew.
+            let same = self.note(|_, tenure, cursor| {
+                let same = tenure.log.as_ref().is_some_and(|log| log.id == id);
+                if same {
+                    cursor.log = mark(&*log, first).map_err(failed)?;
+                }
+                Ok(same)
+            })?;
+            if same {
+                return Ok(());
+            }
+        }
+    }
+
     /// Counts events that have arrived, new ones and others: the attempts before are forgotten.
     ///
     /// # Errors
@@ -412,6 +439,20 @@ fn advance_in_outbox(folder: &Folder, cursor: &mut Cursor, end: u64) -> Result<(
     }
     cursor.outbox = mark(&*file, 0).map_err(failed("read"))?;
     file.set_len(0).map_err(failed("ftruncate"))
+}
+
+/// The place of the first event that has this time or a later one; `upto` if there is none before it.
+fn first_since(log: &dyn File, upto: u64, since: f64) -> io::Result<u64> {
+    let (mut scanner, mut first) = (Scanner::new(), upto);
+    for_each_line(log, 0, upto, |offset, line| {
+        if first == upto
+            && let Line::Event(event) = scanner.scan(line)
+            && event.timestamp.is_some_and(|time| time >= since)
+        {
+            first = offset;
+        }
+    })?;
+    Ok(first)
 }
 
 /// Events from `start` on. With `tail`, an unterminated last line is passed over, for nothing will ever end it.
