@@ -78,8 +78,6 @@ export declare class FleetReader {
    * If no promise can be made.
    */
   nextLines(): Promise<Buffer | null>
-  /** Null: nothing can be had at once. */
-  atOnce(): string | null
   /** Whether the last slice was handed out. Not while a call is pending. */
   get over(): boolean
   /** Ends the walk, at the latest when a pending call is done. */

@@ -15,7 +15,7 @@ const { checkOptions, outOfRange, wrongType } = require('../shared/arguments.js'
 /** @typedef {import('../../index.d.ts').AbortSignalLike} AbortSignalLike */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
-/** @typedef {Pick<import('../../binding.js').Reader, 'next' | 'atOnce' | 'over' | 'close'>} Reader */
+/** @typedef {Pick<import('../../binding.js').Reader, 'next' | 'over' | 'close'> & { atOnce?(): string | null }} Reader */
 
 const OPTIONS = ['from', 'to', 'taskId', 'signal', 'archive'];
 
@@ -53,7 +53,8 @@ async function collect(reader, predicate) {
   const add = (slice) => {
     for (const event of predicate ? slice.filter(predicate) : slice) events.push(event);
   };
-  const first = reader.atOnce();
+  // What comes over a network is never there at once.
+  const first = reader.atOnce?.() ?? null;
   if (first !== null) add(JSON.parse(first));
   if (first === null || !reader.over) for await (const slice of slices(reader)) add(slice);
   return events;

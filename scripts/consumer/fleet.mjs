@@ -14,6 +14,6 @@ console.log(
   required.FleetStore === FleetStore,
   ledger instanceof PersistentLedger,
   down,
-  (await store.verify()).eventCount,
+  (await store.verify()).events,
 );
 await Promise.all([store.close(), ledger.close()]);

@@ -165,13 +165,6 @@ impl FleetReader {
         self.ask(env, State::lines, Buffer::from)
     }
 
-    /// Null: nothing can be had at once.
-    #[napi(catch_unwind)]
-    #[must_use]
-    pub fn at_once(&self) -> Option<String> {
-        None
-    }
-
     /// Whether the last slice was handed out. Not while a call is pending.
     #[napi(getter, catch_unwind)]
     #[must_use]

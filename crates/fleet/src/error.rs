@@ -33,7 +33,7 @@ pub enum Code {
     Busy,
     /// `EFLEETREFUSED`: the server refuses these events.
     Refused,
-    /// `EREWOUND`: the store went back in time under a follower.
+    /// `EREWOUND`: the store went back in time under a follower, or under a shipper, which then offers all again.
     Rewound,
     /// `EFLEETLOCAL`: the folder that is shipped could not be read or written.
     Local,
@@ -131,6 +131,7 @@ impl Code {
             "3F000" | "42883" | "42P01" | "3D000" => Self::Schema,
             "GL001" | "GL003" => Self::Ledger,
             "GL002" | "P0001" => Self::Refused,
+            "GL005" => Self::Rewound,
             _ => match state.get(..2) {
                 Some("28") => Self::Auth,
                 Some("22" | "23" | "54") => Self::Refused,

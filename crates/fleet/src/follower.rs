@@ -13,7 +13,7 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::connection::{Connection, Type, field};
+use crate::connection::{Connection, Parameter, Type, field};
 use crate::error::{Code, Error, Result};
 use crate::identity::At;
 use crate::protocol::Ledger;
@@ -25,24 +25,43 @@ const BATCHES: i64 = 20;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Seen {
     seq: i64,
+    /// Events of the lane up to and with it.
+    total: i64,
     token: Uuid,
-    /// How far it was; `None` for to its end.
-    upto: Option<Upto>,
+    /// What of it was not given out yet; `None` for nothing.
+    rest: Option<Rest>,
 }
 
-/// How far a batch was given out.
+/// The rest of a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Upto {
-    /// The place of the last event.
+struct Rest {
+    /// The place in the batch behind which it begins.
     place: i32,
-    /// How many of its events are accounted for: given out, or missed.
-    count: i32,
+    /// How many events it had.
+    events: i64,
 }
 
 impl fmt::Display for Seen {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.seq, self.token.simple())?;
-        self.upto.iter().try_for_each(|Upto { place, count }| write!(f, "-{place}-{count}"))
+        write!(f, "{}-{}-{}", self.seq, self.total, self.token.simple())?;
+        self.rest.iter().try_for_each(|Rest { place, events }| write!(f, "-{place}-{events}"))
+    }
+}
+
+/// Before the first batch of a lane.
+const NOTHING: Seen = Seen { seq: 0, total: 0, token: Uuid::nil(), rest: None };
+
+impl Seen {
+    /// Whether the first row at or behind what was seen shows that the past is the same. If what was seen was folded into
+    /// it, events in between are gone, so there is a gap to report.
+    fn proves(self, covers: i64, seen: Self) -> bool {
+        self == (Self { rest: None, ..seen })
+            || self.seq > seen.seq && self.seq - covers < seen.seq && self.total > seen.total
+    }
+
+    /// Whether the row, which stands for so many numbers, is the next one.
+    fn is_next(self, covers: i64, last: Self) -> bool {
+        self.seq - covers == last.seq && self.total > last.total
     }
 }
 
@@ -66,17 +85,17 @@ impl FromStr for Position {
         if parts.next() != Some("f1") {
             return Err(wrong());
         }
+        let count = |text: &str| text.parse().ok().filter(|count: &i64| *count > 0);
         let lane = |part: &str| {
             let fields: Vec<&str> = part.split('-').collect();
-            let (lane, seq, token, upto) = match *fields.as_slice() {
-                [lane, seq, token] => (lane, seq, token, None),
-                [lane, seq, token, place, count] => {
-                    (lane, seq, token, Some(Upto { place: place.parse().ok()?, count: count.parse().ok()? }))
-                }
+            let (&[lane, seq, total, token], rest) = fields.split_first_chunk()?;
+            let rest = match *rest {
+                [] => None,
+                [place, events] => Some(Rest { place: place.parse().ok()?, events: count(events)? }),
                 _ => return None,
             };
-            let seq: i64 = seq.parse().ok().filter(|seq| *seq > 0)?;
-            Some((lane.parse().ok()?, Seen { seq, token: Uuid::try_parse(token).ok()?, upto }))
+            let token = Uuid::try_parse(token).ok()?;
+            Some((lane.parse().ok()?, Seen { seq: count(seq)?, total: count(total)?, token, rest }))
         };
         parts.map(|part| lane(part).ok_or_else(wrong)).collect::<Result<_>>().map(Self)
     }
@@ -104,10 +123,8 @@ pub struct Batch {
     pub events: Vec<Vec<u8>>,
     /// The place of each in its batch.
     places: Vec<i32>,
-    /// How many of its events were evicted before they were read.
+    /// How many events up to its last one were evicted before they were read.
     pub missed: u64,
-    /// How many of its events were accounted for before.
-    accounted: i32,
     /// Which lane it stands in.
     lane: i16,
     /// The position before it.
@@ -127,12 +144,18 @@ impl Batch {
     #[must_use]
     pub fn tail(&self, event: usize) -> String {
         let Some(seen) = self.position.0.get(&self.lane) else { return String::new() };
-        let count = i32::try_from(self.missed).unwrap_or(i32::MAX).saturating_add(self.accounted);
-        let count = count.saturating_add(i32::try_from(event + 1).unwrap_or(i32::MAX));
-        let last = event + 1 >= self.events.len();
-        let place = self.places.get(event).filter(|_| !last);
-        format!(".{}-{}", self.lane, Seen { upto: place.map(|&place| Upto { place, count }), ..*seen })
+        let left = i64::try_from(self.events.len().saturating_sub(event + 1)).unwrap_or(0);
+        let place = self.places.get(event).filter(|_| left > 0);
+        format!(".{}-{}", self.lane, Seen { rest: place.map(|&place| Rest { place, events: left }), ..*seen })
     }
+}
+
+/// A lane: what was read of it, and what there is.
+struct Reach {
+    id: i32,
+    lane: i16,
+    seen: Seen,
+    head: i64,
 }
 
 /// Reads what is behind its position. It lives longer than a connection.
@@ -163,28 +186,19 @@ impl Follower {
     /// [`Code::Rewound`] if it is not, and what the server says.
     pub async fn begin(&mut self, connection: &Connection) -> Result<()> {
         let id = self.id(connection).await?;
-        if self.from == From::Now {
-            let sql = self.sql(
-                "SELECT b.lane, b.seq, b.token FROM S.lanes n JOIN S.batches b \
-                 ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = n.head WHERE n.ledger = $1",
-            );
-            for row in connection.rows(&sql, &[(&id, Type::INT4)]).await? {
-                let seen = Seen { seq: field(&row, 1)?, token: field(&row, 2)?, upto: None };
-                self.position.0.insert(field(&row, 0)?, seen);
-            }
-            self.from = From::After(self.position.clone());
-            return Ok(());
+        if self.from != From::Now {
+            return self.lanes(connection).await.map(drop);
         }
-        let sql = self.sql("SELECT token FROM S.batches WHERE ledger = $1 AND lane = $2 AND seq = $3");
-        for (lane, seen) in &self.position.0 {
-            let place: [crate::connection::Parameter<'_>; 3] =
-                [(&id, Type::INT4), (lane, Type::INT2), (&seen.seq, Type::INT8)];
-            let rows = connection.rows(&sql, &place).await?;
-            let token: Option<Uuid> = rows.first().map(|row| field(row, 0)).transpose()?;
-            if token != Some(seen.token) {
-                return Err(rewound(*lane));
-            }
+        let sql = self.sql(
+            "SELECT b.lane, b.seq, b.total, b.token FROM S.lanes n JOIN S.batches b \
+             ON b.ledger = n.ledger AND b.lane = n.lane AND b.seq = n.head WHERE n.ledger = $1",
+        );
+        for row in connection.rows(&sql, &[(&id, Type::INT4)]).await? {
+            let seen =
+                Seen { seq: field(&row, 1)?, total: field(&row, 2)?, token: field(&row, 3)?, rest: None };
+            self.position.0.insert(field(&row, 0)?, seen);
         }
+        self.from = From::After(self.position.clone());
         Ok(())
     }
 
@@ -201,87 +215,115 @@ impl Follower {
     /// # Errors
     /// [`Code::Rewound`], and what the server says. The position is then that of the last call.
     pub async fn next(&mut self, connection: &Connection) -> Result<Vec<Batch>> {
-        let sql = self.sql(
-            "SELECT n.ledger, n.lane, n.head FROM S.lanes n JOIN S.ledgers l ON l.id = n.ledger \
-             WHERE l.name = $1 ORDER BY n.lane",
-        );
-        let heads = connection.rows(&sql, &[(&self.ledger.name, Type::TEXT)]).await?;
         let mut position = self.position.clone();
         let mut batches = Vec::new();
-        for row in &heads {
-            let (id, lane, head): (i32, i16, i64) = (field(row, 0)?, field(row, 1)?, field(row, 2)?);
-            let seen = position.0.get(&lane).copied();
-            let number = seen.map_or(0, |seen| seen.seq);
-            if head < number {
-                return Err(rewound(lane));
-            }
-            // The rest of a batch is read with what is behind it.
-            let after = if seen.is_some_and(|seen| seen.upto.is_some()) { number - 1 } else { number };
-            if head > after {
-                let range = (after, head.min(number + BATCHES));
-                self.read(connection, id, lane, range, &mut position, &mut batches).await?;
+        for lane in self.lanes(connection).await? {
+            if lane.head > lane.seen.seq || lane.seen.rest.is_some() {
+                self.read(connection, lane, &mut position, &mut batches).await?;
             }
         }
         self.position = position;
         Ok(batches)
     }
 
+    /// What there is of all lanes. Looks whether the past is the one that was read: with each call, since a pooler keeps a
+    /// client's connection while the server behind it changes.
+    async fn lanes(&self, connection: &Connection) -> Result<Vec<Reach>> {
+        let sql = self.sql(
+            "SELECT n.ledger, n.lane, n.head, b.seq, b.token, b.total, b.covers FROM S.lanes n \
+             JOIN S.ledgers l ON l.id = n.ledger LEFT JOIN unnest($2, $3) AS seen (lane, seq) ON seen.lane = n.lane \
+             LEFT JOIN LATERAL (SELECT * FROM S.batches b WHERE b.ledger = n.ledger AND b.lane = n.lane \
+             AND b.seq >= seen.seq ORDER BY b.seq LIMIT 1) b ON true WHERE l.name = $1 ORDER BY n.lane",
+        );
+        let numbers: Vec<i16> = self.position.0.keys().copied().collect();
+        let places: Vec<i64> = self.position.0.values().map(|seen| seen.seq).collect();
+        let parameters: [Parameter<'_>; 3] =
+            [(&self.ledger.name, Type::TEXT), (&numbers, Type::INT2_ARRAY), (&places, Type::INT8_ARRAY)];
+        let mut lanes = Vec::new();
+        for row in &connection.rows(&sql, &parameters).await? {
+            let lane: i16 = field(row, 1)?;
+            let seen = self.position.0.get(&lane).copied();
+            if let Some(seen) = seen {
+                let Some(seq) = field(row, 3)? else { return Err(rewound(lane)) };
+                let now = Seen { seq, token: field(row, 4)?, total: field(row, 5)?, rest: None };
+                if !now.proves(field(row, 6)?, seen) {
+                    return Err(rewound(lane));
+                }
+            }
+            lanes.push(Reach {
+                id: field(row, 0)?,
+                lane,
+                seen: seen.unwrap_or(NOTHING),
+                head: field(row, 2)?,
+            });
+        }
+        // A lane that was read and is not there any more.
+        let lost = self.position.0.keys().find(|lane| lanes.iter().all(|it| it.lane != **lane));
+        lost.map_or(Ok(lanes), |lane| Err(rewound(*lane)))
+    }
+
+    /// Reads batches behind the last one that was seen; with them that one itself, as a proof that the past is the same.
     async fn read(
         &self,
         connection: &Connection,
-        id: i32,
-        lane: i16,
-        (after, upto): (i64, i64),
+        Reach { id, lane, seen, .. }: Reach,
         position: &mut Position,
         batches: &mut Vec<Batch>,
     ) -> Result<()> {
         let sql = self.sql(
-            "SELECT b.seq, b.token, b.source, b.received_at, b.n, e.body, e.pos FROM S.batches b \
-             LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger \
-             WHERE b.ledger = $1 AND b.lane = $2 AND b.seq > $3 AND b.seq <= $4 ORDER BY b.seq, e.pos",
+            "SELECT b.seq, b.token, b.source, b.received_at, b.total, b.covers, n.head, e.body, e.pos FROM S.lanes n \
+             CROSS JOIN LATERAL (SELECT * FROM S.batches b WHERE b.ledger = n.ledger AND b.lane = n.lane AND b.seq >= $3 \
+             ORDER BY b.seq LIMIT $4) b LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger \
+             AND (b.seq > $3 OR e.pos > $5) \
+             WHERE n.ledger = $1 AND n.lane = $2 ORDER BY b.seq, e.pos",
         );
-        let place: [crate::connection::Parameter<'_>; 4] =
-            [(&id, Type::INT4), (&lane, Type::INT2), (&after, Type::INT8), (&upto, Type::INT8)];
-        let mut last = after;
-        let mut given: Option<Upto> = None;
+        let most = BATCHES + 1;
+        let given = seen.rest.map_or(i32::MAX, |rest| rest.place);
+        let place: [Parameter<'_>; 5] = [
+            (&id, Type::INT4),
+            (&lane, Type::INT2),
+            (&seen.seq, Type::INT8),
+            (&most, Type::INT8),
+            (&given, Type::INT4),
+        ];
+        let (mut last, mut rows, mut head) = (seen, 0, 0);
         for row in connection.rows(&sql, &place).await? {
-            let seq: i64 = field(&row, 0)?;
-            if seq != last {
-                // Numbers have no gaps, unless rows were taken away by hand.
-                if seq != last + 1 {
+            let now =
+                Seen { seq: field(&row, 0)?, total: field(&row, 4)?, token: field(&row, 1)?, rest: None };
+            head = field(&row, 6)?;
+            if rows == 0 || now.seq != last.seq {
+                let first = rows == 0 && seen != NOTHING;
+                let covers = field(&row, 5)?;
+                if !(if first { now.proves(covers, seen) } else { now.is_next(covers, last) }) {
                     return Err(rewound(lane));
                 }
-                last = seq;
+                rows += 1;
+                if now.seq == seen.seq && seen.rest.is_none() {
+                    continue;
+                }
                 let before = position.clone();
-                given = before.0.get(&lane).filter(|seen| seen.seq == seq).and_then(|seen| seen.upto);
-                position.0.insert(lane, Seen { seq, token: field(&row, 1)?, upto: None });
-                let accounted = given.map_or(0, |given| given.count);
-                let missed = field::<i32>(&row, 4)?.saturating_sub(accounted);
+                let left = last.rest.map_or(0, |rest| rest.events);
+                position.0.insert(lane, now);
                 batches.push(Batch {
                     source: field(&row, 2)?,
                     received_at: field(&row, 3)?,
                     events: Vec::new(),
                     places: Vec::new(),
-                    missed: u64::try_from(missed).unwrap_or(0),
-                    accounted,
+                    missed: u64::try_from(now.total - last.total + left).unwrap_or(0),
                     lane,
                     before,
                     position: position.clone(),
                 });
+                last = now;
             }
-            if let (Some(body), Some(batch)) = (field::<Option<Vec<u8>>>(&row, 5)?, batches.last_mut()) {
-                let place: i32 = field(&row, 6)?;
-                if given.is_none_or(|given| place > given.place) {
-                    batch.events.push(body);
-                    batch.places.push(place);
-                    batch.missed = batch.missed.saturating_sub(1);
-                }
+            if let (Some(body), Some(batch)) = (field::<Option<Vec<u8>>>(&row, 7)?, batches.last_mut()) {
+                batch.events.push(body);
+                batch.places.push(field(&row, 8)?);
+                batch.missed = batch.missed.saturating_sub(1);
             }
         }
-        if last != upto {
-            return Err(rewound(lane));
-        }
-        Ok(())
+        // All that there is was read, or as much as is read at once.
+        if rows < most && last.seq != head { Err(rewound(lane)) } else { Ok(()) }
     }
 }
 
@@ -297,8 +339,8 @@ mod tests {
     fn positions_survive_the_trip() {
         for text in [
             "f1",
-            "f1.0-1-00000000000000000000000000000001.17-922-ffffffffffffffffffffffffffffffff",
-            "f1.0-1-00000000000000000000000000000001-1-1.3-922-ffffffffffffffffffffffffffffffff-499-7",
+            "f1.0-1-5-00000000000000000000000000000001.17-922-46000-ffffffffffffffffffffffffffffffff",
+            "f1.0-1-5-00000000000000000000000000000001-1-4.3-922-46000-ffffffffffffffffffffffffffffffff-499-7",
         ] {
             assert_eq!(text.parse::<Position>().map(|position| position.to_string()), Ok(text.to_owned()));
         }
@@ -306,13 +348,13 @@ mod tests {
             "",
             "f2",
             "f1.",
-            "f1.0-0-00000000000000000000000000000001",
-            "f1.-1-1-x",
-            "f1.1-1-x",
+            "f1.0-0-1-00000000000000000000000000000001",
+            "f1.-1-1-1-x",
+            "f1.1-1-1-x",
             "f1.1",
-            "f1.0-1-00000000000000000000000000000001-",
-            "f1.0-1-00000000000000000000000000000001-1",
-            "f1.0-1-00000000000000000000000000000001-x-1",
+            "f1.0-1-5-00000000000000000000000000000001-",
+            "f1.0-1-5-00000000000000000000000000000001-1",
+            "f1.0-1-5-00000000000000000000000000000001-1-0",
         ] {
             assert_eq!(wrong.parse::<Position>().map_err(|error| error.code()), Err(Code::Config), "{wrong}");
         }

@@ -5,13 +5,15 @@
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::connection::{Connection, Type, field};
+use crate::connection::{Connection, Parameter, Type, field};
 use crate::error::{Code, Error, Result};
 use crate::identity::At;
 use crate::protocol::Ledger;
 
 /// Events that one statement removes at most: it holds no lock for longer than a moment.
 const AT_MOST: i32 = 10_000;
+/// Batches that one statement looks at.
+const LOOKED_AT: i32 = 5_000;
 /// No more sources are listed.
 const SOURCES: i64 = 1000;
 
@@ -36,6 +38,10 @@ pub struct Source {
     pub late: i64,
     /// Bytes that waited when it was heard of last.
     pub pending: Option<i64>,
+    /// The time of the last event before those.
+    pub pending_since: Option<At>,
+    /// Events that its folder set aside, since no store takes them.
+    pub set_aside: Option<i64>,
     /// Its clock minus the server's.
     pub clock_ms: Option<i64>,
 }
@@ -109,11 +115,10 @@ impl<'a> Operator<'a> {
     pub async fn sources(&self) -> Result<Vec<Source>> {
         let sql = self.sql(
             "SELECT s.source, s.host, s.label, s.agent, s.last_seen, s.stored, s.repeated, s.late, s.pending, \
-             s.clock_ms FROM S.sources s JOIN S.ledgers l ON l.id = s.ledger WHERE l.name = $1 \
+             s.pending_since, s.set_aside, s.clock_ms FROM S.sources s JOIN S.ledgers l ON l.id = s.ledger WHERE l.name = $1 \
              ORDER BY s.last_seen DESC, s.source LIMIT $2",
         );
-        let parameters: [crate::connection::Parameter<'_>; 2] =
-            [(&self.ledger.name, Type::TEXT), (&SOURCES, Type::INT8)];
+        let parameters: [Parameter<'_>; 2] = [(&self.ledger.name, Type::TEXT), (&SOURCES, Type::INT8)];
         self.connection.rows(&sql, &parameters).await?.iter().map(source).collect()
     }
 
@@ -135,7 +140,8 @@ impl<'a> Operator<'a> {
         self.evict_some(keep, true).await
     }
 
-    /// Removes the oldest events beyond the newest `keep`, in small steps. Returns how many went.
+    /// Removes the oldest events beyond the newest `keep`, in small steps, and then the batches of which nothing is
+    /// left. Returns how many events went.
     ///
     /// # Errors
     /// What the server says; what was removed before that is removed.
@@ -143,15 +149,35 @@ impl<'a> Operator<'a> {
         let mut gone = 0_i64;
         loop {
             match self.evict_some(keep, false).await? {
-                0 => return Ok(gone),
+                0 => break,
                 some => gone = gone.saturating_add(some),
             }
         }
+        self.fold().await?;
+        Ok(gone)
+    }
+
+    /// Folds neighbouring batches of which nothing is left into one, lane by lane.
+    async fn fold(&self) -> Result<()> {
+        let sql = self.sql("SELECT S.fold_v1($1, $2, $3, $4)");
+        for lane in 0..self.totals().await?.lanes {
+            let mut after = Some(0_i64);
+            while let Some(place) = after {
+                let parameters: [Parameter<'_>; 4] = [
+                    (&self.ledger.name, Type::TEXT),
+                    (&lane, Type::INT2),
+                    (&place, Type::INT8),
+                    (&LOOKED_AT, Type::INT4),
+                ];
+                after = field(&self.connection.one(&sql, &parameters).await?, 0)?;
+            }
+        }
+        Ok(())
     }
 
     async fn evict_some(&self, keep: i64, only_count: bool) -> Result<i64> {
         let sql = self.sql("SELECT S.evict_v1($1, $2, $3, $4)");
-        let parameters: [crate::connection::Parameter<'_>; 4] = [
+        let parameters: [Parameter<'_>; 4] = [
             (&self.ledger.name, Type::TEXT),
             (&keep, Type::INT8),
             (&AT_MOST, Type::INT4),
@@ -172,6 +198,8 @@ fn source(row: &Row) -> Result<Source> {
         repeated: field(row, 6)?,
         late: field(row, 7)?,
         pending: field(row, 8)?,
-        clock_ms: field(row, 9)?,
+        pending_since: field(row, 9)?,
+        set_aside: field(row, 10)?,
+        clock_ms: field(row, 11)?,
     })
 }

@@ -60,10 +60,14 @@ pub struct Sender {
 /// What a client says of its state with a batch.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct State {
+    /// The token of the newest batch that it knows to be in the store.
+    pub known: Option<Uuid>,
     /// How many bytes wait.
     pub pending: Option<i64>,
-    /// Since when.
+    /// The time of the last event before them, if any wait.
     pub pending_since: Option<At>,
+    /// Events that were set aside so far.
+    pub set_aside: Option<i64>,
     /// This machine's clock minus the server's.
     pub clock_ms: Option<i64>,
 }
@@ -134,6 +138,7 @@ impl<'a> Calls<'a> {
     ///
     /// # Errors
     /// What the server says; [`Code::Down`] may also mean that it was committed, and the answer was lost.
+    /// [`Code::Rewound`] if the newest batch of this source is neither the known one nor this one.
     pub async fn ship(
         &self,
         sender: &Sender,
@@ -142,7 +147,7 @@ impl<'a> Calls<'a> {
         state: &State,
     ) -> Result<Receipt> {
         let sql = format!(
-            "SELECT o_stored, o_repeated, o_late FROM {}.ship_v1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14)",
+            "SELECT o_stored, o_repeated, o_late FROM {}.ship_v1($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
             self.ledger.schema.quoted()
         );
         let at: Vec<At> = events.iter().map(|(it, _)| it.at).collect();
@@ -157,6 +162,7 @@ impl<'a> Calls<'a> {
                     (&self.ledger.name, Type::TEXT),
                     (&sender.source, Type::UUID),
                     (&slot(sender.source), Type::INT4),
+                    (&state.known, Type::UUID),
                     (&token, Type::UUID),
                     (&at, Type::TIMESTAMPTZ_ARRAY),
                     (&key, Type::UUID_ARRAY),
@@ -167,6 +173,7 @@ impl<'a> Calls<'a> {
                     (&sender.agent, Type::TEXT),
                     (&state.pending, Type::INT8),
                     (&state.pending_since, Type::TIMESTAMPTZ),
+                    (&state.set_aside, Type::INT8),
                     (&state.clock_ms, Type::INT8),
                 ],
             )

@@ -262,3 +262,26 @@ fn a_shipper_is_wanted_once_a_minute_and_only_if_it_has_something_to_do() {
     fs::remove_file(folder.0.join(".events.ship")).unwrap();
     assert!(!wanted(), "the folder does not ship");
 }
+
+#[test]
+fn the_log_is_offered_again_from_a_time_on() {
+    let folder = Folder::new("since");
+    // A clock that went back: 3 stands behind 12.
+    let log = [events(0..10), events(10..13), event(3), events(13..20)].concat();
+    append(&folder.0, &log);
+    assert_eq!(take_all(&folder.0, true), log);
+    append(&folder.0, &event(20));
+    let store = store(&folder.0);
+    let mut outgoing = store.outgoing(store.caller()).unwrap().unwrap();
+    outgoing.offer_again_since(100.0).unwrap();
+    assert_eq!(take(&mut outgoing, true), event(20), "what waits goes on waiting");
+    outgoing.offer_again_since(12.0).unwrap();
+    assert_eq!(take(&mut outgoing, true), [event(12), event(3), events(13..21)].concat());
+    outgoing.offer_again_since(f64::NEG_INFINITY).unwrap();
+    assert_eq!(take(&mut outgoing, true), [log, event(20)].concat());
+    outgoing.offer_again_since(11.5).unwrap();
+    // The log that was looked at is replaced: all of the new one is unknown to the cursor, or shipped.
+    store.compact(2, &store.caller()).unwrap();
+    let left = take(&mut outgoing, true);
+    assert!(left.ends_with(&events(19..21)), "{left}");
+}

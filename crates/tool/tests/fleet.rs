@@ -248,7 +248,7 @@ fn operators_look_at_the_store_and_change_it() {
     assert!(said.contains("30 events") && said.contains("8 lanes") && !said.contains('\u{1b}'), "{said}");
     let said = folder.done("fleet status --remote --json", &[]);
     assert!(said.contains("\"events\":30,") && said.contains("\"stored\":30,\"repeated\":0"), "{said}");
-    assert!(said.contains("\"pendingBytes\":0,"), "{said}");
+    assert!(said.contains("\"pendingBytes\":0,\"setAside\":0,"), "{said}");
     assert!(said.contains("\"oldest\":1700000000000,\"newest\":1700000000029"), "{said}");
 
     assert!(folder.done("fleet lanes 12", &[]).contains("8 before, 12 now"));
@@ -261,6 +261,12 @@ fn operators_look_at_the_store_and_change_it() {
     assert_eq!(doctor.code, 1, "the server has fsync=off: {}", doctor.out);
     assert!(doctor.out.contains("bad") && doctor.out.contains("fsync=off"), "{}", doctor.out);
     assert!(doctor.out.contains("may ship, read, evict") && !doctor.out.contains("S3CRET"), "{}", doctor.out);
+
+    // Offered again from a time on.
+    folder.done("fleet reship --since 2023-11-14T22:13:20.025Z", &[]);
+    assert!(folder.done("fleet ship --once --json", &[]).contains("\"stored\":0,\"repeated\":5"));
+    let more = folder.call("fleet reship --since 2h --task t", &[]);
+    assert!(more.code == 2 && more.err.contains("no condition but --since"), "{}", more.err);
 
     // The store loses what it had, and does not know it.
     let lost = format!(

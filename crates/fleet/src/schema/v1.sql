@@ -1,7 +1,7 @@
 -- guidance-ledger fleet, schema version 1. Once, by a role that may create roles and a schema in this database.
 --
 -- Invariant: an event is never updated, and deleted by evict_v1 alone; a lane's batches are numbered without gaps in
--- the order in which they were committed; a client that ships has no right on any table.
+-- the order in which they were committed, and each number has a row that covers it; a client that ships has no right on any table.
 --
 -- All that is created belongs to a role that cannot log in. Other schemas have other roles: a team's writers are
 -- strangers to another team's schema.
@@ -47,6 +47,7 @@ CREATE TABLE @schema@.lanes (
   ledger  int NOT NULL,
   lane    smallint NOT NULL,
   head    bigint NOT NULL DEFAULT 0,     -- number of the newest committed batch
+  total   bigint NOT NULL DEFAULT 0,     -- events that were ever stored
   events  bigint NOT NULL DEFAULT 0,     -- stored minus evicted
   bytes   bigint NOT NULL DEFAULT 0,
   PRIMARY KEY (ledger, lane)
@@ -65,8 +66,9 @@ CREATE TABLE @schema@.sources (
   stored       bigint NOT NULL DEFAULT 0,
   repeated     bigint NOT NULL DEFAULT 0,-- offered again and already there
   late         bigint NOT NULL DEFAULT 0,-- below the horizon, not stored
-  pending      bigint,                   -- what the client said it still has
-  pending_since timestamptz,
+  pending      bigint,                   -- bytes that the client said it still has
+  pending_since timestamptz,             -- the time of the last event before them
+  set_aside    bigint,                   -- events that its folder set aside, since no store takes them
   clock_ms     bigint,                   -- client's clock minus ours
   PRIMARY KEY (ledger, source)
 ) WITH (fillfactor = 50);
@@ -81,6 +83,8 @@ CREATE TABLE @schema@.batches (
   token        uuid NOT NULL,            -- chosen by the client
   received_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
   n            int NOT NULL,
+  total        bigint NOT NULL,          -- events that the lane was ever given, up to and with this batch
+  covers       bigint NOT NULL DEFAULT 1,-- numbers that this row stands for: its own, and those right before it that fold_v1 took
   PRIMARY KEY (ledger, lane, seq)
 );
 
@@ -119,15 +123,17 @@ $$;
 -- The only way in. One statement, so one transaction, one round trip, and no lock is ever held while the
 -- network is waited for. May be repeated at will. Written without FOUND, PERFORM, GET DIAGNOSTICS and row types,
 -- which CockroachDB's PL/pgSQL lacks.
-CREATE FUNCTION @schema@.ship_v1(p_ledger text, p_source uuid, p_slot int, p_token uuid,   -- slot: first two bytes of source
+-- p_slot: the first two bytes of the source. p_known: the newest batch that the client knows to be here. A pooler keeps a
+-- client's connection while the server behind it changes, so each call looks whether the past is still the same.
+CREATE FUNCTION @schema@.ship_v1(p_ledger text, p_source uuid, p_slot int, p_known uuid, p_token uuid,
                         p_at timestamptz[], p_key uuid[], p_task bigint[], p_body bytea[],
-                        p_host text, p_label text, p_agent text, p_pending bigint, p_pending_since timestamptz, p_clock_ms bigint,
+                        p_host text, p_label text, p_agent text, p_pending bigint, p_pending_since timestamptz, p_set_aside bigint, p_clock_ms bigint,
                         OUT o_stored int, OUT o_repeated int, OUT o_late int, OUT o_lane smallint, OUT o_seq bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 DECLARE
   v_id int; v_lanes int; v_hat timestamptz; v_hkey uuid;
   v_all int := coalesce(array_length(p_key, 1), 0);
-  v_batch bigint; v_bytes bigint;
+  v_batch bigint; v_bytes bigint; v_last uuid; v_total bigint;
 BEGIN
   SELECT l.id, l.lanes, l.horizon_at, l.horizon_key INTO v_id, v_lanes, v_hat, v_hkey
     FROM @schema@.ledgers l WHERE l.name = p_ledger;
@@ -135,6 +141,10 @@ BEGIN
   IF coalesce(array_length(p_at, 1), 0) <> v_all OR coalesce(array_length(p_task, 1), 0) <> v_all
      OR coalesce(array_length(p_body, 1), 0) <> v_all OR v_all > 5000 OR coalesce(p_slot, -1) < 0 THEN
     RAISE EXCEPTION 'a batch whose columns differ in length, of more than 5000 events, or without a slot' USING ERRCODE = 'GL002';
+  END IF;
+  SELECT s.last_token INTO v_last FROM @schema@.sources s WHERE s.ledger = v_id AND s.source = p_source;
+  IF v_last IS DISTINCT FROM p_known AND v_last IS DISTINCT FROM p_token THEN
+    RAISE EXCEPTION 'the newest batch of this source is another one' USING ERRCODE = 'GL005';
   END IF;
   v_batch := nextval('@schema@.batch_ids');
   WITH offered AS (
@@ -150,19 +160,19 @@ BEGIN
   ) SELECT count(*), coalesce(sum(p.size), 0), (SELECT count(*) FROM offered o WHERE (o.at, o.key) <= (v_hat, v_hkey))
       INTO o_stored, v_bytes, o_late FROM put p;
   o_repeated := v_all - o_stored - o_late;
-  INSERT INTO @schema@.sources AS s (ledger, source, host, label, agent, last_token, stored, repeated, late, pending, pending_since, clock_ms)
-  VALUES (v_id, p_source, p_host, p_label, p_agent, p_token, o_stored, o_repeated, o_late, p_pending, p_pending_since, p_clock_ms)
+  INSERT INTO @schema@.sources AS s (ledger, source, host, label, agent, last_token, stored, repeated, late, pending, pending_since, set_aside, clock_ms)
+  VALUES (v_id, p_source, p_host, p_label, p_agent, p_token, o_stored, o_repeated, o_late, p_pending, p_pending_since, p_set_aside, p_clock_ms)
   ON CONFLICT (ledger, source) DO UPDATE SET host = excluded.host, label = excluded.label, agent = excluded.agent, last_seen = now(),
      last_token = excluded.last_token, stored = s.stored + excluded.stored, repeated = s.repeated + excluded.repeated, late = s.late + excluded.late,
-     pending = excluded.pending, pending_since = excluded.pending_since, clock_ms = excluded.clock_ms;
+     pending = excluded.pending, pending_since = excluded.pending_since, set_aside = excluded.set_aside, clock_ms = excluded.clock_ms;
   IF o_stored > 0 THEN
     -- Last of all: from here to the commit no other transaction can commit in this lane, so numbers become visible in their order.
     o_lane := (p_slot % v_lanes)::smallint;
-    UPDATE @schema@.lanes l SET head = l.head + 1, events = l.events + o_stored, bytes = l.bytes + v_bytes
-     WHERE l.ledger = v_id AND l.lane = o_lane RETURNING l.head INTO o_seq;
+    UPDATE @schema@.lanes l SET head = l.head + 1, total = l.total + o_stored, events = l.events + o_stored, bytes = l.bytes + v_bytes
+     WHERE l.ledger = v_id AND l.lane = o_lane RETURNING l.head, l.total INTO o_seq, v_total;
     IF o_seq IS NULL THEN RAISE EXCEPTION 'this ledger lacks a lane' USING ERRCODE = 'GL003'; END IF;
-    INSERT INTO @schema@.batches (ledger, lane, seq, batch, source, token, n)
-    VALUES (v_id, o_lane, o_seq, v_batch, p_source, p_token, o_stored);
+    INSERT INTO @schema@.batches (ledger, lane, seq, batch, source, token, n, total)
+    VALUES (v_id, o_lane, o_seq, v_batch, p_source, p_token, o_stored, v_total);
   END IF;
 END $$;
 
@@ -192,6 +202,32 @@ BEGIN
   UPDATE @schema@.ledgers SET horizon_at = v_at, horizon_key = v_key WHERE id = v_id AND (horizon_at, horizon_key) < (v_at, v_key);
   UPDATE @schema@.lanes SET events = events - v_n, bytes = bytes - v_bytes WHERE ledger = v_id AND lane = 0;
   RETURN v_n;
+END $$;
+
+-- Folds batches of which no event is left: of neighbours, the last one stays and stands for all of them. The newest batch
+-- of a lane has no neighbour behind it, so it stays. Looks at p_at_most batches behind p_after; answers where to go on,
+-- null at the end.
+CREATE FUNCTION @schema@.fold_v1(p_ledger text, p_lane smallint, p_after bigint, p_at_most int)
+RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE v_id int; v_looked int; v_last bigint; v_before bigint;
+BEGIN
+  SELECT id INTO v_id FROM @schema@.ledgers WHERE name = p_ledger FOR UPDATE;   -- one at a time
+  IF v_id IS NULL THEN RAISE EXCEPTION 'no ledger of this name' USING ERRCODE = 'GL001'; END IF;
+  SELECT count(*), max(w.seq) INTO v_looked, v_last
+    FROM (SELECT b.seq FROM @schema@.batches b WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq > p_after ORDER BY b.seq LIMIT p_at_most) w;
+  WITH looked AS (
+    SELECT b.seq, NOT EXISTS (SELECT 1 FROM @schema@.events e WHERE e.batch = b.batch AND e.ledger = v_id) AS gone
+      FROM @schema@.batches b WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq > p_after AND b.seq <= v_last
+  ), pairs AS (
+    SELECT l.seq, l.gone AND lead(l.gone) OVER (ORDER BY l.seq) AS foldable FROM looked l
+  )
+  DELETE FROM @schema@.batches b USING pairs p WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq = p.seq AND p.foldable;
+  SELECT coalesce(max(b.seq), 0) INTO v_before FROM @schema@.batches b WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq <= p_after;
+  UPDATE @schema@.batches b SET covers = b.seq - left_over.before
+    FROM (SELECT k.seq, lag(k.seq, 1, v_before) OVER (ORDER BY k.seq) AS before
+            FROM @schema@.batches k WHERE k.ledger = v_id AND k.lane = p_lane AND k.seq > p_after AND k.seq <= v_last) left_over
+   WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq = left_over.seq AND b.covers <> b.seq - left_over.before;
+  RETURN CASE WHEN v_looked < p_at_most THEN NULL ELSE v_last - 1 END;
 END $$;
 
 CREATE FUNCTION @schema@.create_ledger_v1(p_name text, p_lanes smallint) RETURNS int
@@ -232,7 +268,7 @@ GRANT EXECUTE ON FUNCTION @schema@.hello_v1 TO "@writer@", "@reader@", "@admin@"
 GRANT EXECUTE ON FUNCTION @schema@.ship_v1, @schema@.missing_v1 TO "@writer@";
 GRANT SELECT ON @schema@.meta, @schema@.ledgers, @schema@.lanes, @schema@.sources, @schema@.batches, @schema@.events, @schema@.readable TO "@reader@";
 GRANT EXECUTE ON FUNCTION @schema@.as_json TO "@reader@";
-GRANT EXECUTE ON FUNCTION @schema@.evict_v1, @schema@.create_ledger_v1, @schema@.lanes_v1 TO "@admin@";
+GRANT EXECUTE ON FUNCTION @schema@.evict_v1, @schema@.fold_v1, @schema@.create_ledger_v1, @schema@.lanes_v1 TO "@admin@";
 RESET ROLE;
 GRANT "@reader@" TO "@admin@";
 COMMIT;

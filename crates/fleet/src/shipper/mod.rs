@@ -107,7 +107,7 @@ impl<'a> Shipper<'a> {
                 failures = 0;
             }
             failures += 1;
-            let Some(pause) = backoff::pause(error.code().class(), failures, self.pause) else {
+            let Some(pause) = backoff::pause(class(&error), failures, self.pause) else {
                 return Err(error);
             };
             if started.elapsed() + pause > patience {
@@ -153,7 +153,7 @@ impl<'a> Shipper<'a> {
                     // A sign of life.
                     let token = standing.in_flight.unwrap_or_else(Uuid::new_v4);
                     outgoing.sending(token)?;
-                    let state = State { pending: Some(0), pending_since: None, clock_ms };
+                    let state = state(outgoing, &standing, 0, None, clock_ms)?;
                     calls.ship(&self.sender(standing.source), token, &[], &state).await?;
                     outgoing.shipped(None, Some(token))?;
                     outgoing.arrived(0, 0)?;
@@ -254,11 +254,25 @@ impl<'a> Shipper<'a> {
         outgoing.sending(token)?;
         // What still waits when this batch has arrived.
         let bytes = events.iter().fold(0, |sum: u64, (_, line, _)| sum.saturating_add(line.len() as u64 + 1));
-        let pending = i64::try_from(outgoing.pending()?.saturating_sub(bytes)).ok();
-        let state = State { pending, pending_since: None, clock_ms };
+        let pending = outgoing.pending()?.saturating_sub(bytes);
+        let last = events.last().map(|(it, ..)| it.at).filter(|at| at.unix_ms().is_some());
+        let state = state(outgoing, &standing, pending, last, clock_ms)?;
         let plain: Vec<(Identity, &[u8])> = events.iter().map(|(it, line, _)| (*it, *line)).collect();
         Ok((calls.ship(&self.sender(standing.source), token, &plain, &state).await?, token))
     }
+}
+
+/// What the store is told of a folder, of which `pending` bytes wait behind an event of the time `last`.
+fn state(
+    outgoing: &mut dyn Outgoing,
+    standing: &Standing,
+    pending: u64,
+    last: Option<At>,
+    clock_ms: Option<i64>,
+) -> Result<State> {
+    let set_aside = outgoing.aside()?.and_then(|count| i64::try_from(count).ok());
+    let (known, pending_since) = (standing.last, last.filter(|_| pending > 0));
+    Ok(State { known, pending: i64::try_from(pending).ok(), pending_since, set_aside, clock_ms })
 }
 
 /// Whether the store, and its past, is the one that the folder has shipped to. If not, all is offered again.
@@ -277,6 +291,14 @@ fn recognise(outgoing: &mut dyn Outgoing, hello: &Hello) -> Result<()> {
     // The store went back in time, or another copy of this folder ships under its name: one rule for both, so that two
     // copies do not take turns.
     outgoing.begin_anew(hello.store, Some(Uuid::new_v4()))
+}
+
+/// What is to be done about a failure. Another past is learnt of by the next hello, and then all is offered again.
+fn class(error: &Error) -> Class {
+    match error.code() {
+        Code::Rewound => Class::Passing,
+        code => code.class(),
+    }
 }
 
 /// This machine's clock minus the server's, as it was at hello.

@@ -113,6 +113,14 @@ pub trait Outgoing {
         self.pending()
     }
 
+    /// How many events were set aside since the folder ships, for people; `None` if that is not known.
+    ///
+    /// # Errors
+    /// What the folder says.
+    fn aside(&mut self) -> Result<Option<u64>> {
+        Ok(None)
+    }
+
     /// Counts events that have arrived, for people: new ones, and others that were there.
     ///
     /// # Errors

@@ -140,7 +140,7 @@ impl Shipper<'_> {
         error: &Error,
     ) -> Duration {
         at.failures = at.failures.saturating_add(1);
-        let class = error.code().class();
+        let class = super::class(error);
         let class = if class == Class::Batch { Class::Person } else { class };
         let pause = backoff::pause(class, at.failures, self.pause).unwrap_or(self.long_pause);
         // For people only; the folder may be what failed.

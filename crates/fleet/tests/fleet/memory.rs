@@ -99,7 +99,11 @@ impl Outgoing for Memory {
     }
 
     fn pending(&mut self) -> Result<u64> {
-        Ok((self.lines.len() - self.shipped) as u64)
+        Ok(self.lines.iter().skip(self.shipped).map(|line| line.len() as u64 + 1).sum())
+    }
+
+    fn aside(&mut self) -> Result<Option<u64>> {
+        Ok(Some(self.aside.len() as u64))
     }
 
     fn arrived(&mut self, _stored: u64, _repeated: u64) -> Result<()> {
@@ -154,6 +158,10 @@ impl Outgoing for Shared {
 
     fn pending(&mut self) -> Result<u64> {
         self.lock().pending()
+    }
+
+    fn aside(&mut self) -> Result<Option<u64>> {
+        self.lock().aside()
     }
 
     fn arrived(&mut self, stored: u64, repeated: u64) -> Result<()> {

@@ -1,12 +1,16 @@
 //! Operators: totals, sources, lanes, eviction, new versions, and what an examination finds.
 
+use std::time::Duration;
+
 use fleet::Code;
 use fleet::examination::{Outcome, examine};
 use fleet::operator::Operator;
 use fleet::protocol::Ledger;
 use fleet::schema::{Step, VERSION, migrate};
+use fleet::shipper::Shipper;
 use uuid::Uuid;
 
+use crate::memory::Memory;
 use crate::server::server;
 use crate::store::{Store, lines};
 
@@ -34,6 +38,36 @@ fn totals_and_sources_say_what_is_there() {
         let unknown = Operator::new(&connection, &other);
         assert_eq!(unknown.totals().await.map_err(|error| error.code()), Err(Code::Ledger));
         assert_eq!(unknown.excess(1).await.map_err(|error| error.code()), Err(Code::Ledger));
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_folder_that_is_behind_says_by_how_much_and_since_when() {
+    let Some(server) = server() else { return };
+    fleet::run(async {
+        let store = Store::new(server).await;
+        let full = "CREATE FUNCTION S.full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+             IF NEW.at > '2023-11-14 22:13:20.049Z' THEN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END IF; \
+             RETURN NEW; END $$; \
+             CREATE TRIGGER full_disk BEFORE INSERT ON S.events FOR EACH ROW EXECUTE FUNCTION S.full()";
+        let connection = store.open().await;
+        connection.batch(&store.sql(full)).await.unwrap();
+        let mut memory = Memory::new(lines(0..80));
+        memory.aside = lines(0..2);
+        let mut shipper = Shipper::new(store.settings(""), &store.ledger, None, None);
+        let error = shipper.once(&mut memory, Duration::ZERO).await.unwrap_err();
+        assert_eq!((error.code(), memory.shipped), (Code::Full, 50));
+        let operator = Operator::new(&connection, &store.ledger);
+        let said = operator.sources().await.unwrap();
+        let since = said[0].pending_since.and_then(fleet::identity::At::unix_ms);
+        assert_eq!(since, Some(1_700_000_000_049));
+        assert_eq!(said[0].pending, Some(lines(50..80).iter().map(|line| i64::try_from(line.len()).unwrap() + 1).sum()));
+        assert_eq!(said[0].set_aside, Some(2));
+        connection.batch(&store.sql("DROP TRIGGER full_disk ON S.events")).await.unwrap();
+        shipper.once(&mut memory, Duration::ZERO).await.unwrap();
+        let said = operator.sources().await.unwrap();
+        assert_eq!((said[0].pending, said[0].pending_since), (Some(0), None));
     })
     .unwrap();
 }

@@ -49,6 +49,7 @@ fn a_writer_ships_and_does_nothing_else() {
             "SELECT 1 FROM S.readable",
             "SELECT nextval('S.batch_ids')",
             "SELECT S.evict_v1('default', 0, 100, false)",
+            "SELECT S.fold_v1('default', 0::smallint, 0, 100)",
             "SELECT S.create_ledger_v1('mine', 1::smallint)",
             "SELECT S.as_json('')",
             "CREATE TABLE S.mine (a int)",

@@ -3,6 +3,7 @@
 //! It ends with this process, however that ends: a shell waits for the end of a pipe, stops the server, and removes the
 //! folder.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -30,44 +31,55 @@ pub(crate) fn server() -> Option<&'static Server> {
 }
 
 impl Server {
-    /// Starts one.
-    pub(crate) fn start(option: &str) -> Option<Self> {
-        let Some(programs) = programs() else {
-            assert!(
-                std::env::var_os("GUIDANCE_LEDGER_REQUIRE_POSTGRES")
-                    .is_none_or(|value| value.is_empty() || value == "0"),
-                "PostgreSQL is not installed, and GUIDANCE_LEDGER_REQUIRE_POSTGRES says that it must be"
-            );
-            // Past the test harness, which keeps what is printed to itself.
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped, as all tests of a shared store: PostgreSQL is not installed (apt-get install postgresql)"
-            );
-            return None;
-        };
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        // A short path: that of a socket has at most 107 bytes.
-        let folder = PathBuf::from(format!("/tmp/gl-fleet-{}-{number}", std::process::id()));
-        let _ = std::fs::remove_dir_all(&folder);
-        std::fs::create_dir(&folder).unwrap();
-        if is_root() {
-            std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
-            assert!(Command::new("chown").arg("postgres:").arg(&folder).status().unwrap().success());
-        }
-        let data = folder.join("data");
+    /// Starts one with these settings, separated by spaces.
+    pub(crate) fn start(options: &str) -> Option<Self> {
+        is_installed().then(|| Self::start_in(new_folder(), options))
+    }
+
+    /// The same in a folder in which its data may have a disk of their own; the write-ahead log is beside it.
+    pub(crate) fn start_in(folder: PathBuf, options: &str) -> Self {
+        let programs = programs().unwrap();
         let made = as_user(&programs.join("initdb"))
-            .args(["-N", "-A", "trust", "-U", "postgres", "--encoding=UTF8", "--locale=C", "-D"])
-            .arg(&data)
+            .args(["-N", "-A", "trust", "-U", "postgres", "--encoding=UTF8", "--locale=C", "-X"])
+            .arg(folder.join("wal"))
+            .arg("-D")
+            .arg(folder.join("data"))
             .current_dir("/")
             .output()
             .unwrap();
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(data.join("pg_hba.conf"), HBA).unwrap();
-        let port = free_port(number);
-        let keeper = Mutex::new(keep(&programs, &folder, port, option));
+        std::fs::write(folder.join("data/pg_hba.conf"), HBA).unwrap();
+        Self::over(folder, programs, options)
+    }
+
+    /// Over data that are there.
+    fn over(folder: PathBuf, programs: PathBuf, options: &str) -> Self {
+        let port = free_port(COUNT.fetch_add(1, Ordering::Relaxed));
+        let keeper = Mutex::new(keep(&programs, &folder, port, options));
         let server = Self { port, folder, programs, keeper };
         server.wait_until_ready();
-        Some(server)
+        server
+    }
+
+    /// Another server that begins with what this one holds now: a restored backup, or with `-R` a standby.
+    pub(crate) fn copy(&self, options: &str, more: &[&str]) -> Self {
+        let folder = new_folder();
+        let made = self
+            .program("pg_basebackup")
+            .args(["-c", "fast", "-X", "stream", "-D"])
+            .arg(folder.join("data"))
+            .args(more)
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "pg_basebackup: {}", String::from_utf8_lossy(&made.stderr));
+        Self::over(folder, self.programs.clone(), options)
+    }
+
+    /// A program of `PostgreSQL` that is to connect to this server.
+    pub(crate) fn program(&self, name: &str) -> Command {
+        let mut command = as_user(&self.programs.join(name));
+        command.args(["-h", "127.0.0.1", "-U", "postgres", "-p"]).arg(self.port.to_string()).current_dir("/");
+        command
     }
 
     fn wait_until_ready(&self) {
@@ -86,8 +98,10 @@ impl Server {
     pub(crate) fn kill(&self) {
         let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap().to_owned();
-        // Its children end by themselves when it is gone.
-        assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
+        let children = Command::new("ps").args(["--ppid", &pid, "-o", "pid="]).output().unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        // It fails for one that has ended meanwhile.
+        let _ = Command::new("kill").arg("-9").arg(&pid).args(children.split_whitespace()).output().unwrap();
         let mut keeper = self.keeper.lock().unwrap();
         // Waiting would close it, and that is the sign to remove the folder.
         let kept = keeper.stdin.take();
@@ -96,12 +110,12 @@ impl Server {
     }
 
     /// Starts it again after [`Server::kill`].
-    pub(crate) fn restart(&self, option: &str) {
+    pub(crate) fn restart(&self, options: &str) {
         // Until its children are gone, it refuses to start.
         let started = Instant::now();
         loop {
             let mut keeper = self.keeper.lock().unwrap();
-            *keeper = keep(&self.programs, &self.folder, self.port, option);
+            *keeper = keep(&self.programs, &self.folder, self.port, options);
             while keeper.try_wait().unwrap().is_none() {
                 if fleet::run(Connection::open(&self.settings("dbname=postgres"))).unwrap().is_ok() {
                     return;
@@ -147,7 +161,7 @@ impl Drop for Server {
 }
 
 /// Counts servers and databases.
-static COUNT: AtomicU32 = AtomicU32::new(0);
+pub(crate) static COUNT: AtomicU32 = AtomicU32::new(0);
 
 const HBA: &str = "\
 local   all all               trust
@@ -155,6 +169,7 @@ hostssl all tls    127.0.0.1/32 scram-sha-256
 host    all tls    127.0.0.1/32 reject
 host    all scram  127.0.0.1/32 scram-sha-256
 hostssl all cert   127.0.0.1/32 cert
+host    replication all 127.0.0.1/32 trust
 host    all all    127.0.0.1/32 trust
 host    all all    ::1/128      trust
 ";
@@ -166,36 +181,86 @@ pub(crate) fn surroundings() -> Surroundings<'static> {
 
 /// A port on which nothing listens, below those that the system gives to clients: a client of another test could have it
 /// when the server starts again.
-fn free_port(number: u32) -> u16 {
+pub(crate) fn free_port(number: u32) -> u16 {
     let first = 20_000 + (std::process::id() * 31 + number * 997) % 10_000;
     let mut ports = (first..32_000).filter_map(|port| u16::try_from(port).ok());
     ports.find(|&port| TcpListener::bind(("127.0.0.1", port)).is_ok()).unwrap()
 }
 
-/// A shell that runs the server until its stdin ends.
-fn keep(programs: &Path, folder: &Path, port: u16, option: &str) -> Child {
+/// Runs the server until the pipe that is returned ends.
+fn keep(programs: &Path, folder: &Path, port: u16, options: &str) -> Child {
+    let mut command =
+        vec![programs.join("postgres").into_os_string(), "-D".into(), folder.join("data").into()];
+    let ours = format!(
+        "port={port} listen_addresses=127.0.0.1,::1 unix_socket_directories={} max_connections=60 \
+         shared_buffers=32MB log_min_messages=warning {options}",
+        folder.display()
+    );
+    command.extend(ours.split_whitespace().flat_map(|option| ["-c".into(), option.into()]));
+    run_until_dropped(folder, &command)
+}
+
+/// A shell that runs a program until its stdin ends, and removes the folder then.
+pub(crate) fn run_until_dropped(folder: &Path, command: &[OsString]) -> Child {
     let script = r#"
-        "$1" -D "$2/data" -p "$3" -c listen_addresses=127.0.0.1,::1 -c unix_socket_directories="$2" -c "$4" \
-            -c max_connections=60 -c shared_buffers=32MB -c log_min_messages=warning >>"$2/log" 2>&1 </dev/null &
-        server=$!
-        (read -r _; : >"$2/over"; kill -INT $server 2>/dev/null) <&3 &
+        exec 3<&0
+        folder=$1; shift
+        "$@" >>"$folder/log" 2>&1 </dev/null 3<&- &
+        program=$!
+        (read -r _; : >"$folder/over"; kill -INT $program 2>/dev/null) <&3 &
         waiter=$!
-        wait $server; kill $waiter 2>/dev/null
-        # A server that was killed is started again.
-        [ -e "$2/over" ] && rm -rf "$2"
+        wait $program; kill $waiter 2>/dev/null
+        # What was killed is started again.
+        [ -e "$folder/over" ] && rm -rf "$folder"
         exit 0"#;
     let mut child = as_user(Path::new("bash"));
-    let script = format!("exec 3<&0\n{script}");
-    child
-        .args(["-c", &script, "server"])
-        .arg(programs.join("postgres"))
-        .arg(folder)
-        .arg(port.to_string())
-        .arg(option);
+    child.args(["-c", script, "server"]).arg(folder).args(command);
     child.current_dir("/").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-fn is_root() -> bool {
+/// A folder of one's own, which the user of the server may write to.
+pub(crate) fn new_folder() -> PathBuf {
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    // A short path: that of a socket has at most 107 bytes.
+    let folder = PathBuf::from(format!("/tmp/gl-fleet-{}-{number}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir(&folder).unwrap();
+    if is_root() {
+        std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).unwrap();
+        give_to_user(&folder);
+    }
+    folder
+}
+
+/// The user of the server owns it from now on.
+pub(crate) fn give_to_user(path: &Path) {
+    assert!(Command::new("chown").arg("postgres:").arg(path).status().unwrap().success());
+}
+
+/// Whether there is a `PostgreSQL`; see [`missing`].
+pub(crate) fn is_installed() -> bool {
+    let found = programs().is_some();
+    if !found {
+        missing("PostgreSQL", "postgresql");
+    }
+    found
+}
+
+/// What a test needs is not there: a failure where it must be, else a word past the test harness, which keeps what is
+/// printed to itself.
+pub(crate) fn missing(what: &str, package: &str) {
+    assert!(
+        std::env::var_os("GUIDANCE_LEDGER_REQUIRE_POSTGRES")
+            .is_none_or(|value| value.is_empty() || value == "0"),
+        "{what} is not installed, and GUIDANCE_LEDGER_REQUIRE_POSTGRES says that it must be"
+    );
+    let _ = writeln!(
+        std::io::stderr(),
+        "skipped, as all tests that need it: {what} is not installed (apt-get install {package})"
+    );
+}
+
+pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n")
 }
 

@@ -162,7 +162,7 @@ fn a_store_that_went_back_in_time_is_filled_again() {
         ship(store.settings(""), &store.ledger, &mut memory).await.unwrap();
         let restore = "SET session_replication_role = replica; \
             DELETE FROM S.events WHERE batch IN (SELECT batch FROM S.batches WHERE seq > 2); \
-            UPDATE S.lanes SET head = 2, events = 60, bytes = (SELECT sum(octet_length(body)) FROM S.events) WHERE head > 2; \
+            UPDATE S.lanes SET head = 2, total = 60, events = 60, bytes = (SELECT sum(octet_length(body)) FROM S.events) WHERE head > 2; \
             DELETE FROM S.batches WHERE seq > 2; TRUNCATE S.sources; INSERT INTO S.sources SELECT * FROM b1";
         store.open().await.batch(&store.sql(restore)).await.unwrap();
         let left = store.number("SELECT count(*) FROM S.events").await;

@@ -1,68 +1,16 @@
 //! A shipper that stays: lines as they come, failures that pass, and an end at once when it is asked for.
 
-use std::cell::RefCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use fleet::shipper::{Change, Shipper, Stay, Summary};
-use fleet::{Code, Result};
+use fleet::Code;
 
-use crate::memory::{Memory, Shared, through};
+use crate::memory::through;
 use crate::proxy::{Fate, Proxy};
 use crate::server::server;
+use crate::stayer::Staying;
 use crate::store::{Store, lines};
-
-/// A shipper in a thread of its own; its folder and its end are shared.
-struct Staying {
-    folder: Shared,
-    stop: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<(Result<Summary>, Vec<String>)>,
-}
-
-impl Staying {
-    fn start(store: &Store, port: u16, linger: Option<Duration>) -> Self {
-        let folder = Shared::new(Memory::new(Vec::new()));
-        let stop = Arc::new(AtomicBool::new(false));
-        let (settings, ledger) = (through(port, store), store.ledger.clone());
-        let (mut shared, asked) = (folder.clone(), Arc::clone(&stop));
-        let thread = std::thread::spawn(move || {
-            let said = RefCell::new(Vec::new());
-            let mut shipper = Shipper::new(settings, &ledger, None, None)
-                .with_times(Duration::from_secs(1), Duration::from_millis(10))
-                .with_long_pause(Duration::from_millis(100));
-            let mut report = |change: Change<'_>| {
-                said.borrow_mut().push(match change {
-                    Change::Failed(error, _) => error.code().name().to_owned(),
-                    Change::Recovered => "recovered".to_owned(),
-                });
-            };
-            let stop = || asked.load(Ordering::Relaxed);
-            let mut stay = Stay { linger, stop: &stop, report: &mut report };
-            let ended = fleet::run(shipper.stay(&mut shared, &mut stay)).unwrap();
-            (ended, said.into_inner())
-        });
-        Self { folder, stop, thread }
-    }
-
-    fn add(&self, numbers: std::ops::Range<u32>) {
-        self.folder.lock().lines.extend(lines(numbers));
-    }
-
-    /// Returns once so many lines are noted as shipped.
-    fn shipped(&self, count: usize) {
-        let started = Instant::now();
-        while self.folder.lock().shipped < count {
-            assert!(started.elapsed() < Duration::from_secs(30), "not shipped in time");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    fn end(self) -> (Result<Summary>, Vec<String>) {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().unwrap()
-    }
-}
 
 #[test]
 fn lines_are_shipped_as_they_come_over_one_connection() {
@@ -71,7 +19,7 @@ fn lines_are_shipped_as_they_come_over_one_connection() {
     let sql = store.sql("UPDATE S.ledgers SET pace_ms = 1");
     fleet::run(async { store.open().await.batch(&sql).await }).unwrap().unwrap();
     let proxy = Proxy::new(server.port, |_| Fate::Pass);
-    let staying = Staying::start(&store, proxy.port, None);
+    let staying = Staying::start(through(proxy.port, &store), &store.ledger, None);
     for round in 0..5 {
         staying.add(round * 10..round * 10 + 10);
         staying.shipped(usize::try_from(round).unwrap() * 10 + 10);
@@ -88,7 +36,7 @@ fn the_operator_says_how_often() {
     let store = fleet::run(Store::new(server)).unwrap();
     let sql = store.sql("UPDATE S.ledgers SET pace_ms = 1000");
     fleet::run(async { store.open().await.batch(&sql).await }).unwrap().unwrap();
-    let staying = Staying::start(&store, server.port, None);
+    let staying = Staying::start(through(server.port, &store), &store.ledger, None);
     staying.add(0..1);
     staying.shipped(1);
     let first = Instant::now();
@@ -109,7 +57,7 @@ fn failures_pass_and_each_kind_is_reported_once() {
         _ => Fate::Pass,
     };
     let proxy = Proxy::new(server.port, fate);
-    let staying = Staying::start(&store, proxy.port, None);
+    let staying = Staying::start(through(proxy.port, &store), &store.ledger, None);
     staying.add(0..120);
     staying.shipped(120);
     let (ended, said) = staying.end();
@@ -127,7 +75,7 @@ fn rights_that_come_back_need_no_restart() {
         fleet::run(async { store.open().await.batch(&sql).await }).unwrap().unwrap();
     };
     rename("hello_v1", "gone");
-    let staying = Staying::start(&store, server.port, None);
+    let staying = Staying::start(through(server.port, &store), &store.ledger, None);
     staying.add(0..5);
     let started = Instant::now();
     while staying.folder.lock().failures.is_empty() {
@@ -152,7 +100,7 @@ fn it_ends_at_once_whatever_it_waits_for() {
         count.fetch_add(1, Ordering::Relaxed);
         Fate::Stall(0)
     });
-    let staying = Staying::start(&store, proxy.port, None);
+    let staying = Staying::start(through(proxy.port, &store), &store.ledger, None);
     staying.add(0..5);
     while connected.load(Ordering::Relaxed) == 0 {
         std::thread::sleep(Duration::from_millis(5));
@@ -167,7 +115,8 @@ fn it_ends_at_once_whatever_it_waits_for() {
 fn it_lingers_and_then_ends() {
     let Some(server) = server() else { return };
     let store = fleet::run(Store::new(server)).unwrap();
-    let staying = Staying::start(&store, server.port, Some(Duration::from_millis(1500)));
+    let staying =
+        Staying::start(through(server.port, &store), &store.ledger, Some(Duration::from_millis(1500)));
     staying.add(0..5);
     let (ended, _) = staying.thread.join().unwrap();
     assert_eq!(ended.unwrap().stored, 5);
@@ -180,7 +129,7 @@ fn a_line_that_comes_while_it_looks_is_not_left_for_the_next_one() {
     let store = fleet::run(Store::new(server)).unwrap();
     let sql = store.sql("UPDATE S.ledgers SET pace_ms = 1");
     fleet::run(async { store.open().await.batch(&sql).await }).unwrap().unwrap();
-    let staying = Staying::start(&store, server.port, None);
+    let staying = Staying::start(through(server.port, &store), &store.ledger, None);
     // One more just behind each look that finds nothing.
     staying.folder.lock().late = lines(0..20);
     staying.shipped(20);

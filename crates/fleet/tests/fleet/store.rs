@@ -7,7 +7,7 @@ use fleet::schema::{self, Installed, Schema};
 use fleet::{Connection, Settings};
 use uuid::Uuid;
 
-use crate::server::Server;
+use super::server::Server;
 
 pub(crate) struct Store {
     server: &'static Server,
@@ -17,7 +17,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) async fn new(server: &'static Server) -> Self {
-        let database = tokio::task::spawn_blocking(|| server.database()).await.unwrap();
+        let database = std::thread::spawn(|| server.database()).join().unwrap();
         Self::of(server, database).await
     }
 
@@ -29,6 +29,11 @@ impl Store {
         assert_eq!(schema::install(&connection, &store.ledger.schema).await.unwrap(), Installed::Now);
         assert!(schema::create_ledger(&connection, &store.ledger.schema, "default", 8).await.unwrap());
         store
+    }
+
+    /// The same store on another server.
+    pub(crate) fn on(&self, server: &'static Server) -> Self {
+        Self { server, database: self.database.clone(), ledger: self.ledger.clone() }
     }
 
     pub(crate) fn settings(&self, more: &str) -> Settings {
@@ -63,7 +68,8 @@ impl Store {
         assert_eq!(self.number("SELECT sum(events)::bigint FROM S.lanes").await, events, "counter of events");
         let bytes = "SELECT sum(l.bytes)::bigint - (SELECT coalesce(sum(octet_length(body)), 0) FROM S.events)::bigint FROM S.lanes l";
         assert_eq!(self.number(bytes).await, 0, "counter of bytes");
-        let gaps = "SELECT count(*) FROM S.lanes l WHERE head <> (SELECT count(*) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane) \
+        let gaps = "SELECT count(*) FROM S.lanes l WHERE head <> (SELECT coalesce(sum(covers), 0) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane) \
+                    OR total <> (SELECT coalesce(max(total), 0) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane) \
                     OR head <> (SELECT coalesce(max(seq), 0) FROM S.batches b WHERE b.ledger = l.ledger AND b.lane = l.lane)";
         assert_eq!(self.number(gaps).await, 0, "gaps in a lane");
         let wrong = "SELECT count(*) FROM S.batches b WHERE n <> (SELECT count(*) FROM S.events e WHERE e.batch = b.batch)";
@@ -80,7 +86,9 @@ impl Store {
     ) -> fleet::Result<Receipt> {
         let events: Vec<(Identity, &[u8])> = lines.iter().map(|line| identified(line)).collect();
         let calls = Calls::new(connection, &self.ledger);
-        calls.ship(&sender(source), Uuid::new_v4(), &events, &State::default()).await
+        let known = calls.hello(source).await.ok().and_then(|hello| hello.last_token);
+        let state = State { known, ..State::default() };
+        calls.ship(&sender(source), Uuid::new_v4(), &events, &state).await
     }
 }
 

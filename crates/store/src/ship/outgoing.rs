@@ -15,7 +15,7 @@ use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG, OUTBOX, SHIP, SHIP_LOCK, UNSHIPPED};
 use crate::ship::cursor::{Account, Cursor, from, mark};
 use crate::ship::outbox;
-use crate::ship::waiting::{Most, Stretch, Waiting, stretch};
+use crate::ship::waiting::{Most, Stretch, Waiting, first_since, stretch};
 use crate::store::Store;
 use crate::wait::patience::Caller;
 
@@ -172,6 +172,33 @@ impl Outgoing {
             *cursor = cursor.with_nothing_shipped();
             Ok(())
         })
+    }
+
+    /// Has the log offered again from its first event on that has this time or a later one, in milliseconds since 1970.
+    /// Older events that stand behind it are offered with it. What waits goes on waiting.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn offer_again_since(&self, since: f64) -> Result<()> {
+        loop {
+            let (log, noted) = self.note(|folder, _, cursor| Ok((folder.open_log()?, cursor.log)))?;
+            let Some(log) = log else { return Ok(()) };
+            let failed = |error: io::Error| self.store.folder.failed("read", LOG, &error);
+            let id = log.stat().map_err(failed)?.id;
+            let shipped = from(&*log, &noted).map_err(failed)?;
+            let first = first_since(&*log, shipped, since).map_err(failed)?;
+            // A log that was replaced meanwhile is looked at anew.
+            let same = self.note(|_, tenure, cursor| {
+                let same = tenure.log.as_ref().is_some_and(|log| log.id == id);
+                if same {
+                    cursor.log = mark(&*log, first).map_err(failed)?;
+                }
+                Ok(same)
+            })?;
+            if same {
+                return Ok(());
+            }
+        }
     }
 
     /// Counts events that have arrived, new ones and others: the attempts before are forgotten.

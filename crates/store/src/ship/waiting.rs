@@ -88,3 +88,17 @@ pub(crate) fn stretch(
         return Ok(Stretch { lines, end, too_long });
     }
 }
+
+/// The place of the first event that has this time or a later one; `upto` if there is none before it.
+pub(crate) fn first_since(log: &dyn File, upto: u64, since: f64) -> io::Result<u64> {
+    let (mut scanner, mut first) = (Scanner::new(), upto);
+    for_each_line(log, 0, upto, |offset, line| {
+        if first == upto
+            && let Line::Event(event) = scanner.scan(line)
+            && event.timestamp.is_some_and(|time| time >= since)
+        {
+            first = offset;
+        }
+    })?;
+    Ok(first)
+}

@@ -124,6 +124,15 @@ impl FilterArgs {
         })
     }
 
+    /// The time from which on, if that is the only condition.
+    pub(crate) fn only_since(&self, zone: &Zone, call: &str) -> Result<Option<f64>> {
+        let rest = Self { time: TimeArgs { since: None, ..self.time.clone() }, ..self.clone() };
+        if rest.any() {
+            return Err(Failure::usage("this takes no condition but --since", format!("{call} --since 2h")));
+        }
+        Ok(self.time.bounds(zone, call)?.0)
+    }
+
     /// The conditions in words, for the head of a page.
     pub(crate) fn words(&self) -> Vec<String> {
         let outcome = self.outcome.map(|outcome| format!("{outcome:?}").to_lowercase());

@@ -22,7 +22,7 @@ pub(crate) enum FleetAction {
     Follow,
     /// Remove the oldest events from the store
     Compact,
-    /// Offer all that the folder holds again
+    /// Offer what the folder holds again
     Reship,
     /// Give the ledger more lanes
     Lanes,
@@ -41,7 +41,8 @@ doctor    looks at names, ports, certificates, rights and settings of the server
 query     prints the events of all machines, in the order of time
 follow    prints the events of all machines as they arrive
 compact   removes the oldest events from the store; other folders keep theirs
-reship    has the next shipping offer all that this folder holds again
+reship    has the next shipping offer what this folder holds again: all of it, or
+          with --since TIME from the first event on that is as new
 lanes N   gives the ledger more lanes, for many machines that ship at once
 migrate   brings the schema to this version
 

@@ -35,7 +35,7 @@ pub(crate) fn run(context: Context, args: &FleetArgs) -> Result<Exit> {
         FleetAction::Query => query::run(context, args),
         FleetAction::Follow => follow::run(context, args),
         FleetAction::Compact => compact::run(context, args),
-        FleetAction::Reship => reship::run(context),
+        FleetAction::Reship => reship::run(context, args),
         FleetAction::Lanes => lanes::run(context, args),
         FleetAction::Migrate => migrate::run(context, args),
     }
@@ -46,7 +46,7 @@ fn check(context: &Context, args: &FleetArgs) -> Result<()> {
     use FleetAction::{Compact, Doctor, Follow, Init, Lanes, Migrate, Query, Reship, Ship, Status};
     // Where the store is may be said anew by init alone: what the folder holds belongs to one.
     let options: [(&str, bool, &[FleetAction]); 15] = [
-        ("A condition on events", args.filters.any(), &[Query, Follow]),
+        ("A condition on events", args.filters.any(), &[Query, Follow, Reship]),
         ("N", args.number.is_some(), &[Lanes]),
         ("--url", args.url.is_some(), &[Init]),
         ("--ledger", args.ledger.is_some(), &[Init]),
@@ -70,7 +70,7 @@ fn check(context: &Context, args: &FleetArgs) -> Result<()> {
         Query => "query --since 2h",
         Follow => "follow",
         Compact => "compact --max-events 1000000",
-        Reship => "reship",
+        Reship => "reship --since 2h",
         Lanes => "lanes 16",
         Migrate => "migrate",
     };

@@ -64,6 +64,10 @@ impl Outgoing for FolderOutgoing {
         self.0.glance().map_err(local)
     }
 
+    fn aside(&mut self) -> Result<Option<u64>> {
+        self.0.noted().map(|noted| Some(noted.set_aside)).map_err(local)
+    }
+
     fn arrived(&mut self, stored: u64, repeated: u64) -> Result<()> {
         self.0.arrived(stored, repeated).map_err(local)
     }

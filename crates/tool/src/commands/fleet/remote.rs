@@ -39,7 +39,7 @@ pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
         context.out.line("No folder has shipped yet.")?;
     } else {
         context.out.line("")?;
-        let head = ["host", "label", "heard of", "waiting", "stored", "late", "clock"];
+        let head = ["host", "label", "heard of", "waiting", "since", "stored", "late", "set aside", "clock"];
         let mut rows = vec![head.map(str::to_owned).to_vec()];
         rows.extend(sources.iter().map(|source| row(source, totals.now)));
         let (rows, left_out) = fitting(&rows, room());
@@ -67,7 +67,12 @@ fn row(source: &Source, now: At) -> Vec<String> {
     let text = |text: &Option<String>| safe(text.as_deref().unwrap_or("-")).into_owned();
     #[expect(clippy::cast_precision_loss, reason = "spans that people read")]
     let ago = |ms: i64| show_span(ms.max(0) as f64);
-    let since = now.unix_ms().zip(source.last_seen.unix_ms()).map(|(now, then)| now - then);
+    let span = |at: Option<At>| {
+        let then = at.and_then(At::unix_ms);
+        now.unix_ms()
+            .zip(then)
+            .map_or_else(|| "-".to_owned(), |(now, then)| format!("{} ago", ago(now - then)))
+    };
     let clock = |ms: i64| match ms.abs() {
         0..1000 => format!("{ms:+} ms"),
         span => format!("{}{}", if ms < 0 { "-" } else { "+" }, ago(span)),
@@ -75,10 +80,12 @@ fn row(source: &Source, now: At) -> Vec<String> {
     vec![
         text(&source.host),
         text(&source.label),
-        since.map_or_else(|| "-".to_owned(), |ms| format!("{} ago", ago(ms))),
+        span(Some(source.last_seen)),
         source.pending.map_or_else(|| "-".to_owned(), |pending| bytes(whole(pending))),
+        span(source.pending_since),
         count(whole(source.stored)),
         count(whole(source.late)),
+        source.set_aside.map_or_else(|| "-".to_owned(), |number| count(whole(number))),
         source.clock_ms.map_or_else(|| "-".to_owned(), clock),
     ]
 }
@@ -101,7 +108,10 @@ fn as_json(totals: &Totals, sources: &[Source]) -> Vec<u8> {
         said.count("stored", whole(source.stored))
             .count("repeated", whole(source.repeated))
             .count("late", whole(source.late));
-        for (name, number) in [("pendingBytes", source.pending), ("clockMs", source.clock_ms)] {
+        time(&mut said, "pendingSince", source.pending_since);
+        let numbers =
+            [("pendingBytes", source.pending), ("setAside", source.set_aside), ("clockMs", source.clock_ms)];
+        for (name, number) in numbers {
             if let Some(number) = number {
                 said.raw(name, number.to_string());
             }

@@ -1,15 +1,19 @@
-//! `fleet reship`: the next shipping offers all that the folder holds again.
+//! `fleet reship`: the next shipping offers what the folder holds again, all of it or from a time on.
 //!
 //! For a store that lost events and does not know it, as after a restore by hand. What is there already is known by its
 //! bytes.
+//!
+//! Invariant: each event of the log that has the time or a later one is offered again; older ones may be.
 
+use crate::call::fleet::FleetArgs;
 use crate::context::Context;
 use crate::engine::Engine;
 use crate::exit::{Exit, Failure, Result};
 use crate::json::compose::Object;
 use crate::text::numbers::bytes;
 
-pub(crate) fn run(mut context: Context) -> Result<Exit> {
+pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
+    let since = args.filters.only_since(&context.zone, &context.call_with("reship"))?;
     context.must_exist()?;
     let engine = Engine::at(&context.folder.path);
     if !engine.ships()? {
@@ -20,7 +24,10 @@ pub(crate) fn run(mut context: Context) -> Result<Exit> {
         let folder = context.folder.shown();
         return Err(Failure::Locked(format!("another process ships {folder}; end it, and call this again")));
     };
-    outgoing.offer_again()?;
+    match since {
+        Some(since) => outgoing.offer_again_since(since)?,
+        None => outgoing.offer_again()?,
+    }
     let pending = outgoing.pending()?;
     if context.json {
         let mut said = Object::new();
