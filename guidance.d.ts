@@ -104,6 +104,9 @@ export declare class EventStore extends OriginalEventStore {
   /** Sets malformed lines aside and closes a torn tail; gives the number of lines moved. */
   repair(): Promise<{ rejected: number }>;
 
+  /** Removes the store's files; with `force` also those that a shared store has not got yet. */
+  override destroy(options?: { force?: boolean }): Promise<void>;
+
   /** Flushes, and gives back the lock and all that the store keeps open. The files stay. */
   close(): Promise<void>;
 

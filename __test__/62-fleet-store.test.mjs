@@ -15,6 +15,7 @@ import { createPersistentLedger, EventStore, isLedgerError, PersistentLedger } f
 import { cli, TOOL } from './support/cli.mjs';
 import { runEvent, violation } from './support/events.mjs';
 import { folder } from './support/folder.mjs';
+import { blocksOf, userDocuments } from './support/markdown.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const required = !['', '0', undefined].includes(process.env.GUIDANCE_LEDGER_REQUIRE_POSTGRES);
@@ -394,6 +395,31 @@ describe.skipIf(absent)('with a server', () => {
     expect(errors).toEqual(['EFLEETDOWN']);
     expect(await createFleetStore(place).getStats()).toMatchObject({ eventCount: 1 });
   }, 90_000);
+
+  test('the examples of the documents run, and print what they say', async () => {
+    const examples = userDocuments()
+      .flatMap(blocksOf)
+      .filter(({ language, code }) => language === 'js' && code.includes('guidance-ledger/fleet'));
+    expect(examples.length).toBeGreaterThan(1);
+    for (const { at, code } of examples) {
+      const { schema } = await fleet();
+      const path = folder();
+      const program = code
+        .replaceAll(/'postgres:[^']*'/g, `'${server.url}'`)
+        .replaceAll("'guidance-ledger/fleet'", JSON.stringify(join(ROOT, 'fleet.mjs')));
+      writeFileSync(join(path, 'example.mjs'), program);
+      const env = { ...process.env, GUIDANCE_FLEET_SCHEMA: schema, CI: 'true' };
+      const ran = spawnSync(process.execPath, ['example.mjs'], {
+        cwd: path,
+        env,
+        encoding: 'utf8',
+        timeout: 30_000,
+      });
+      expect({ at, err: ran.stderr, status: ran.status }).toEqual({ at, err: '', status: 0 });
+      const said = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
+      if (said.length > 0) expect(ran.stdout.trimEnd().split('\n'), at).toEqual(said);
+    }
+  }, 60_000);
 
   describe('a process that ends soon', () => {
     /** Runs a program that appends one event; what it prints, and how it ends. */

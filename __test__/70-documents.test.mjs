@@ -149,7 +149,10 @@ describeOurs('examples', () => {
   /** `console.log(…); // → what it prints`, line by line. */
   const expectedOf = (code) => [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
 
-  test.concurrent.each(ofLanguage(...JAVASCRIPT))('$at runs, and prints what it says', async (block) => {
+  // Those of a fleet want a server: __test__/62-fleet-store.test.mjs runs them.
+  const local = ofLanguage(...JAVASCRIPT).filter(({ code }) => !code.includes('guidance-ledger/fleet'));
+
+  test.concurrent.each(local)('$at runs, and prints what it says', async (block) => {
     const folder = join(workspace, fileName(block));
     mkdirSync(folder);
     const name = block.language === 'cjs' ? 'example.cjs' : 'example.mjs';
@@ -274,7 +277,7 @@ describe('docs/api.md', () => {
 
   test('each code of an error has its heading, with what happened and what to do', () => {
     const rust = readFileSync(join(ROOT, 'crates/store/src/error.rs'), 'utf8').split('#[cfg(test)]')[0];
-    const face = ['ledger', 'store', 'shared']
+    const face = ['fleet', 'ledger', 'store', 'shared']
       .flatMap((folder) =>
         readdirSync(join(ROOT, 'lib', folder)).map((name) => join(ROOT, 'lib', folder, name)),
       )

@@ -30,6 +30,19 @@ const PATIENCE_MS = 60_000;
 /** setInterval() keeps a process alive; the longest delay that it takes. */
 const FOR_EVER_MS = 2 ** 31 - 1;
 
+/**
+ * Waits for a thread, which does not keep the process alive by itself.
+ * @param {Promise<void>} ended
+ */
+async function alive(ended) {
+  const timer = setInterval(() => {}, FOR_EVER_MS);
+  try {
+    await ended;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -158,13 +171,11 @@ class Shipping {
     const stay = await this.#startShipper();
     if (stay === null) return false;
     const abort = () => stay.shipper.stop();
-    const alive = setInterval(() => {}, FOR_EVER_MS);
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      await stay.over;
+      await alive(stay.over);
     } finally {
-      clearInterval(alive);
       signal?.removeEventListener('abort', abort);
     }
     return true;
@@ -179,7 +190,7 @@ class Shipping {
     this.#closed = false; // used again, it ships again
     if (!stay) return;
     stay.shipper.stop();
-    await stay.over;
+    await alive(stay.over);
   }
 
   async #startStay() {

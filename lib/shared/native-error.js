@@ -15,8 +15,8 @@ const { marked } = require('./ledger-error.js');
 
 /** What each addon is called, and the code of its error. */
 const ADDONS = {
-  store: ['native addon', 'ERR_NATIVE_ADDON'],
-  fleet: ['native addon for shared stores', 'ERR_FLEET_ADDON'],
+  store: { name: 'native addon', code: 'ERR_NATIVE_ADDON' },
+  fleet: { name: 'native addon for shared stores', code: 'ERR_FLEET_ADDON' },
 };
 const PLATFORM = 'on the platform that the program runs on';
 const BUILD = 'build the addon from source on this system';
@@ -167,7 +167,7 @@ function nativeError(attempts, version, which = 'store') {
   const attempt = attempts.find(({ error }) => !isMissing(textOf(error, 'code'))) ?? attempts[0];
   const { target = `${process.platform}-${process.arch}`, error } = attempt;
   const [cause, remedy] = diagnose(attempt, version);
-  const [name, code] = ADDONS[which];
+  const { name, code } = ADDONS[which];
   const message = `guidance-ledger cannot load its ${name} on ${target}: ${cause}. ${remedy}.`;
   const failure = new Error(message, error === undefined ? {} : { cause: reason(error) });
   return marked(failure, { code });
