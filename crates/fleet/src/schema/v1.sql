@@ -147,18 +147,27 @@ BEGIN
     RAISE EXCEPTION 'the newest batch of this source is another one' USING ERRCODE = 'GL005';
   END IF;
   v_batch := nextval('@schema@.batch_ids');
-  WITH offered AS (
-    SELECT u.at, u.key, u.task, u.body, u.pos
-      FROM unnest(p_at, p_key, p_task, p_body) WITH ORDINALITY AS u (at, key, task, body, pos)
-  ), put AS (
-    INSERT INTO @schema@.events (ledger, pos, at, batch, task, key, body)
-    SELECT v_id, o.pos::int, o.at, v_batch, o.task, o.key, o.body FROM offered o
-     WHERE (o.at, o.key) > (v_hat, v_hkey)
-     ORDER BY o.at, o.key                        -- one order for all: no deadlocks among copies of a folder
-    ON CONFLICT (ledger, at, key) DO NOTHING
-    RETURNING octet_length(body) AS size
-  ) SELECT count(*), coalesce(sum(p.size), 0), (SELECT count(*) FROM offered o WHERE (o.at, o.key) <= (v_hat, v_hkey))
-      INTO o_stored, v_bytes, o_late FROM put p;
+  -- Both in one order for all, so that copies of a folder do not wait for each other in a circle. Nearly always all is
+  -- new, and a plain insert takes a fifth less time than one that looks for conflicts.
+  BEGIN
+    WITH put AS (
+      INSERT INTO @schema@.events (ledger, pos, at, batch, task, key, body)
+      SELECT v_id, o.pos::int, o.at, v_batch, o.task, o.key, o.body
+        FROM unnest(p_at, p_key, p_task, p_body) WITH ORDINALITY AS o (at, key, task, body, pos)
+       WHERE (o.at, o.key) > (v_hat, v_hkey) ORDER BY o.at, o.key
+      RETURNING octet_length(body) AS size
+    ) SELECT count(*), coalesce(sum(p.size), 0) INTO o_stored, v_bytes FROM put p;
+  EXCEPTION WHEN unique_violation THEN
+    WITH put AS (
+      INSERT INTO @schema@.events (ledger, pos, at, batch, task, key, body)
+      SELECT v_id, o.pos::int, o.at, v_batch, o.task, o.key, o.body
+        FROM unnest(p_at, p_key, p_task, p_body) WITH ORDINALITY AS o (at, key, task, body, pos)
+       WHERE (o.at, o.key) > (v_hat, v_hkey) ORDER BY o.at, o.key
+      ON CONFLICT (ledger, at, key) DO NOTHING
+      RETURNING octet_length(body) AS size
+    ) SELECT count(*), coalesce(sum(p.size), 0) INTO o_stored, v_bytes FROM put p;
+  END;
+  SELECT count(*) INTO o_late FROM unnest(p_at, p_key) AS o (at, key) WHERE (o.at, o.key) <= (v_hat, v_hkey);
   o_repeated := v_all - o_stored - o_late;
   INSERT INTO @schema@.sources AS s (ledger, source, host, label, agent, last_token, stored, repeated, late, pending, pending_since, set_aside, clock_ms)
   VALUES (v_id, p_source, p_host, p_label, p_agent, p_token, o_stored, o_repeated, o_late, p_pending, p_pending_since, p_set_aside, p_clock_ms)

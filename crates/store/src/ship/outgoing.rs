@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::wait::patience::Caller;
 
 /// How much is read at a time; a longer line is read alone.
-const STRETCH: u64 = 4 << 20;
+const STRETCH: u64 = 1 << 20;
 /// A file of this length that begins at 0 was perhaps shipped before.
 const MUCH: u64 = 256 << 10;
 
