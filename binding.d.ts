@@ -462,6 +462,8 @@ export interface OutgoingReply {
   last?: string
   /** The token of a batch that may have arrived. */
   inFlight?: string
+  /** Events that were set aside so far. */
+  aside?: number
   /** Lines in their order, joined by newlines. */
   lines?: Buffer
   /** The part of the folder that each stands in. */

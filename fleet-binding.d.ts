@@ -133,6 +133,8 @@ export interface FleetReply {
   last?: string
   /** The token of a batch that may have arrived. */
   inFlight?: string
+  /** Events that were set aside so far. */
+  aside?: number
   /** Lines joined by newlines. */
   lines?: Buffer
   /** The part that each stands in. */

@@ -26,6 +26,8 @@ pub(crate) struct OutgoingReply {
     pub last: Option<String>,
     /// The token of a batch that may have arrived.
     pub in_flight: Option<String>,
+    /// Events that were set aside so far.
+    pub aside: Option<f64>,
     /// Lines in their order, joined by newlines.
     pub lines: Option<Buffer>,
     /// The part of the folder that each stands in.
@@ -95,6 +97,7 @@ impl Outgoing {
                 store: Some(hex(noted.store)),
                 last: Some(hex(noted.last)),
                 in_flight: Some(hex(noted.in_flight)),
+                aside: Some(number(noted.set_aside)),
                 ..OutgoingReply::default()
             })
         };

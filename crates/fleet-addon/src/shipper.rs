@@ -42,6 +42,8 @@ pub struct FleetReply {
     pub last: Option<String>,
     /// The token of a batch that may have arrived.
     pub in_flight: Option<String>,
+    /// Events that were set aside so far.
+    pub aside: Option<f64>,
     /// Lines joined by newlines.
     pub lines: Option<Buffer>,
     /// The part that each stands in.
@@ -144,6 +146,10 @@ impl Outgoing for Remote {
             last: id(said.last.as_ref()),
             in_flight: id(said.in_flight.as_ref()),
         })
+    }
+
+    fn aside(&mut self) -> Result<Option<u64>> {
+        Ok(self.ask("standing", Vec::new())?.aside.map(whole))
     }
 
     fn begin_anew(&mut self, store: Uuid, source: Option<Uuid>) -> Result<()> {

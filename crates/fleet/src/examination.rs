@@ -136,10 +136,7 @@ async fn look(connection: &Connection, ledger: &Ledger, findings: &mut Vec<Findi
         .await?;
     let (version, port): (&str, i32) = (field(&row, 0)?, field(&row, 1)?);
     findings.push(server(version, field(&row, 4)?));
-    if port != 0 && port != i32::from(connection.host().port()) {
-        let text = format!("the server's own port is {port}: a pooler or a forwarded port is in between");
-        findings.push(note("way", text));
-    }
+    findings.push(way(connection.host(), port));
     let (commit, fsync): (&str, &str) = (field(&row, 2)?, field(&row, 3)?);
     findings.push(if fsync == "off" || commit == "off" {
         let text = format!(
@@ -164,6 +161,22 @@ async fn look(connection: &Connection, ledger: &Ledger, findings: &mut Vec<Findi
     }
     findings.push(rights(connection, ledger).await?);
     Ok(())
+}
+
+/// Whether something stands between; `port` is the server's own, 0 if it was reached through a socket.
+fn way(host: &Host, port: i32) -> Finding {
+    match port {
+        0 if host.is_socket() => good("way", "direct"),
+        0 => note("way", "the server was reached through a socket of its machine: a pooler is in between"),
+        _ if host.is_socket() => {
+            note("way", "the server was reached through the network: a pooler is in between")
+        }
+        port if port == i32::from(host.port()) => good("way", "direct, as far as ports tell"),
+        port => note(
+            "way",
+            format!("the server's own port is {port}: a pooler or a forwarded port is in between"),
+        ),
+    }
 }
 
 fn server(version: &str, number: i32) -> Finding {

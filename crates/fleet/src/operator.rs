@@ -88,9 +88,7 @@ impl<'a> Operator<'a> {
         let sql = self.sql(
             "SELECT (SELECT sum(n.events)::bigint FROM S.lanes n WHERE n.ledger = l.id), \
              (SELECT sum(n.bytes)::bigint FROM S.lanes n WHERE n.ledger = l.id), l.lanes, \
-             (SELECT e.at FROM S.events e WHERE e.ledger = l.id ORDER BY e.at, e.key LIMIT 1), \
-             (SELECT e.at FROM S.events e WHERE e.ledger = l.id ORDER BY e.at DESC, e.key DESC LIMIT 1), \
-             clock_timestamp() FROM S.ledgers l WHERE l.name = $1",
+             e.o_oldest, e.o_newest, clock_timestamp() FROM S.ledgers l, S.ends_v1(l.id) e WHERE l.name = $1",
         );
         let rows = self.connection.rows(&sql, &[(&self.ledger.name, Type::TEXT)]).await?;
         let row = rows.first().ok_or_else(|| self.unknown())?;

@@ -129,21 +129,30 @@ impl Reader {
         }
         let schema = self.ledger.schema.quoted();
         let task = self.wanted.task.as_ref().map(|task| number_of_task(task));
-        let of_task = if task.is_some() { "AND e.task = $6" } else { "AND $6::bigint IS NULL" };
+        // By the order of the key; but for a task, whose events are found by their own index and sorted.
+        let page = if task.is_some() {
+            format!(
+                "(SELECT * FROM {schema}.events e WHERE e.ledger = l.id AND (e.at, e.key) > ($2, $3) AND e.at <= $4 \
+                 AND e.task = $6 ORDER BY e.at, e.key LIMIT $5)"
+            )
+        } else {
+            format!("{schema}.page_v1(l.id, $2, $3, $4, $5)")
+        };
         let sql = format!(
-            "SELECT e.at, e.key, e.batch, e.pos, e.body FROM {schema}.ledgers l LEFT JOIN LATERAL \
-             (SELECT * FROM {schema}.events e WHERE e.ledger = l.id AND (e.at, e.key) > ($2, $3) AND e.at <= $4 {of_task} \
-             ORDER BY e.at, e.key LIMIT $5) e ON true WHERE l.name = $1 ORDER BY e.at, e.key"
+            "SELECT e.at, e.key, e.batch, e.pos, e.body FROM {schema}.ledgers l LEFT JOIN LATERAL {page} e ON true \
+             WHERE l.name = $1 ORDER BY e.at, e.key"
         );
         let until = self.wanted.until.map_or(At::BEYOND, |until| At::of(Some(until)));
-        let parameters: [Parameter<'_>; 6] = [
+        let mut parameters: Vec<Parameter<'_>> = vec![
             (&self.ledger.name, Type::TEXT),
             (&self.behind.0, Type::TIMESTAMPTZ),
             (&self.behind.1, Type::UUID),
             (&until, Type::TIMESTAMPTZ),
             (&self.rows, Type::INT8),
-            (&task, Type::INT8),
         ];
+        if task.is_some() {
+            parameters.push((&task, Type::INT8));
+        }
         let found = connection.rows(&sql, &parameters).await?;
         if found.is_empty() {
             return Err(Error::new(Code::Ledger, format!("there is no ledger {}", self.ledger.name)));

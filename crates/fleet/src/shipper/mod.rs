@@ -144,24 +144,21 @@ impl<'a> Shipper<'a> {
         hello: &Hello,
         mut said: bool,
     ) -> Result<()> {
-        let clock_ms = clock_ms(hello.now);
         let limits = Limits { events: BATCH_EVENTS, bytes: BATCH_BYTES, longest: hello.max_bytes.max(1) };
+        let (standing, aside) = (outgoing.standing()?, outgoing.aside()?);
+        let mut at = Bearings { standing, aside, clock_ms: clock_ms(hello.now) };
         loop {
-            let standing = outgoing.standing()?;
             let Some(load) = outgoing.next(&limits)? else {
                 if !said {
                     // A sign of life.
-                    let token = standing.in_flight.unwrap_or_else(Uuid::new_v4);
-                    outgoing.sending(token)?;
-                    let state = state(outgoing, &standing, 0, None, clock_ms)?;
-                    calls.ship(&self.sender(standing.source), token, &[], &state).await?;
+                    let (_, token) = self.offer(calls, outgoing, &[], &mut at).await?;
                     outgoing.shipped(None, Some(token))?;
                     outgoing.arrived(0, 0)?;
                 }
                 return Ok(());
             };
             let before = self.summary;
-            said |= self.ship_load(calls, outgoing, &load, clock_ms).await?;
+            said |= self.ship_load(calls, outgoing, &load, &mut at).await?;
             let Summary { stored, repeated, .. } = self.summary;
             outgoing.arrived(stored - before.stored, repeated - before.repeated)?;
         }
@@ -182,7 +179,7 @@ impl<'a> Shipper<'a> {
         calls: &Calls<'_>,
         outgoing: &mut dyn Outgoing,
         load: &Load,
-        clock_ms: Option<i64>,
+        at: &mut Bearings,
     ) -> Result<bool> {
         let mut scanner = Scanner::new();
         let mut events: Vec<(Identity, &[u8], Place)> = Vec::with_capacity(load.pieces.len());
@@ -205,7 +202,7 @@ impl<'a> Shipper<'a> {
         let mut told = false;
         while let Some((_, _, last)) = rest.get(..size.min(rest.len())).and_then(<[_]>::last).copied() {
             let (now, later) = rest.split_at_checked(size).unwrap_or((rest, &[]));
-            match self.offer(calls, outgoing, now, clock_ms).await {
+            match self.offer(calls, outgoing, now, at).await {
                 Ok((receipt, token)) => {
                     told = true;
                     self.summary.stored += receipt.stored;
@@ -240,39 +237,50 @@ impl<'a> Shipper<'a> {
         Ok(told)
     }
 
+    /// Offers a batch; without events it is a sign of life. Returns its token, which the store has now.
     async fn offer(
         &self,
         calls: &Calls<'_>,
         outgoing: &mut dyn Outgoing,
         events: &[(Identity, &[u8], Place)],
-        clock_ms: Option<i64>,
+        at: &mut Bearings,
     ) -> Result<(Receipt, Uuid)> {
-        let standing = outgoing.standing()?;
         // Offered again under the same token: should the first one still be at work and commit later, the newest token
         // of this source stays the one that we know.
-        let token = standing.in_flight.unwrap_or_else(Uuid::new_v4);
+        let token = at.standing.in_flight.unwrap_or_else(Uuid::new_v4);
         outgoing.sending(token)?;
+        at.standing.in_flight = Some(token);
         // What still waits when this batch has arrived.
         let bytes = events.iter().fold(0, |sum: u64, (_, line, _)| sum.saturating_add(line.len() as u64 + 1));
-        let pending = outgoing.pending()?.saturating_sub(bytes);
-        let last = events.last().map(|(it, ..)| it.at).filter(|at| at.unix_ms().is_some());
-        let state = state(outgoing, &standing, pending, last, clock_ms)?;
+        let pending = if events.is_empty() { 0 } else { outgoing.glance()?.saturating_sub(bytes) };
+        let last = events.last().map(|(it, ..)| it.at);
         let plain: Vec<(Identity, &[u8])> = events.iter().map(|(it, line, _)| (*it, *line)).collect();
-        Ok((calls.ship(&self.sender(standing.source), token, &plain, &state).await?, token))
+        let receipt =
+            calls.ship(&self.sender(at.standing.source), token, &plain, &at.state(pending, last)).await?;
+        (at.standing.last, at.standing.in_flight) = (Some(token), None);
+        Ok((receipt, token))
     }
 }
 
-/// What the store is told of a folder, of which `pending` bytes wait behind an event of the time `last`.
-fn state(
-    outgoing: &mut dyn Outgoing,
-    standing: &Standing,
-    pending: u64,
-    last: Option<At>,
+/// What the folder has noted, as it changes while this process ships it.
+struct Bearings {
+    standing: Standing,
+    /// Events that were set aside before.
+    aside: Option<u64>,
     clock_ms: Option<i64>,
-) -> Result<State> {
-    let set_aside = outgoing.aside()?.and_then(|count| i64::try_from(count).ok());
-    let (known, pending_since) = (standing.last, last.filter(|_| pending > 0));
-    Ok(State { known, pending: i64::try_from(pending).ok(), pending_since, set_aside, clock_ms })
+}
+
+impl Bearings {
+    /// What the store is told: `pending` bytes wait, behind an event of the time `last`.
+    fn state(&self, pending: u64, last: Option<At>) -> State {
+        State {
+            known: self.standing.last,
+            pending: i64::try_from(pending).ok(),
+            pending_since: last.filter(|at| pending > 0 && at.unix_ms().is_some()),
+            set_aside: self.aside.and_then(|count| i64::try_from(count).ok()),
+            clock_ms: self.clock_ms,
+        }
+    }
 }
 
 /// Whether the store, and its past, is the one that the folder has shipped to. If not, all is offered again.

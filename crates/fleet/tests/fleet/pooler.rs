@@ -6,6 +6,7 @@ use std::process::Child;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use fleet::examination::{Finding, Outcome, examine};
 use fleet::follower::{Follower, From};
 use fleet::reader::{Reader, Wanted};
 use fleet::shipper::Shipper;
@@ -130,6 +131,9 @@ fn nothing_fails_through_a_pooler_in_transaction_mode() {
             read += page.len();
         }
         assert_eq!(read, 6000);
+        let way = |found: Vec<Finding>| found.into_iter().find(|it| it.step == "way").map(|it| it.outcome);
+        assert_eq!(way(examine(&settings, &store.ledger).await), Some(Outcome::Note), "a pooler is told of");
+        assert_eq!(way(examine(&store.settings(""), &store.ledger).await), Some(Outcome::Good));
         store.check(6000).await;
     })
     .unwrap();

@@ -10,7 +10,7 @@ use crate::disk::File;
 use crate::disk::bytes::for_each_line;
 
 /// How much is read at a time; a longer line is read alone.
-const STRETCH: u64 = 4 << 20;
+const STRETCH: u64 = 1 << 20;
 
 /// How much is taken at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

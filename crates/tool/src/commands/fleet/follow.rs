@@ -21,7 +21,7 @@ use crate::text::numbers::counted_as;
 use crate::text::safe::safe;
 
 /// Pauses between two looks, from busy to quiet.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(2));
+const LOOKS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(400));
 /// The pause after a failure.
 const AGAIN: Duration = Duration::from_secs(2);
 
