@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { makeServer, programs } from '../examples/fleet/server.mjs';
 import { createPersistentLedger, EventStore } from '../index.mjs';
 import { cli, start } from './support/cli.mjs';
@@ -82,6 +82,66 @@ describe.skipIf(absent)('a folder that ships', () => {
     expect(await store.readAll()).toEqual([]);
     await ledger.close();
   }, 60_000);
+
+  describe('a command that records, where the environment asks for a shipper', () => {
+    const record = async (path, env) => {
+      const args = ['record', '--task', 'recorded', '--dir', path];
+      const { code, err } = await cli(args, { env: { CI: '', GUIDANCE_FLEET_SHIP: 'auto', ...env } });
+      expect({ code, err }).toEqual({ code: 0, err: '' });
+    };
+    const waiting = async (path) => JSON.parse(await fleet(path, 'status', '--json')).pendingBytes;
+    const arrived = (path) => expect.poll(() => waiting(path), { timeout: 20_000 }).toBe(0);
+
+    test('starts one that ships to the store of the environment', async () => {
+      const path = await shipping('demanded');
+      onTestFinished(() => void spawnSync('pkill', ['-f', path]));
+      await record(path, { GUIDANCE_FLEET_URL: server.url });
+      await arrived(path);
+      expect((await events(path)).map(({ taskId }) => taskId)).toEqual(['recorded']);
+    }, 60_000);
+
+    test('which may name it as the programs of PostgreSQL do', async () => {
+      const path = await shipping('named');
+      onTestFinished(() => void spawnSync('pkill', ['-f', path]));
+      const { hostname, port, username } = new URL(server.url);
+      await record(path, { PGHOST: hostname, PGPORT: port, PGUSER: username, PGDATABASE: 'postgres' });
+      await arrived(path);
+    }, 60_000);
+
+    test('a hook of a coding agent does, too', async () => {
+      const path = await shipping('hooked');
+      onTestFinished(() => void spawnSync('pkill', ['-f', path]));
+      const input = JSON.stringify({
+        hook_event_name: 'PostToolUse',
+        session_id: 's',
+        tool_name: 'Bash',
+        tool_input: { command: 'ls' },
+      });
+      const env = { CI: '', GUIDANCE_FLEET_SHIP: 'auto', GUIDANCE_FLEET_URL: server.url };
+      expect(await cli(['hook', '--dir', path], { input, env })).toMatchObject({ code: 0, out: '', err: '' });
+      await arrived(path);
+      expect(await events(path)).toHaveLength(1);
+    }, 60_000);
+
+    test.each([
+      ['where the environment names no store', {}],
+      ['in CI', { CI: 'true', url: true }],
+      ['where the fleet is off', { GUIDANCE_FLEET: 'off', url: true }],
+      ['where nothing asks for it', { GUIDANCE_FLEET_SHIP: '', url: true }],
+    ])(
+      'none is started %s',
+      async (_, { url, ...env }) => {
+        const path = await shipping('undemanded');
+        await record(path, url ? { ...env, GUIDANCE_FLEET_URL: server.url } : env);
+        expect(await waiting(path)).toBeGreaterThan(0);
+        // Had one been asked for, none would be wanted for a minute.
+        onTestFinished(() => void spawnSync('pkill', ['-f', path]));
+        await record(path, { GUIDANCE_FLEET_URL: server.url });
+        await arrived(path);
+      },
+      60_000,
+    );
+  });
 
   test.runIf(process.platform === 'linux')(
     'a process that records opens no connection',

@@ -146,6 +146,11 @@ impl Engine {
         Ok(self.store.shipping()?)
     }
 
+    /// Whether a shipper is to be started for what was just written.
+    pub(crate) fn wants_shipper(&self) -> Result<bool> {
+        Ok(self.store.wants_shipper(&self.store.caller())?)
+    }
+
     /// What waits for a shared store; `None` while another process ships it.
     pub(crate) fn outgoing(&self) -> Result<Option<WhatWaits>> {
         Ok(self.store.outgoing(self.store.caller())?)

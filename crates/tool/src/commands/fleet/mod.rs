@@ -9,6 +9,7 @@ mod follow;
 mod init;
 mod lanes;
 mod migrate;
+pub(crate) mod on_demand;
 mod outgoing;
 mod place;
 mod query;

@@ -37,7 +37,11 @@ pub(crate) struct Place {
     address: Option<String>,
 }
 
-fn variable(name: &str) -> Option<String> {
+/// The variable that names the store.
+pub(crate) const ADDRESS: &str = "GUIDANCE_FLEET_URL";
+
+/// A variable of the environment; an empty one counts for none.
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
@@ -45,7 +49,7 @@ impl Place {
     /// See the head of this file.
     pub(crate) fn chosen(context: &Context, args: &FleetArgs) -> Result<Self> {
         let kept = Kept::read(&context.folder)?;
-        let address = args.url.clone().or_else(|| variable("GUIDANCE_FLEET_URL")).or(kept.url);
+        let address = args.url.clone().or_else(|| variable(ADDRESS)).or(kept.url);
         let named = ["PGHOST", "PGHOSTADDR", "PGSERVICE"].iter().any(|name| variable(name).is_some());
         if address.is_none() && !named {
             let message = "no store is named: neither by --url nor by $GUIDANCE_FLEET_URL or $PGHOST";

@@ -15,6 +15,7 @@ mod shape;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use crate::commands::fleet::on_demand::start_shipper;
 use crate::commands::record::SHORT_WAIT;
 use crate::engine::Engine;
 use crate::exit::{Failure, Result};
@@ -59,7 +60,8 @@ fn store(input: &input::HookInput<'_>, root: &Path, folder: &Path, own: bool) ->
     let new = !folder.exists();
     let mut line = event.text();
     line.push(b'\n');
-    Engine::at(folder).append_within(line, SHORT_WAIT)?;
+    let engine = Engine::at(folder);
+    engine.append_within(line, SHORT_WAIT)?;
     if let Some(parent) = folder.parent().filter(|_| new && own) {
         // A folder that appears in a repository by itself must not be committed by accident.
         let ignore = parent.join(".gitignore");
@@ -67,5 +69,5 @@ fn store(input: &input::HookInput<'_>, root: &Path, folder: &Path, own: bool) ->
             std::fs::write(&ignore, "*\n").map_err(|error| Failure::io("write", &ignore, &error))?;
         }
     }
-    Ok(())
+    start_shipper(&engine, folder)
 }

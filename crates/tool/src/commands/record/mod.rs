@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use crate::call::commands::CommonArgs;
 use crate::call::recording::{Level, RecordArgs};
+use crate::commands::fleet::on_demand::start_shipper;
 use crate::engine::{Durability, Engine};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::Folder;
@@ -84,6 +85,12 @@ pub(crate) fn run(common: &CommonArgs, args: &RecordArgs) -> Result<Exit> {
     }
     result?;
     recorder.engine.finish();
+    if recorder.stored > 0
+        && let Err(failure) = start_shipper(&engine, &folder.path)
+    {
+        // The events are accepted; they are shipped another time.
+        note(&format!("No shipper could be started: {}", failure.message().unwrap_or_default()));
+    }
     if recorder.refused > REPORTED {
         note(&format!("… and {} more refused.", recorder.refused - REPORTED));
     }
