@@ -4,6 +4,7 @@
 // Needs PostgreSQL, and: cargo build --release --locked -p guidance-ledger-tool -p fleet --bins --examples
 
 import { execFile, execFileSync, spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -21,6 +22,8 @@ const run = promisify(execFile);
 
 const ALONE = { full: 100_000, quick: 30_000 };
 const EACH = { full: 25_000, quick: 8_000 };
+
+const SHIP = `SELECT guidance_ledger.ship_v1('default', $1, $2, $3, $4, $5, $6, $7, $8, 'host', NULL, 'bench', 0, NULL, 0, 0)`;
 
 /** Folders with logs of so many events each, all different. */
 function folders({ folder, quick }, count) {
@@ -111,6 +114,44 @@ function single(context) {
   });
 }
 
+/** Commits a second of so many machines at once, twenty events each time, as `fleet ship` sends them. */
+function small(context, machines) {
+  return withServer(async (server) => {
+    const path = join(context.folder, 'folder');
+    mkdirSync(path);
+    init(server, [path]);
+    const end = performance.now() + (context.quick ? 3000 : 10_000);
+    const times = [];
+    const machine = async (_, number) => {
+      const connected = await client(server);
+      const source = randomUUID();
+      let known = null;
+      for (let first = 0; performance.now() < end; first += 20) {
+        const lines = Array.from({ length: 20 }, (_, i) => event(number * 1e6 + first + i, 1000));
+        const bodies = lines.map((line) => Buffer.from(JSON.stringify(line)));
+        const token = randomUUID();
+        const start = performance.now();
+        await connected.query(SHIP, [
+          source,
+          Number.parseInt(source.slice(0, 4), 16),
+          known,
+          token,
+          lines.map((line) => new Date(line.timestamp).toISOString()),
+          bodies.map((body) => createHash('sha256').update(body).digest('hex').slice(0, 32)),
+          lines.map(() => 1),
+          bodies,
+        ]);
+        times.push(performance.now() - start);
+        known = token;
+      }
+      await connected.end();
+    };
+    const start = performance.now();
+    await Promise.all(Array.from({ length: machines }, machine));
+    return { commits: (times.length / (performance.now() - start)) * 1000, commitMs: median(times) };
+  });
+}
+
 /** Nanoseconds of processor time of a process. */
 const cpu = (pid) => Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]);
 
@@ -149,7 +190,7 @@ function follow(context) {
       "SELECT pid, query FROM pg_stat_activity WHERE application_name LIKE 'guidance-ledger%'",
     );
     // Of the server's processes, the one that answers the follower.
-    const backend = backends.find(({ query }) => query.includes('covers'))?.pid;
+    const backend = backends.find(({ query }) => query.includes('n.head'))?.pid;
     shipper.kill('SIGTERM');
     await pause(3000);
     const before = [cpu(follower.pid), cpu(backend)];
@@ -173,6 +214,8 @@ export default {
   unit: {
     perMs: 'thousand events a second',
     bytes: 'bytes an event, tables and indexes',
+    commits: 'commits a second',
+    commitMs: 'ms a commit, median',
     hand: 'ms from commit to a follower, median',
     late: 'ms, of 95 of 100 at most',
     whole: 'ms from `record` to a follower, median',
@@ -187,6 +230,8 @@ export default {
     'eight folders': (context) => ship(context, 8),
     'bare INSERT, eight clients': (context) => bare(context, 8),
     'Node `pg`, single inserts': single,
+    'eight machines, 20 events each time': (context) => small(context, 8),
+    '64 machines, 20 events each time': (context) => small(context, 64),
     follow,
   },
   targets: [

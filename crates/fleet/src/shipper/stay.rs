@@ -5,6 +5,7 @@
 //! something waits                   connect, say hello, ship; then look again, connected, for ten seconds
 //! a failure                         noted in the folder, reported once for each kind, tried again after a pause
 //! ten minutes without anything      a sign of life
+//! the store asks for longer pauses  without a connection until then
 //! ```
 //!
 //! Invariant: it ends at once when it is asked to, whatever it waits for. What was in flight then may arrive; it is known
@@ -55,6 +56,8 @@ struct Standpoint {
     active: Instant,
     /// What is left after all was shipped: half a line.
     rest: u64,
+    /// The operator's brake: nothing is shipped before.
+    next: Instant,
     failures: u32,
     /// The failure that was reported.
     told: Option<Code>,
@@ -66,7 +69,8 @@ impl Shipper<'_> {
     /// # Errors
     /// None that the server brings about: those are tried again for ever. [`Code::Config`] ends it.
     pub async fn stay(&mut self, outgoing: &mut dyn Outgoing, how: &mut Stay<'_>) -> Result<Summary> {
-        let mut at = Standpoint { active: Instant::now(), rest: 0, failures: 0, told: None };
+        let mut at =
+            Standpoint { active: Instant::now(), rest: 0, next: Instant::now(), failures: 0, told: None };
         loop {
             let Some(ended) = unless(how.stop, self.session(outgoing, &mut at, how)).await else {
                 return Ok(self.summary);
@@ -78,11 +82,13 @@ impl Shipper<'_> {
                 Err(error) => Some(self.failed(outgoing, &mut at, how, &error)),
             };
             let waited = match pause {
-                Some(pause) => unless(how.stop, tokio::time::sleep(pause)).await,
+                Some(pause) => unless(how.stop, tokio::time::sleep(pause)).await.map(|()| true),
                 None => unless(how.stop, until_something_waits(outgoing, &at, how.linger)).await,
             };
-            if waited.is_none() || is_over(&at, how.linger) && pause.is_none() {
-                return Ok(self.summary);
+            match waited {
+                None => return Ok(self.summary),
+                Some(false) if is_over(&at, how.linger) => return Ok(self.summary),
+                Some(_) => {}
             }
         }
     }
@@ -115,7 +121,13 @@ impl Shipper<'_> {
             if self.summary != before {
                 (at.active, used) = (Instant::now(), Instant::now());
                 // The operator's brake for all; what was more than a batch was shipped without a pause.
-                tokio::time::sleep(backoff::about(pace)).await;
+                let pause = backoff::about(pace);
+                if pause > KEEP {
+                    // Thousands of machines that ship now and then need few connections at a time.
+                    (at.rest, at.next) = (0, Instant::now() + pause);
+                    return Ok(());
+                }
+                tokio::time::sleep(pause).await;
                 continue;
             }
             at.rest = outgoing.glance()?;
@@ -154,16 +166,24 @@ impl Shipper<'_> {
 }
 
 fn is_over(at: &Standpoint, linger: Option<Duration>) -> bool {
-    linger.is_some_and(|linger| at.active.elapsed() >= linger)
+    linger.is_some_and(|linger| at.active.elapsed() >= linger) && Instant::now() >= at.next
 }
 
-/// Looks at the folder until something waits, a sign of life is due, or it has lingered enough.
-async fn until_something_waits(outgoing: &mut dyn Outgoing, at: &Standpoint, linger: Option<Duration>) {
+/// Looks at the folder until something waits and may be shipped: true; or until a sign of life is due, or it has
+/// lingered enough.
+async fn until_something_waits(
+    outgoing: &mut dyn Outgoing,
+    at: &Standpoint,
+    linger: Option<Duration>,
+) -> bool {
     let since = Instant::now();
-    while since.elapsed() < LIFE && !is_over(at, linger) {
+    loop {
         // What cannot be looked at is for the next attempt to report.
-        if outgoing.glance().is_ok_and(|waiting| waiting != at.rest) {
-            return;
+        if Instant::now() >= at.next && outgoing.glance().is_ok_and(|waiting| waiting != at.rest) {
+            return true;
+        }
+        if since.elapsed() >= LIFE || is_over(at, linger) {
+            return false;
         }
         tokio::time::sleep(LOOK).await;
     }

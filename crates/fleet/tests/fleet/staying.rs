@@ -47,6 +47,26 @@ fn the_operator_says_how_often() {
 }
 
 #[test]
+fn a_long_pause_holds_no_connection() {
+    let Some(server) = server() else { return };
+    let store = fleet::run(Store::new(server)).unwrap();
+    let sql = store.sql("UPDATE S.ledgers SET pace_ms = 15000");
+    fleet::run(async { store.open().await.batch(&sql).await }).unwrap().unwrap();
+    let proxy = Proxy::new(server.port, |_| Fate::Pass);
+    let staying = Staying::start(through(proxy.port, &store), &store.ledger, None);
+    staying.add(0..1);
+    staying.shipped(1);
+    staying.add(1..2);
+    let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let started = Instant::now();
+    while fleet::run(store.number(others)).unwrap() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(5), "it holds its connection while it may not ship");
+    }
+    assert_eq!(proxy.connections.load(Ordering::Relaxed), 1);
+    assert_eq!(staying.end().0.unwrap().stored, 1, "the second one waits for its time");
+}
+
+#[test]
 fn failures_pass_and_each_kind_is_reported_once() {
     let Some(server) = server() else { return };
     let store = fleet::run(Store::new(server)).unwrap();
