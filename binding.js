@@ -61,12 +61,34 @@ function isHere(target) {
 }
 
 /**
+ * The addon in the package of its platform, if that lies where package managers put it: beside this one. Node's own
+ * search for it takes longer than to load it. An error is no answer: the search will have it, or a better one.
+ * @param {string} target
+ */
+function sibling(target) {
+  try {
+    const { basename, dirname, join, toNamespacedPath } = require('node:path');
+    const folder = dirname(__dirname);
+    if (basename(folder) !== 'node_modules') return undefined;
+    const file = join(folder, `guidance-ledger-${target}`, `guidance-ledger.${target}.node`);
+    /** @type {{ exports: Attempt['addon'] }} */
+    const module = { exports: {} };
+    process.dlopen(module, toNamespacedPath(file));
+    return module.exports;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
  * @param {string} target
  * @returns {Attempt}
  */
 function attempt(target) {
   const here = isHere(target);
   const request = here ? `guidance-ledger.${target}.node` : `guidance-ledger-${target}`;
+  const addon = here ? undefined : sibling(target);
+  if (addon?.ADDON_VERSION === VERSION) return { target, request, addon };
   try {
     // Within the `try`, or bundlers refuse what is not installed.
     switch (target) {

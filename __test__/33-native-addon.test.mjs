@@ -30,7 +30,15 @@ function installed() {
     mkdirSync(path, { recursive: true });
     return path;
   });
-  for (const name of ['index.js', 'index.mjs', 'index.node.mjs', 'lib', 'binding.js', 'package.json'])
+  for (const name of [
+    'index.js',
+    'index.mjs',
+    'index.bundle.mjs',
+    'index.node.mjs',
+    'lib',
+    'binding.js',
+    'package.json',
+  ])
     cpSync(join(ROOT, name), join(ours, name), { recursive: true });
   copyFileSync(join(ROOT, 'npm', target, 'package.json'), join(theirs, 'package.json'));
   copyFileSync(join(ROOT, binary), join(theirs, binary));
@@ -79,6 +87,26 @@ describeOurs('the addon', () => {
     expect(require(join(ROOT, binary)).ADDON_VERSION).toBe(version);
     expect(readFileSync(join(ROOT, 'binding.js'), 'utf8')).toContain(`const VERSION = '${version}';`);
   });
+
+  test.skipIf(process.platform === 'win32')(
+    'of another version is passed over for the one that Node finds',
+    () => {
+      const { project, theirs, file } = installed();
+      const nested = join(
+        project,
+        'node_modules',
+        'guidance-ledger',
+        'node_modules',
+        `guidance-ledger-${target}`,
+      );
+      cpSync(theirs, nested, { recursive: true });
+      const other = version.replace(/\d/g, '9');
+      const text = readFileSync(file, 'latin1');
+      expect(text).toContain(version);
+      writeFileSync(file, text.replaceAll(version, other), 'latin1');
+      expect(load(project)).toBe('loaded');
+    },
+  );
 
   test('beside the loader comes first', () => {
     const { project, theirs } = installed();

@@ -1,10 +1,14 @@
 /**
  * Bundles the face as the published package carries it: `node scripts/bundle-face.mjs FOLDER`.
  *
- * A hook pays for each file that it loads and for each function that V8 looks over. So FOLDER gets three files without
- * comments: `index.js` with all that an append takes, `lib/ledger.js` with the ledger, and `lib/rare.js` with the rest:
- * reading, and errors. A fourth, `fleet.js`, has what shared stores take beside that. Each module is in one of them, and
- * is run once, when it is first asked for.
+ * A hook pays for each file that it loads and for each function that V8 looks over. So FOLDER gets files without
+ * comments: `index.js` with all that an append takes; `lib/ledger.js` with the classes of the ledger,
+ * `lib/workings.js` with what is inside one, and `lib/rare.js` with the rest: reading, and errors. `fleet.js` has what
+ * shared stores take beside that.
+ *
+ * `index.bundle.mjs` has the first two once more, for `import`: so an ES module that appends does without `require`,
+ * which Node would have to make for it, and which takes as long as the addon. Both share a table of modules, so that
+ * each module is run once, when it is first asked for, and each class is there once.
  *
  * The bundles are made for each release, and are never committed.
  */
@@ -19,9 +23,11 @@ const ENTRY = 'index.js';
 const FLEET = 'fleet.js';
 /** What an append loads. */
 const STORE = 'lib/store/event-store.js';
+/** What the first ledger loads. */
+const WORKINGS = 'lib/ledger/workings.js';
 const REQUIRE = /require\(['"](\.[^'"]+\.js)['"]\)/g;
 /** At the beginning of a line: run as soon as the module is. */
-const REQUIRED_AT_ONCE = /^const [^=]+ = require\('(\.[^']+\.js)'\)/gm;
+const REQUIRED_AT_ONCE = /^(?:const [^=]+ =| {2}\.\.\.)\s*require\('(\.[^']+\.js)'\)/gm;
 
 /**
  * @typedef {object} Part
@@ -29,7 +35,10 @@ const REQUIRED_AT_ONCE = /^const [^=]+ = require\('(\.[^']+\.js)'\)/gm;
  * @property {string[]} atOnce the modules that it requires when it is run
  * @property {string[]} later those that it requires in a function
  */
-/** @typedef {'' | 'ledger' | 'rare' | 'fleet'} Group which file; an empty name is `index.js` */
+/** The files that are loaded later. */
+const LATER = ['ledger', 'workings', 'rare'];
+
+/** @typedef {'' | 'ledger' | 'workings' | 'rare' | 'fleet'} Group which file; an empty name is `index.js` */
 
 /**
  * A module without comments, in ASCII: V8 reads other text more slowly.
@@ -84,22 +93,24 @@ function groupsOf(parts) {
   };
   place(STORE, '');
   for (const name of parts.get(ENTRY)?.later ?? []) place(name, 'ledger');
+  place(WORKINGS, 'workings');
   for (const name of parts.keys()) place(name, 'rare');
   return groups;
 }
 
 /**
- * The modules of one file, as the properties of an object. In parentheses, which make V8 compile a function at once:
+ * The modules of some groups, as the properties of an object. In parentheses, which make V8 compile a function at once:
  * what is run at once anyway is then read once, not twice.
- * @param {Group} group
+ * @param {Group[]} among
  * @param {Map<string, Part>} parts
  * @param {Map<string, Group>} groups
  */
-function members(group, parts, groups) {
-  const [open, close] = group === 'rare' ? ['', ''] : ['(', ')'];
+function members(among, parts, groups) {
   return [...parts]
-    .filter(([name]) => groups.get(name) === group)
+    .filter(([name]) => among.includes(/** @type {Group} */ (groups.get(name))))
     .map(([name, { text }]) => {
+      const group = /** @type {Group} */ (groups.get(name));
+      const [open, close] = group === 'rare' ? ['', ''] : ['(', ')'];
       const linked = text.replace(REQUIRE, (_, path) => {
         const target = posix.join(posix.dirname(name), path);
         const file = groups.get(target);
@@ -120,11 +131,18 @@ export function bundleFace(folder) {
     groups.set(name, 'fleet');
   }
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-  const head = `'use strict';\n// guidance-ledger ${version}: the files of lib/, put together by scripts/bundle-face.mjs.\n`;
-  /** @type {Record<string, string>} */
-  const files = {
-    'index.js': `${head}const files = { ledger: () => require('./lib/ledger.js'), rare: () => require('./lib/rare.js') };
-const modules = {};
+  const head = `// guidance-ledger ${version}: the files of lib/, put together by scripts/bundle-face.mjs.\n`;
+  const loaders = LATER.map((group) => `${group}: () => require('./lib/${group}.js')`);
+  /** @param {Group[]} among */
+  const loader = (...among) => `const files = { ${loaders.join(', ')} };
+function shared() {
+  if (typeof __dirname !== 'string') return {};
+  const key = Symbol.for(\`guidance-ledger ${version} \${__dirname}\`);
+  const value = globalThis[key] ?? {};
+  Reflect.defineProperty(globalThis, key, { value });
+  return value;
+}
+const modules = shared();
 function $load(name, file) {
   let module = modules[name];
   if (module === undefined) {
@@ -139,16 +157,34 @@ function $load(name, file) {
   }
   return module.exports;
 }
-const parts = {\n${members('', parts, groups)}};
-module.exports = $load('${ENTRY}');
-Object.defineProperty(module.exports, Symbol.for('guidance-ledger.modules'), { value: { $load, parts } });
-`,
-    [FLEET]: `${head}const { $load, parts } = require('./index.js')[Symbol.for('guidance-ledger.modules')];
-Object.assign(parts, {\n${members('fleet', parts, groups)}});
-module.exports = $load('${FLEET}');
-`,
-    'lib/ledger.js': `${head}module.exports = ($load) => ({\n${members('ledger', parts, groups)}});\n`,
-    'lib/rare.js': `${head}module.exports = ($load) => ({\n${members('rare', parts, groups)}});\n`,
+const parts = {\n${members(among, parts, groups)}};
+`;
+  /** @param {Group} group */
+  const file = (group) =>
+    `'use strict';\n${head}module.exports = (function ($load) {\nreturn {\n${members([group], parts, groups)}};\n});\n`;
+  const names = [...(parts.get(ENTRY)?.text.matchAll(/get (\w+)\(\)/g) ?? [])].map(([, name]) => name);
+  /** @type {Record<string, string>} */
+  const files = {
+    'index.js': `'use strict';\n${head}${loader('')}module.exports = $load('${ENTRY}');
+const value = { $load, parts };
+Object.defineProperty(module.exports, Symbol.for('guidance-ledger.modules'), { value, configurable: true });\n`,
+    [FLEET]: `'use strict';\n${head}const { $load, parts } = require('./index.js')[Symbol.for('guidance-ledger.modules')];
+Object.assign(parts, {\n${members(['fleet'], parts, groups)}});
+module.exports = $load('${FLEET}');\n`,
+    'index.bundle.mjs': `${head}const __dirname = import.meta.dirname;
+const __filename = import.meta.filename;
+const builtin = process.getBuiltinModule;
+let required;
+function require(name) {
+  if (name.startsWith('node:')) return builtin(name);
+  required ??= builtin('node:module').createRequire(__filename);
+  return required(name);
+}
+${loader('', 'ledger')}const here = __filename.endsWith('index.bundle.mjs');
+export const { ${names.join(', ')} } = here ? $load('${ENTRY}') : require('guidance-ledger');\n`,
+    'lib/ledger.js': file('ledger'),
+    'lib/workings.js': file('workings'),
+    'lib/rare.js': file('rare'),
   };
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });

@@ -1,4 +1,5 @@
-// A process is started, appends one event, and exits: the hook's life. Of the package as it is published: bundled.
+// A process is started, appends one event, and exits: the hook's life. Of the package as it is published: bundled, found by
+// its name, with the addon in the package of its platform.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -23,14 +24,20 @@ const PROGRAMS = {
 
 let number = STORED;
 
-/** A project with the published package and the programs. */
+/** A project with the published packages and the programs. */
 function install(project) {
-  const path = join(project, 'node_modules', 'guidance-ledger');
-  mkdirSync(path, { recursive: true });
-  bundleFace(path);
-  const binaries = readdirSync(PACKAGE).filter((name) => name.endsWith('.node'));
-  for (const name of ['index.mjs', 'index.node.mjs', 'package.json', ...binaries])
+  const binary = readdirSync(PACKAGE).find((name) => name.endsWith('.node'));
+  const target = binary.split('.')[1];
+  const [path, platform] = ['guidance-ledger', `guidance-ledger-${target}`].map((name) => {
+    const made = join(project, 'node_modules', name);
+    mkdirSync(made, { recursive: true });
+    return made;
+  });
+  for (const name of ['index.mjs', 'index.node.mjs', 'package.json'])
     copyFileSync(join(PACKAGE, name), join(path, name));
+  bundleFace(path);
+  copyFileSync(join(PACKAGE, 'npm', target, 'package.json'), join(platform, 'package.json'));
+  copyFileSync(join(PACKAGE, binary), join(platform, binary));
   for (const [name, text] of Object.entries(PROGRAMS)) writeFileSync(join(project, name), text);
   return project;
 }
@@ -66,28 +73,33 @@ async function lives({ data, folder, quick }) {
     times.original.push(life(project, 'original.mjs', theirs));
   }
   const middle = (list) => list.toSorted((a, b) => a - b)[list.length >> 1];
-  const paired = (list, base) => middle(list.map((ms, turn) => ms - base[turn]));
+  const over = (list, base) => list.map((ms, turn) => ms - base[turn]);
+  const paired = (list, base) => middle(over(list, base));
+  const mean = (list, base) => over(list, base).reduce((sum, ms) => sum + ms, 0) / list.length;
   const bare = middle(times.bare);
   return {
     bare,
     overBare: paired(times.required, times.bare),
+    meanOverBare: mean(times.required, times.bare),
     importOverBare: paired(times.imported, times.bareImport),
+    importMeanOverBare: mean(times.imported, times.bareImport),
     emptyOverBare: paired(times.empty, times.bare),
     overEmpty: paired(times.required, times.empty),
     originalOverBare: paired(times.original, times.bareImport),
-    // Least times are those of the quietest moments.
-    share: (Math.min(...times.required) / Math.min(...times.bare) - 1) * 100,
-    importShare: (Math.min(...times.imported) / Math.min(...times.bareImport) - 1) * 100,
+    share: (paired(times.required, times.bare) / bare) * 100,
+    importShare: (paired(times.imported, times.bareImport) / middle(times.bareImport)) * 100,
   };
 }
 
 export default {
-  note: 'The first column is the life of a process that does nothing; the others are differences to one that ran beside it, of the same module system. The shares are those of the least times.',
+  note: 'The first column is the life of a process that does nothing; the others are differences to one that ran beside it, of the same module system. Each is the median of the pairs, unless it says mean. The shares are those of the medians.',
   title: 'a fresh process appends one event to a store of 100,000 and exits',
   unit: {
     bare: 'ms, bare `node`',
     overBare: 'ms over it, by `require`',
+    meanOverBare: 'the mean of it',
     importOverBare: 'ms over it, by `import`',
+    importMeanOverBare: 'the mean of it',
     emptyOverBare: 'ms over it, empty store',
     overEmpty: 'ms over an empty store',
     originalOverBare: 'ms over it, the original',
@@ -109,6 +121,12 @@ export default {
       what: 'ms over bare `node`, by `import`',
       atMost: 3,
       of: (r) => r.median('guidance-ledger', 'importOverBare'),
+    },
+    { what: '% over bare `node`, by `require`', atMost: 6, of: (r) => r.median('guidance-ledger', 'share') },
+    {
+      what: '% over bare `node`, by `import`',
+      atMost: 6,
+      of: (r) => r.median('guidance-ledger', 'importShare'),
     },
     { what: 'ms over an empty store', atMost: 2, of: (r) => r.median('guidance-ledger', 'overEmpty') },
   ],

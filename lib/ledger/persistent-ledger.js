@@ -11,15 +11,9 @@
 // once. The same holds, after a compaction, for events that were never written.
 
 const { EventStore } = require('../store/event-store.js');
-const { ledgerStoreOf, sealedOf } = require('../store/ledger-store.js');
 const { RunLedger, historyOf, stamp } = require('./run-ledger.js');
-const { Background } = require('./background.js');
-const { HeldEvents } = require('./held-events.js');
-const { Known, identitiesOf, identity, writtenId } = require('./known.js');
 const { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText } = require('../shared/event-text.js');
 const { checkIterable } = require('../shared/arguments.js');
-const { readConfig } = require('./config.js');
-const { Turns } = require('./turns.js');
 const { asyncDispose } = require('../shared/symbols.js');
 
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
@@ -37,8 +31,10 @@ function hasCode(error, code) {
 }
 
 class PersistentLedger extends RunLedger {
+  /** Loaded by the first ledger. */
+  #workings = require('./workings.js');
   #history = historyOf(this);
-  #known = new Known();
+  #known = new this.#workings.Known();
   /** @type {Set<RunEvent>} live events that are in no log: logged without enableWAL, not saved since */
   #unsaved = new Set();
   /** @type {Set<Map<RunEvent, string[]>>} for each load under way, what arrived since, and as what it was written */
@@ -55,11 +51,12 @@ class PersistentLedger extends RunLedger {
   /** The same, as this ledger sees it. */
   #store;
   #background;
-  #turns = new Turns();
+  #turns = new this.#workings.Turns();
 
   /** @param {Partial<PersistenceConfig>} [config] */
   constructor(config) {
     super();
+    const { Background, ledgerStoreOf, readConfig } = this.#workings;
     this.#config = readConfig(config);
     const { store, storagePath, durability, lockTimeoutMs, warnAtExit, onError } = this.#config;
     this.#given = store ?? new EventStore(storagePath, { durability, lockTimeoutMs, warnAtExit });
@@ -115,6 +112,7 @@ class PersistentLedger extends RunLedger {
     const imported = [...checkIterable(events)];
     /** @type {[text: string, id: string | null][]} of a line with an id, the id alone */
     const lines = [];
+    const { writtenId } = this.#workings;
     const batch = batchOf(imported, (text, event) => {
       const id = writtenId(text, event);
       lines.push([id === null ? text : '', id]);
@@ -143,7 +141,7 @@ class PersistentLedger extends RunLedger {
     await this.#store.acquireLock();
     try {
       await this.#background.settle();
-      await this.#store.save(new HeldEvents(sealed, batch, positions, known.ids));
+      await this.#store.save(new this.#workings.HeldEvents(sealed, batch, positions, known.ids));
     } catch (error) {
       // The log was replaced all the same.
       if (hasCode(error, 'EUNCONFIRMED')) done();
@@ -241,7 +239,7 @@ class PersistentLedger extends RunLedger {
   #log(event) {
     // Without enableWAL the text is not needed yet, but an event that cannot be saved later is refused now.
     const text = eventText('event', event);
-    const id = writtenId(text, event);
+    const id = this.#workings.writtenId(text, event);
     if (!this.#config.enableWAL) this.#unsaved.add(event);
     else this.#write(event, text, id);
     this.#keep(event, text, id);
@@ -275,7 +273,7 @@ class PersistentLedger extends RunLedger {
   #keep(event, text, id) {
     this.#history.push(event);
     for (const arrived of this.#arrivals) {
-      arrived.set(event, [...(arrived.get(event) ?? []), identity(text, id)]);
+      arrived.set(event, [...(arrived.get(event) ?? []), this.#workings.identity(text, id)]);
     }
   }
 
@@ -301,10 +299,12 @@ class PersistentLedger extends RunLedger {
     this.#arrivals.add(arrived);
     try {
       await this.#background.settle();
-      const sealed = await sealedOf(this.#store);
+      const sealed = await this.#workings.sealedOf(this.#store);
       const kept = this.#history.live((event) => arrived.has(event) || keeps(event));
       const unsaved = kept.filter((event) => this.#unsaved.has(event));
-      const identities = kept.flatMap((event) => arrived.get(event) ?? []).concat(identitiesOf(unsaved));
+      const identities = kept
+        .flatMap((event) => arrived.get(event) ?? [])
+        .concat(this.#workings.identitiesOf(unsaved));
       if (kept.length > 0) sealed.without(batchOfTexts(identities));
       this.#begin(identities);
       this.#history.install(sealed);

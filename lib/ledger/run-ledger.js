@@ -7,8 +7,6 @@
 // question asked here unchanged. `historyOf` is for that subclass alone and is not exported by the package.
 
 const { defaultEvaluators } = require('./evaluators.js');
-const { History } = require('./history.js');
-const { metricsOf, metricsOfHistory, rankingOf, rankingOfHistory } = require('./metrics.js');
 const { isArray } = require('../shared/arguments.js');
 const { randomUUID } = require('../shared/uuid.js');
 
@@ -16,7 +14,10 @@ const { randomUUID } = require('../shared/uuid.js');
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
 /** @typedef {import('../../index.d.ts').TaskIntent} TaskIntent */
 
-/** @type {(ledger: RunLedger) => History} */
+/** Loaded by the first ledger. */
+const workings = () => require('./workings.js');
+
+/** @type {(ledger: RunLedger) => import('./history.js').History} */
 let historyOf;
 
 /**
@@ -84,7 +85,8 @@ function isGiven(value) {
 }
 
 class RunLedger {
-  #history = new History();
+  #workings = workings();
+  #history = new this.#workings.History();
   /** @type {IEvaluator[]} */
   #evaluators = defaultEvaluators();
   #maxEvents;
@@ -169,11 +171,13 @@ class RunLedger {
 
   /** @param {RunEvent[]} [events] */
   computeMetrics(events) {
+    const { metricsOf, metricsOfHistory } = this.#workings;
     return isGiven(events) ? metricsOf(events) : metricsOfHistory(this.#history);
   }
 
   /** @param {RunEvent[]} [windowEvents] */
   rankViolations(windowEvents) {
+    const { rankingOf, rankingOfHistory } = this.#workings;
     return isGiven(windowEvents) ? rankingOf(windowEvents) : rankingOfHistory(this.#history);
   }
 

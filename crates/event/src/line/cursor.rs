@@ -3,6 +3,7 @@
 //! Where V8 would throw there is `Malformed`, and the cursor is then of no further use.
 
 use super::nesting::Nesting;
+use super::shape::Literal;
 use super::{JsonStr, number};
 use crate::text;
 
@@ -172,7 +173,8 @@ impl<'a, 'n> Cursor<'a, 'n> {
 
     #[inline]
     fn number(&mut self) -> Result<&'a [u8], Malformed> {
-        let (number, rest) = number::split(self.rest).ok_or(Malformed)?;
+        let rest = number::skip(self.rest).ok_or(Malformed)?;
+        let number = self.rest.get(..self.rest.len() - rest.len()).unwrap_or_default();
         self.rest = rest;
         Ok(number)
     }
@@ -190,7 +192,7 @@ impl<'a, 'n> Cursor<'a, 'n> {
 impl<'a> Cursor<'a, '_> {
     /// A key with its colon and the white space around both.
     #[inline(always)]
-    fn key(&mut self) -> Result<JsonStr<'a>, Malformed> {
+    pub(super) fn key(&mut self) -> Result<JsonStr<'a>, Malformed> {
         self.space();
         if !self.take(b'"') {
             return Err(Malformed);
@@ -210,6 +212,31 @@ impl<'a> Cursor<'a, '_> {
         let (raw, escaped, rest) = text::split_string(self.rest).ok_or(Malformed)?;
         self.rest = rest;
         Ok(JsonStr { raw, escaped })
+    }
+
+    /// Moves past a string, if that is what comes next.
+    #[inline(always)]
+    pub(super) fn take_string(&mut self) -> Result<Option<JsonStr<'a>>, Malformed> {
+        if self.take(b'"') { self.string().map(Some) } else { Ok(None) }
+    }
+
+    /// As `skip_value`, for what is not a string.
+    #[inline(always)]
+    pub(super) fn skip_other(&mut self) -> Result<(), Malformed> {
+        match self.peek()? {
+            b'{' | b'[' => self.skip_brackets(),
+            b't' => self.word(b"true"),
+            b'f' => self.word(b"false"),
+            b'n' => self.word(b"null"),
+            _ => self.number().map(drop),
+        }
+    }
+
+    /// Moves past bytes that have to be there.
+    #[inline(always)]
+    pub(super) fn literal(&mut self, literal: &Literal) -> Result<(), Malformed> {
+        self.rest = literal.strip(self.rest).ok_or(Malformed)?;
+        Ok(())
     }
 
     #[inline(always)]

@@ -22,6 +22,7 @@ mod cursor;
 mod nesting;
 mod number;
 mod scanner;
+mod shape;
 
 use std::borrow::Cow;
 use std::slice;

@@ -5,6 +5,7 @@
 
 use super::cursor::{Cursor, Malformed};
 use super::nesting::Nesting;
+use super::shape::Shapes;
 use super::{Event, JsonStr, Line, Span, Task, Violations};
 use crate::text;
 
@@ -12,6 +13,7 @@ use crate::text;
 #[derive(Debug, Default)]
 pub struct Scanner {
     nesting: Nesting,
+    shapes: Shapes,
     violations: Vec<Span>,
 }
 
@@ -35,35 +37,85 @@ impl Scanner {
     }
 
     fn event<'a>(&'a mut self, text: &'a [u8]) -> Result<Event<'a>, Malformed> {
-        let Self { nesting, violations: spans } = self;
-        let mut cursor = Cursor::new(text, nesting);
-        let mut event =
-            Event { text, id: None, task: Task::Missing, timestamp: None, rework: None, violations: None };
-        let mut regular = false;
-        if !cursor.take(b'{') {
-            return Err(Malformed);
+        let Self { nesting, shapes, violations: spans } = self;
+        let fields = if let Some(fields) = shapes.read(text, nesting, spans) {
+            fields
+        } else {
+            let fields = parsed(text, nesting, spans)?;
+            shapes.learn(text, nesting);
+            fields
+        };
+        let Fields { id, task, timestamp, rework, regular } = fields;
+        let violations = regular.then_some(Violations { text, spans });
+        Ok(Event { text, id, task, timestamp, rework, violations })
+    }
+}
+
+/// The fields of an event, by the grammar.
+fn parsed<'a>(text: &'a [u8], nesting: &mut Nesting, spans: &mut Vec<Span>) -> Result<Fields<'a>, Malformed> {
+    let mut cursor = Cursor::new(text, nesting);
+    let mut fields = Fields::default();
+    if !cursor.take(b'{') {
+        return Err(Malformed);
+    }
+    cursor.members(|key, cursor| fields.take(Field::of(key), cursor, spans))?;
+    if cursor.at_end() { Ok(fields) } else { Err(Malformed) }
+}
+
+/// What is known of an event; its violations are elsewhere.
+#[derive(Debug)]
+pub(super) struct Fields<'a> {
+    id: Option<JsonStr<'a>>,
+    task: Task<'a>,
+    timestamp: Option<f64>,
+    rework: Option<f64>,
+    /// Whether the violations are regular.
+    regular: bool,
+}
+
+impl Default for Fields<'_> {
+    fn default() -> Self {
+        Self { id: None, task: Task::Missing, timestamp: None, rework: None, regular: false }
+    }
+}
+
+impl<'a> Fields<'a> {
+    /// Keeps a string.
+    #[inline]
+    pub(super) fn put(&mut self, field: Field, string: JsonStr<'a>) {
+        match field {
+            Field::Id => self.id = Some(string),
+            Field::Task => self.task = Task::Str(string),
+            Field::Timestamp => self.timestamp = None,
+            Field::Rework => self.rework = None,
+            Field::Violations => self.regular = false,
+            Field::Other => {}
         }
-        cursor.members(|key, cursor| {
-            match Field::of(key) {
-                Field::Id => event.id = cursor.string_or_skip()?,
-                Field::Task => event.task = task(cursor)?,
-                Field::Timestamp => event.timestamp = cursor.number_or_skip()?,
-                Field::Rework => event.rework = cursor.number_or_skip()?,
-                Field::Violations => regular = violations(cursor, spans)?,
-                Field::Other => cursor.skip_value()?,
-            }
-            Ok(())
-        })?;
-        if !cursor.at_end() {
-            return Err(Malformed);
+    }
+
+    /// Moves past the value of a field, and keeps it.
+    #[inline]
+    pub(super) fn take(
+        &mut self,
+        field: Field,
+        cursor: &mut Cursor<'a, '_>,
+        spans: &mut Vec<Span>,
+    ) -> Result<(), Malformed> {
+        match field {
+            Field::Id => self.id = cursor.string_or_skip()?,
+            Field::Task => self.task = task(cursor)?,
+            Field::Timestamp => self.timestamp = cursor.number_or_skip()?,
+            Field::Rework => self.rework = cursor.number_or_skip()?,
+            Field::Violations => self.regular = violations(cursor, spans)?,
+            Field::Other => cursor.skip_value()?,
         }
-        event.violations = regular.then_some(Violations { text, spans });
-        Ok(event)
+        Ok(())
     }
 }
 
 /// The members of an event that matter here.
-enum Field {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
     Id,
     Task,
     Timestamp,
@@ -74,7 +126,7 @@ enum Field {
 
 impl Field {
     #[inline]
-    fn of(key: JsonStr<'_>) -> Self {
+    pub(super) fn of(key: JsonStr<'_>) -> Self {
         if key.escaped { Self::named(&key.decode()) } else { Self::named(key.raw) }
     }
 

@@ -99,6 +99,11 @@ impl Summary {
         self
     }
 
+    /// Whether it covers something, and carries no tasks along because they are too many.
+    pub(crate) fn has_many_tasks(&self) -> bool {
+        self.tasks.is_none() && self.mark.offset > 0
+    }
+
     /// Adds one event.
     pub(crate) fn add(&mut self, event: &Event<'_>) {
         // Where the count comes from a file, it may be anything.

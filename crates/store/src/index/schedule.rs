@@ -123,8 +123,13 @@ impl IndexSchedule {
         }
     }
 
-    /// The same before the process ends, if the file is old enough.
+    /// The same before the process ends, if the file is old enough. With many tasks it is left to others: a hook need
+    /// not take the folder to learn it a second time.
     pub(crate) fn at_exit(&self) {
+        let many = self.tenure.try_take().is_some_and(|tenure| tenure.checkpoint.summary.has_many_tasks());
+        if many {
+            return;
+        }
         let now_ns = self.folder.now_ms().saturating_mul(1_000_000);
         let is_fresh = |modified_ns: u64| now_ns.abs_diff(modified_ns) < nanoseconds(DUE_AT_EXIT);
         if self.folder.stat(INDEX).is_ok_and(|stat| stat.is_none_or(|stat| !is_fresh(stat.modified_ns))) {
