@@ -141,7 +141,7 @@ describeOurs('the bundled face', () => {
       import { createRequire } from 'node:module';
       import { EventStore, PersistentLedger } from 'guidance-ledger';
       const { cache } = createRequire(import.meta.url);
-      const loaded = () => Object.keys(cache).map((path) => path.split(/[\\\\/]guidance-ledger[\\\\/]/)[1]);
+      const loaded = () => Object.keys(cache).map((path) => path.split('node_modules').at(-1));
       const before = loaded().some((name) => /fleet/.test(name));
       const { createFleetLedger, createFleetStore } = await import('guidance-ledger/fleet');
       const place = { url: 'postgres://agent@127.0.0.1:1/agents', storagePath: 'store' };

@@ -135,12 +135,22 @@ function stage() {
     chmodSync(join(folder, executable), 0o644);
   }
   symlinkSync(join(root, 'node_modules'), join(staged, 'node_modules'));
-  run(process.execPath, [join(root, 'scripts', 'prepare-release.mjs'), staged]);
+  // As the workflow of a repository runs it.
+  const env = { ...process.env, GITHUB_REPOSITORY: 'owner/guidance-ledger' };
+  run(process.execPath, [join(root, 'scripts', 'prepare-release.mjs'), staged], { env });
   const wanted = Object.fromEntries(platforms.map((platform) => [`${name}-${platform}`, version]));
   check(
     'a release names each platform package in its exact version',
     json(join(staged, 'package.json')).optionalDependencies,
     wanted,
+  );
+  const { homepage, bugs, repository } = json(join(staged, 'package.json'));
+  check(
+    'a release says where it comes from, and where faults are reported',
+    [homepage, bugs.url, repository.url],
+    ['#readme', '/issues', '.git'].map(
+      (end) => `${end === '.git' ? 'git+' : ''}https://github.com/owner/guidance-ledger${end}`,
+    ),
   );
   return staged;
 }

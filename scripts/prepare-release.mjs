@@ -28,13 +28,18 @@ const sources = ['binding.js', 'binding.d.ts', 'fleet-binding.js', 'fleet-bindin
 for (const source of [...sources, 'lib/fleet', 'lib/ledger', 'lib/shared', 'lib/store'])
   rmSync(join(root, source), { recursive: true });
 
-// Provenance ties a package to the repository it names.
+// Provenance ties a package to the repository it names. Only the workflow knows where that is.
 const { GITHUB_REPOSITORY: repository } = process.env;
+const address = `https://github.com/${repository}`;
 for (const folder of [root, ...platforms]) {
   const path = join(folder, 'package.json');
   const manifest = JSON.parse(readFileSync(path, 'utf8'));
   delete manifest.scripts?.prepare;
-  if (repository) manifest.repository = { type: 'git', url: `git+https://github.com/${repository}.git` };
+  if (repository) {
+    manifest.repository = { type: 'git', url: `git+${address}.git` };
+    manifest.bugs = { url: `${address}/issues` };
+    manifest.homepage = `${address}#readme`;
+  }
   writeFileSync(path, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
