@@ -119,12 +119,16 @@ impl Drop for Folder {
     }
 }
 
+/// So long no batch may come to a follower.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// What a follower saw until `total` says how many there are, and it has them all.
 async fn follow(settings: &Settings, ledger: &Ledger, total: &AtomicU64) -> HashSet<Vec<u8>> {
     let mut follower = Follower::new(ledger, From::Start);
     let mut seen = HashSet::new();
     let mut idle = Instant::now();
     while seen.len() as u64 != total.load(Ordering::SeqCst) {
+        assert!(idle.elapsed() < PATIENCE, "a follower stands at {}", seen.len());
         let Ok(connection) = Connection::open(settings).await else { continue };
         let connection = connection.with_deadline(Duration::from_secs(2));
         let mut went = follower.begin(&connection).await;
@@ -146,7 +150,7 @@ async fn follow(settings: &Settings, ledger: &Ledger, total: &AtomicU64) -> Hash
                 }
                 Err(error) => Err(error),
             };
-            assert!(idle.elapsed() < Duration::from_secs(90), "a follower stands at {}", seen.len());
+            assert!(idle.elapsed() < PATIENCE, "a follower stands at {}", seen.len());
         }
         if let Err(error) = went {
             assert_ne!(error.code(), Code::Rewound, "{error}");
@@ -247,6 +251,15 @@ impl Soak {
     }
 }
 
+/// Ends the others when it goes, so that a failure ends the test.
+struct Ending<'a>(&'a AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Kills the server once in the middle, and once a minute.
 fn crashes(server: &Server, seconds: u64) -> u32 {
     let started = Instant::now();
@@ -306,8 +319,9 @@ fn each_event_once_through_all_of_it_at_once() {
             workers.push(scope.spawn(move || soak.append(worker)));
             workers.push(scope.spawn(move || soak.rewrite(worker)));
         }
+        let ending = Ending(&soak.over);
         let crashes = crashes(server, seconds);
-        soak.over.store(true, Ordering::SeqCst);
+        drop(ending);
         for worker in workers {
             worker.join().unwrap();
         }

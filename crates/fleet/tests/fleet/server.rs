@@ -98,6 +98,8 @@ impl Server {
     pub(crate) fn kill(&self) {
         let pid = std::fs::read_to_string(self.folder.join("data/postmaster.pid")).unwrap();
         let pid = pid.lines().next().unwrap().to_owned();
+        // Stopped first: a child that it starts meanwhile would live on, and hold up the next start.
+        assert!(Command::new("kill").args(["-STOP", &pid]).status().unwrap().success());
         let children = Command::new("ps").args(["--ppid", &pid, "-o", "pid="]).output().unwrap();
         let children = String::from_utf8(children.stdout).unwrap();
         // It fails for one that has ended meanwhile.
