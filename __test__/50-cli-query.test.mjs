@@ -1,5 +1,6 @@
 /** stats and query. */
-import { appendFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, noTerminal, parsed } from './support/cli.mjs';
 import { paths } from './support/disk.mjs';
@@ -203,6 +204,67 @@ describe('query', () => {
     expect(
       parsed(await cli(['query', path, '--task', 'x-ray', '--json'])).map(({ eventId }) => eventId),
     ).toEqual(['x']);
+  });
+});
+
+/** The checkpoint says which megabytes of a log have events of a time. */
+describe('a time in a log of megabytes', () => {
+  const checkpoint = (path) => join(path, '.events.ckpt');
+  const start = Date.UTC(2026, 0, 1);
+  const pad = 'x'.repeat(400);
+  // In some disorder, with one of the first among the last and one whose time is no number.
+  const times = Array.from({ length: 9000 }, (_, number) => start + (number ^ 5) * 1000);
+  times[8000] = start + 100_500;
+  times[4000] = 'noon';
+  const lines = times.map((timestamp, number) => JSON.stringify({ eventId: `e-${number}`, timestamp, pad }));
+
+  test.each([
+    ['a checkpoint', () => {}],
+    ['no checkpoint', (path) => rmSync(checkpoint(path))],
+    ['a torn checkpoint', (path) => truncateSync(checkpoint(path), (512 << 10) + 40)],
+    [
+      'the checkpoint of another log',
+      (path) => writeFileSync(paths(path).log, `${lines.toReversed().join('\n')}\n`),
+    ],
+    ['an unfinished line behind it', (path) => appendFileSync(paths(path).log, lines[100])],
+  ])('%s', async (_, change) => {
+    const path = folderOf([], `${lines.join('\n')}\n`);
+    const store = ours.createEventStore(path);
+    await store.append({ eventId: 'last', timestamp: start - 1 });
+    await store.close();
+    expect(statSync(checkpoint(path)).size).toBeGreaterThan(512 << 10);
+    change(path);
+    const all = readFileSync(paths(path).log, 'utf8').trimEnd().split('\n').map(JSON.parse);
+    const day = (time) => new Date(time).toISOString();
+    for (const [from, to] of [
+      [100_000, 101_000],
+      [2_500_000, 6_000_000],
+      [-5, 3000],
+      [8_990_000, 99_000_000],
+      [99_000_000, 99_999_000],
+    ]) {
+      const wanted = all
+        .filter(({ timestamp }) => timestamp >= start + from && timestamp <= start + to)
+        .map(({ eventId }) => eventId);
+      const ids = async (command, ...more) =>
+        parsed(
+          await cli([
+            command,
+            '--dir',
+            path,
+            '--json',
+            '--since',
+            day(start + from),
+            '--until',
+            day(start + to),
+            ...more,
+          ]),
+        ).map(({ eventId }) => eventId);
+      expect(await ids('query')).toEqual(wanted);
+      expect(await ids('query', '--limit', '7')).toEqual(wanted.slice(-7));
+      expect(await ids('query', '--limit', '7', '--oldest')).toEqual(wanted.slice(0, 7));
+      expect(await ids('tail', '--lines', '3')).toEqual(wanted.slice(-3));
+    }
   });
 });
 

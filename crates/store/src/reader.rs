@@ -74,6 +74,15 @@ impl Store {
     }
 }
 
+impl Store {
+    /// Which parts of this open log, ascending, have all events whose time lies in `[from, to]`, as the checkpoint says.
+    /// Each begins with a line; the last ends with the log, the others with a line. `None` if the checkpoint does not
+    /// recognise the log, or does not say.
+    pub fn stretches(&self, log: &dyn File, from: Option<f64>, to: Option<f64>) -> Option<Vec<Range<u64>>> {
+        self.views.stretches(log, Query { from, to, task: None }.bounds())
+    }
+}
+
 /// A walk over the matching lines. See the head of this file.
 pub struct Reader {
     store: Arc<Store>,

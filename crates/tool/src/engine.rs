@@ -7,7 +7,7 @@
 //! scans nothing and leaves a large `index.json` to processes that live longer.
 
 use std::io;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -245,6 +245,19 @@ impl StoreFile {
     pub(crate) fn stat(&self) -> Result<(FileId, u64)> {
         let stat = self.file.stat().map_err(|error| failed("fstat", &self.path, &error))?;
         Ok((stat.id, stat.size))
+    }
+
+    /// The parts of a log, ascending, that have all events of a time: all of it, where the checkpoint does not say.
+    pub(crate) fn stretches(&self, since: Option<f64>, until: Option<f64>) -> Result<Vec<Range<u64>>> {
+        let known = || {
+            let store = Store::alone(Arc::new(RealFolder::new(self.path.parent()?)));
+            store.stretches(&*self.file, since, until)
+        };
+        let timed = since.is_some() || until.is_some();
+        match timed.then(known).flatten() {
+            Some(stretches) => Ok(stretches),
+            None => Ok(std::iter::once(0..self.stat()?.1).collect()),
+        }
     }
 
     /// Reads at a position; 0 at the end.

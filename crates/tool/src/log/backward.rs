@@ -20,6 +20,8 @@ pub(crate) struct Backward<'a> {
     buffer: Vec<u8>,
     start: u64,
     end: usize,
+    /// Where the first line begins.
+    first: u64,
     block: usize,
     /// Whether a newline stands at `end`.
     terminated: bool,
@@ -35,9 +37,10 @@ pub(crate) struct LineAt {
 }
 
 impl<'a> Backward<'a> {
-    /// A walk over the lines before `end`.
-    pub(crate) fn new(file: &'a StoreFile, end: u64) -> Self {
-        Self { file, buffer: Vec::new(), start: end, end: 0, block: BLOCK, terminated: false, over: false }
+    /// A walk over the lines of a part of the file, which begins with a line.
+    pub(crate) fn new(file: &'a StoreFile, part: Range<u64>) -> Self {
+        let Range { start: first, end: start } = part;
+        Self { file, buffer: Vec::new(), start, end: 0, first, block: BLOCK, terminated: false, over: false }
     }
 
     /// The next line towards the beginning.
@@ -46,7 +49,7 @@ impl<'a> Backward<'a> {
         while !self.over {
             let newline = memchr::memrchr(b'\n', self.buffer.get(..unseen).unwrap_or_default());
             let first = newline.map_or(0, |newline| newline + 1);
-            if newline.is_none() && self.start > 0 {
+            if newline.is_none() && self.start > self.first {
                 unseen = self.read_before()?;
                 continue;
             }
@@ -72,7 +75,8 @@ impl<'a> Backward<'a> {
 
     /// Puts the block before the buffer in front of it. Returns how long it is.
     fn read_before(&mut self) -> Result<usize> {
-        let length = self.block.min(usize::try_from(self.start).unwrap_or(usize::MAX));
+        let before = self.start.saturating_sub(self.first);
+        let length = self.block.min(usize::try_from(before).unwrap_or(usize::MAX));
         self.block = (self.block * 2).min(LARGEST);
         let from = self.start - long(length);
         let mut block = self.file.read(from, length)?;
@@ -98,7 +102,7 @@ mod tests {
 
     fn backward(file: &StoreFile, size: u64) -> Result<Lines> {
         let mut lines = Lines::new();
-        let mut walk = Backward::new(file, size);
+        let mut walk = Backward::new(file, 0..size);
         while let Some(line) = walk.step()? {
             lines.push((line.offset, walk.bytes(&line).to_vec(), line.whole));
         }

@@ -1,4 +1,5 @@
-//! The chosen events of a log, in its order, in bounded memory.
+//! The chosen events of a log, in its order, in bounded memory. Of a log with a checkpoint only the parts are read whose
+//! events may be of the time that is asked for.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -131,7 +132,6 @@ fn forward(
     limit: u64,
     visit: &mut dyn FnMut(&Fields<'_>) -> Result<()>,
 ) -> Result<()> {
-    let (_, size) = log.stat()?;
     let mut scanner = Scanner::new();
     let mut left = limit;
     let mut take = |line: &[u8], left: &mut u64| -> Result<()> {
@@ -147,23 +147,36 @@ fn forward(
     if left == 0 {
         return Ok(());
     }
-    let walked = walk(log, 0, size, needle, &mut |_, line| {
-        take(line, &mut left)?;
-        Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    })?;
-    if left > 0 { take(&walked.tail, &mut left) } else { Ok(()) }
+    for stretch in log.stretches(filter.since, filter.until)? {
+        let walked = walk(log, stretch.start, stretch.end, needle, &mut |_, line| {
+            take(line, &mut left)?;
+            Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+        })?;
+        if left > 0 {
+            take(&walked.tail, &mut left)?;
+        }
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// The last chosen events. With `following`, a line without its newline is left for later.
 pub(crate) fn newest(log: &StoreFile, filter: &Filter, limit: u64, following: bool) -> Result<Newest> {
-    let (_, size) = log.stat()?;
-    let mut found = Newest { end: size, ..Newest::default() };
-    let mut walk = Backward::new(log, size);
+    let mut stretches = log.stretches(filter.since, filter.until)?;
+    let last = stretches.pop().unwrap_or_default();
+    let mut found = Newest { end: last.end, ..Newest::default() };
+    let mut walk = Backward::new(log, last);
     let mut scanner = Scanner::new();
     let needle = filter.needle();
     let mut count = 0;
     while count < limit || following {
-        let Some(line) = walk.step()? else { break };
+        let Some(line) = walk.step()? else {
+            let Some(stretch) = stretches.pop() else { break };
+            walk = Backward::new(log, stretch);
+            continue;
+        };
         if !line.whole && following {
             found.end = line.offset;
             continue;
