@@ -218,8 +218,17 @@ impl Follower {
         let mut position = self.position.clone();
         let mut batches = Vec::new();
         for lane in self.lanes(connection).await? {
-            if lane.head > lane.seen.seq || lane.seen.rest.is_some() {
-                self.read(connection, lane, &mut position, &mut batches).await?;
+            if lane.head == lane.seen.seq && lane.seen.rest.is_none() {
+                continue;
+            }
+            match self.read(connection, lane, &position).await {
+                Ok((read, behind)) => {
+                    batches.extend(read);
+                    position = behind;
+                }
+                // What other lanes gave is not read again; the next call meets the failure once more.
+                Err(_) if !batches.is_empty() => break,
+                Err(error) => return Err(error),
             }
         }
         self.position = position;
@@ -270,14 +279,13 @@ impl Follower {
         &self,
         connection: &Connection,
         Reach { id, lane, seen, .. }: Reach,
-        position: &mut Position,
-        batches: &mut Vec<Batch>,
-    ) -> Result<()> {
+        reached: &Position,
+    ) -> Result<(Vec<Batch>, Position)> {
+        let (mut batches, mut position) = (Vec::new(), reached.clone());
         let sql = self.sql(
             "SELECT b.seq, b.token, b.source, b.received_at, b.total, b.covers, n.head, e.body, e.pos FROM S.lanes n \
              CROSS JOIN LATERAL (SELECT * FROM S.batches b WHERE b.ledger = n.ledger AND b.lane = n.lane AND b.seq >= $3 \
-             ORDER BY b.seq LIMIT $4) b LEFT JOIN S.events e ON e.batch = b.batch AND e.ledger = b.ledger \
-             AND (b.seq > $3 OR e.pos > $5) \
+             ORDER BY b.seq LIMIT $4) b LEFT JOIN S.events e ON e.batch = b.batch AND (b.seq > $3 OR e.pos > $5) \
              WHERE n.ledger = $1 AND n.lane = $2 ORDER BY b.seq, e.pos",
         );
         let most = BATCHES + 1;
@@ -326,7 +334,7 @@ impl Follower {
             }
         }
         // All that there is was read, or as much as is read at once.
-        if rows < most && last.seq != head { Err(rewound(lane)) } else { Ok(()) }
+        if rows < most && last.seq != head { Err(rewound(lane)) } else { Ok((batches, position)) }
     }
 }
 

@@ -206,7 +206,7 @@ impl Soak {
             for (folder, store) in mine.iter().zip(&stores) {
                 folder.append(store, 1 + random.below(20));
             }
-            std::thread::sleep(Duration::from_millis(random.below(30)));
+            std::thread::sleep(Duration::from_millis(random.below(100)));
         }
     }
 

@@ -78,7 +78,7 @@ CREATE TABLE @schema@.batches (
   ledger       int NOT NULL,
   lane         smallint NOT NULL,
   seq          bigint NOT NULL,          -- 1, 2, 3, … without gaps, in the order of commits
-  batch        bigint NOT NULL,          -- joins events.batch; says nothing about order
+  batch        bigint NOT NULL,          -- joins events.batch, in all ledgers; says nothing about order
   source       uuid NOT NULL,
   token        uuid NOT NULL,            -- chosen by the client
   received_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -99,7 +99,8 @@ CREATE TABLE @schema@.events (
   PRIMARY KEY (ledger, at, key)
 );
 CREATE INDEX events_batch ON @schema@.events (batch);
-CREATE INDEX events_task ON @schema@.events (ledger, task);
+-- Not by ledger too: a planner that has no statistics yet would scan all of a ledger by it, to find a batch.
+CREATE INDEX events_task ON @schema@.events (task);
 
 -- Append-only: nothing updates; only evict_v1 deletes.
 CREATE FUNCTION @schema@.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -241,7 +242,7 @@ BEGIN
   SELECT count(*), max(w.seq) INTO v_looked, v_last
     FROM (SELECT b.seq FROM @schema@.batches b WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq > p_after ORDER BY b.seq LIMIT p_at_most) w;
   WITH looked AS (
-    SELECT b.seq, NOT EXISTS (SELECT 1 FROM @schema@.events e WHERE e.batch = b.batch AND e.ledger = v_id) AS gone
+    SELECT b.seq, NOT EXISTS (SELECT 1 FROM @schema@.events e WHERE e.batch = b.batch) AS gone
       FROM @schema@.batches b WHERE b.ledger = v_id AND b.lane = p_lane AND b.seq > p_after AND b.seq <= v_last
   ), pairs AS (
     SELECT l.seq, l.gone AND lead(l.gone) OVER (ORDER BY l.seq) AS foldable FROM looked l
