@@ -223,14 +223,16 @@ export declare class FleetStore<E extends RunEvent = RunEvent> {
 
   /**
    * Resolves when all that the folder accepted so far is in the shared store, by this process or by another one. Rejects
-   * with `code: 'ETIMEDOUT'` after `timeoutMs`, and at once with a failure that a person has to see to; the events stay in
-   * the folder.
+   * after `timeoutMs`, with what kept it from being shipped or with `code: 'ETIMEDOUT'`, and at once with a failure that a
+   * person has to see to. The events stay in the folder.
    * @param options `timeoutMs`: 60,000 by default
    */
   flush(options?: { timeoutMs?: number }): Promise<void>;
 
   /**
-   * Ships in this process: with `once` all that waits, else what waits and what comes until the signal is aborted.
+   * Ships in this process: with `once` all that waits, else what waits and what comes until the signal is aborted. With
+   * `once`, what passes by itself is tried again for `timeoutMs` (60,000 by default), and a signal that is aborted makes
+   * it reject with an `AbortError`.
    * @returns with `once` what was shipped, or null if another process ships the folder; else whether this process did
    */
   ship(options: { once: true; timeoutMs?: number; signal?: AbortSignalLike }): Promise<ShipReport | null>;

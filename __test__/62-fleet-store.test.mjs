@@ -5,6 +5,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
@@ -419,6 +420,35 @@ describe.skipIf(absent)('with a server', () => {
       const said = [...code.matchAll(/\/\/ → (.*)$/gm)].map(([, text]) => text);
       if (said.length > 0) expect(ran.stdout.trimEnd().split('\n'), at).toEqual(said);
     }
+  }, 60_000);
+
+  test('flush() ends in time though a server does not answer, and says what else is in its way', async () => {
+    const { make, place } = await fleet();
+    // It takes connections and says nothing.
+    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    onTestFinished(() => void silent.close());
+    const url = `postgres://agent@127.0.0.1:${silent.address().port}/agents`;
+    const store = make({ url });
+    await store.append(runEvent());
+    const start = performance.now();
+    await expect(store.flush({ timeoutMs: 400 })).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    expect(performance.now() - start).toBeLessThan(5000);
+    const aborted = new AbortController();
+    const shipping = store.ship({ once: true, signal: aborted.signal });
+    aborted.abort();
+    await expect(shipping).rejects.toMatchObject({ code: 'ABORT_ERR' });
+    // A folder that cannot become one that ships is no folder in which nothing waits.
+    const file = join(folder(), 'file');
+    writeFileSync(file, '');
+    const nowhere = make({ storagePath: file });
+    await expect(nowhere.flush({ timeoutMs: 400 })).rejects.toMatchObject({
+      path: expect.stringContaining(file),
+    });
+    await expect(make({ ledger: 'unknown' }).flush({ timeoutMs: 60_000 })).resolves.toBeUndefined();
+    const unknown = createFleetStore({ ...place, ledger: 'unknown', storagePath: folder() });
+    await closing(unknown).append(runEvent());
+    await expect(unknown.flush({ timeoutMs: 60_000 })).rejects.toMatchObject({ code: 'EFLEETLEDGER' });
   }, 60_000);
 
   describe('a process that ends soon', () => {

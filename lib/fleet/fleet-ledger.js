@@ -131,7 +131,7 @@ class FleetLedgerStore {
   /** @param {string} call */
   #writable(call) {
     if (this.#folder === null) throw this.#notWritable(call);
-    void this.#shipping?.begin();
+    void this.#shipping?.beginWriting();
     return this.#folder;
   }
 

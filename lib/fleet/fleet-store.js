@@ -180,7 +180,10 @@ class FleetStore {
     const signal = checkSignal(given.signal);
     const { shipping } = this.#folder('ship()');
     if (signal?.aborted) throw abortError(signal);
-    return once ? shipping.once(patience, signal) : shipping.stay(signal);
+    if (!once) return shipping.stay(signal);
+    const shipped = await shipping.once(patience, signal);
+    if (signal?.aborted) throw abortError(signal);
+    return shipped;
   }
 
   /** @param {{ remote?: boolean }} [options] */
@@ -269,7 +272,7 @@ class FleetStore {
    */
   async #write(call, write) {
     const { local, shipping } = this.#folder(call);
-    const begun = shipping.begin();
+    const begun = shipping.beginWriting();
     // Within the call, as with an EventStore.
     await write(local);
     await begun;

@@ -95,19 +95,28 @@ class Shipping {
     this.#onError = onError;
   }
 
-  /** Before the first write: from then on rewrites keep what was not shipped. */
+  /** From then on rewrites keep what was not shipped. */
   begin() {
     this.#begun ??= this.#folder.beginShipping().catch((error) => {
-      this.#begun = null; // the next write tries again
-      this.#report(error);
+      this.#begun = null; // the next call tries again
+      throw error;
     });
     return this.#begun;
+  }
+
+  /** The same before a write, which is accepted all the same if that fails. */
+  async beginWriting() {
+    try {
+      await this.begin();
+    } catch (error) {
+      this.#report(error);
+    }
   }
 
   /** After a write. */
   async wrote() {
     if (this.#mode === 'manual') return;
-    await this.begin();
+    await this.beginWriting();
     if (this.#mode === 'background') this.start();
     else await this.#startProgram();
   }
@@ -133,7 +142,9 @@ class Shipping {
       if (pending === 0) return;
       const left = end - performance.now();
       if (left <= 0) throw this.#late(timeoutMs, pending);
-      if ((await this.once(left)) === null) await pause(Math.min(LOOK_MS, left));
+      // It ends an attempt that would take longer.
+      const shipped = await this.once(left, AbortSignal.timeout(Math.ceil(left)));
+      if (shipped === null) await pause(Math.min(LOOK_MS, left));
     }
   }
 
@@ -149,6 +160,7 @@ class Shipping {
     if (outgoing === null) return null;
     const shipper = this.#fleet.shipper(hostname());
     const abort = () => shipper.stop();
+    if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
     try {
       return await shipper.once(
@@ -230,7 +242,7 @@ class Shipping {
   /** Starts a program that ships, if one is wanted. Runners of CI end what is left of a job. */
   async #startProgram() {
     const now = performance.now();
-    if (now - this.#asked < MINUTE_MS || process.env.CI) return;
+    if (now - this.#asked < MINUTE_MS || !['', '0', 'false'].includes(process.env.CI ?? '')) return;
     this.#asked = now;
     try {
       if (!(await this.#folder.wantsShipper())) return;

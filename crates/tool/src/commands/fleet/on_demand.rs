@@ -25,7 +25,8 @@ const OF_POSTGRESQL: [&str; 3] = ["PGHOST", "PGHOSTADDR", "PGSERVICE"];
 pub(crate) fn start_shipper(engine: &Engine, folder: &Path) -> Result<()> {
     let off = variable("GUIDANCE_FLEET").is_some_and(|switch| switch == "off");
     let asked = variable("GUIDANCE_FLEET_SHIP").is_some_and(|mode| mode == "auto");
-    if !asked || off || variable("CI").is_some() {
+    let in_ci = variable("CI").is_some_and(|value| !matches!(value.as_str(), "0" | "false"));
+    if !asked || off || in_ci {
         return Ok(());
     }
     let address = variable(ADDRESS);
