@@ -282,10 +282,12 @@ impl Follower {
         reached: &Position,
     ) -> Result<(Vec<Batch>, Position)> {
         let (mut batches, mut position) = (Vec::new(), reached.clone());
+        // OFFSET 0 keeps the planner from joining whole tables, as it does while it has no statistics.
         let sql = self.sql(
             "SELECT b.seq, b.token, b.source, b.received_at, b.total, b.covers, n.head, e.body, e.pos FROM S.lanes n \
              CROSS JOIN LATERAL (SELECT * FROM S.batches b WHERE b.ledger = n.ledger AND b.lane = n.lane AND b.seq >= $3 \
-             ORDER BY b.seq LIMIT $4) b LEFT JOIN S.events e ON e.batch = b.batch AND (b.seq > $3 OR e.pos > $5) \
+             ORDER BY b.seq LIMIT $4) b LEFT JOIN LATERAL (SELECT e.pos, e.body FROM S.events e \
+             WHERE e.batch = b.batch AND (b.seq > $3 OR e.pos > $5) OFFSET 0) e ON true \
              WHERE n.ledger = $1 AND n.lane = $2 ORDER BY b.seq, e.pos",
         );
         let most = BATCHES + 1;
