@@ -18,8 +18,10 @@ use crate::error::{Code, Error, Result};
 use crate::identity::At;
 use crate::protocol::Ledger;
 
-/// Batches that are read at once.
-const BATCHES: i64 = 20;
+/// Batches of a lane that are read at once: at first, and at most.
+const BATCHES: (i64, i64) = (4, 20);
+/// Bytes that those should have.
+const BYTES: usize = 4 << 20;
 
 /// The last batch of a lane that was given out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -163,6 +165,8 @@ pub struct Follower {
     ledger: Ledger,
     from: From,
     position: Position,
+    /// Batches of a lane that are asked for.
+    batches: i64,
 }
 
 impl Follower {
@@ -173,7 +177,7 @@ impl Follower {
             From::After(position) => position.clone(),
             From::Start | From::Now => Position::default(),
         };
-        Self { ledger: ledger.clone(), from, position }
+        Self { ledger: ledger.clone(), from, position, batches: BATCHES.0 }
     }
 
     fn sql(&self, sql: &str) -> String {
@@ -223,16 +227,31 @@ impl Follower {
             }
             match self.read(connection, lane, &position).await {
                 Ok((read, behind)) => {
+                    self.adapt(&read);
                     batches.extend(read);
                     position = behind;
                 }
-                // What other lanes gave is not read again; the next call meets the failure once more.
-                Err(_) if !batches.is_empty() => break,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // On a bad way all of it may not arrive in time, however often it is asked for.
+                    self.batches = (self.batches / 2).max(1);
+                    if batches.is_empty() {
+                        return Err(error);
+                    }
+                    // What other lanes gave is not read again; the next call meets the failure once more.
+                    break;
+                }
             }
         }
         self.position = position;
         Ok(batches)
+    }
+
+    /// As many batches as memory and the way may hold, whatever their events weigh.
+    fn adapt(&mut self, read: &[Batch]) {
+        let bytes: usize = read.iter().flat_map(|batch| &batch.events).map(Vec::len).sum();
+        let mean = i64::try_from(bytes / read.len().max(1)).unwrap_or(i64::MAX).max(1);
+        let fit = i64::try_from(BYTES).unwrap_or(i64::MAX) / mean;
+        self.batches = (self.batches * 2).min(fit).clamp(1, BATCHES.1);
     }
 
     /// What there is of all lanes. Asked for several times a second, so it is the cheapest statement that will do: a lane
@@ -290,7 +309,7 @@ impl Follower {
              WHERE e.batch = b.batch AND (b.seq > $3 OR e.pos > $5) OFFSET 0) e ON true \
              WHERE n.ledger = $1 AND n.lane = $2 ORDER BY b.seq, e.pos",
         );
-        let most = BATCHES + 1;
+        let most = self.batches + 1;
         let given = seen.rest.map_or(i32::MAX, |rest| rest.place);
         let place: [Parameter<'_>; 5] = [
             (&id, Type::INT4),

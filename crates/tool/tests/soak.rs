@@ -167,10 +167,11 @@ fn settings(port: u16, database: &str) -> Settings {
 /// What happens to a connection: most pass, for a while.
 fn fate(random: &mut Random) -> Fate {
     let bytes = usize::try_from(random.below(40_000)).unwrap();
-    match random.below(8) {
+    match random.below(9) {
         0..=2 => Fate::CutRequest(bytes),
         3..=5 => Fate::SwallowAnswer(bytes),
         6 => Fate::Stall(bytes),
+        7 => Fate::CutAnswer(bytes * 20),
         _ => Fate::Pass,
     }
 }

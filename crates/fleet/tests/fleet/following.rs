@@ -4,11 +4,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fleet::Code;
 use fleet::follower::{Follower, From, Position};
 use fleet::operator::Operator;
+use fleet::{Code, Connection};
 use uuid::Uuid;
 
+use crate::memory::through;
+use crate::proxy::{Fate, Proxy};
 use crate::server::server;
 use crate::store::{Store, lines};
 
@@ -214,6 +216,41 @@ fn a_position_in_the_middle_of_a_batch_goes_on_there() {
         let mut again = Follower::new(&store.ledger, From::After(position));
         let (events, missed, _) = rest(&mut again, &store).await;
         assert_eq!((events, missed), (lines(7..8), 2));
+    })
+    .unwrap();
+}
+
+/// A way on which less arrives of a connection than a follower likes to read at once.
+#[test]
+fn a_follower_on_a_bad_way_asks_for_less() {
+    let Some(server) = server() else { return };
+    fleet::run(async {
+        let store = Store::new(server).await;
+        let connection = store.open().await;
+        let source = Uuid::new_v4();
+        let long = |number: u32| {
+            format!("{{\"timestamp\":{number},\"long\":\"{}\"}}", "x".repeat(200_000)).into_bytes()
+        };
+        let events: Vec<Vec<u8>> = (0..24).map(long).collect();
+        for event in &events {
+            store.ship(&connection, source, std::slice::from_ref(event)).await.unwrap();
+        }
+        let proxy = Proxy::new(server.port, |_| Fate::CutAnswer(600_000));
+        let settings = through(proxy.port, &store);
+        let mut follower = Follower::new(&store.ledger, From::Start);
+        let mut seen = Vec::new();
+        while seen.len() < events.len() {
+            assert!(proxy.connections.load(Ordering::Relaxed) < 50, "{} events", seen.len());
+            let connection = Connection::open(&settings).await.unwrap();
+            follower.begin(&connection).await.unwrap();
+            while let Ok(batches) = follower.next(&connection).await {
+                seen.extend(batches.into_iter().flat_map(|batch| batch.events));
+                if seen.len() >= events.len() {
+                    break;
+                }
+            }
+        }
+        assert_eq!(seen, events);
     })
     .unwrap();
 }

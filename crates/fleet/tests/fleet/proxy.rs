@@ -13,6 +13,8 @@ pub(crate) enum Fate {
     Pass,
     /// Ends after so many bytes of the client.
     CutRequest(usize),
+    /// Ends after so many bytes of the server.
+    CutAnswer(usize),
     /// After so many bytes of the client, nothing that the server says arrives any more; then it ends.
     SwallowAnswer(usize),
     /// After so many bytes of the client, nothing arrives in any direction, and nothing ends.
@@ -48,7 +50,12 @@ fn serve(client: TcpStream, server: TcpStream, fate: Fate) {
     let quiet = Arc::clone(&silent);
     std::thread::spawn(move || {
         let mut buffer = [0; 16384];
+        let mut left = if let Fate::CutAnswer(limit) = fate { limit } else { usize::MAX };
         while let Ok(read @ 1..) = from_server.read(&mut buffer) {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                break;
+            }
             if quiet.load(Ordering::Relaxed) == 0 && to_client.write_all(buffer.get(..read).unwrap()).is_err()
             {
                 break;
@@ -63,7 +70,7 @@ fn serve(client: TcpStream, server: TcpStream, fate: Fate) {
     let mut passed = 0;
     while let Ok(read @ 1..) = from_client.read(&mut buffer) {
         let limit = match fate {
-            Fate::Pass => usize::MAX,
+            Fate::Pass | Fate::CutAnswer(_) => usize::MAX,
             Fate::CutRequest(limit) | Fate::SwallowAnswer(limit) | Fate::Stall(limit) => limit,
         };
         passed += read;
@@ -74,7 +81,7 @@ fn serve(client: TcpStream, server: TcpStream, fate: Fate) {
             continue;
         }
         match fate {
-            Fate::Pass | Fate::CutRequest(_) => break,
+            Fate::Pass | Fate::CutRequest(_) | Fate::CutAnswer(_) => break,
             Fate::Stall(_) => {
                 silent.store(2, Ordering::Relaxed);
                 // Until the client has had enough.
