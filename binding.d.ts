@@ -309,6 +309,20 @@ export declare class StoreCore {
    */
   destroy(force: boolean): Promise<void>
   /**
+   * Whether the folder ships. A call that waits for nothing.
+   *
+   * # Errors
+   * Whatever `stat` says.
+   */
+  ships(): boolean
+  /**
+   * Whether a shipper may be wanted for what was just written. A call that waits for nothing.
+   *
+   * # Errors
+   * Whatever the disk says.
+   */
+  mayWantShipper(): boolean
+  /**
    * Has rewrites save what is not shipped, from now on and durably.
    *
    * # Errors

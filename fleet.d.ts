@@ -168,7 +168,10 @@ export interface FleetStatus {
  * for await (const event of fleet.stream({ from: Date.now() - 3_600_000 })) console.log(event);
  */
 export declare class FleetStore<E extends RunEvent = RunEvent> {
-  /** @throws TypeError or RangeError for a wrong option; an Error with `code: 'EFLEETCONFIG'` for a wrong connection string */
+  /**
+   * @throws TypeError or RangeError for a wrong option; an Error with `code: 'EFLEETCONFIG'` for a wrong connection string,
+   *   but with `ship: 'auto'`, where that is said when it is used: to `onError` or by a warning, and by the first reading
+   */
   constructor(options?: FleetStoreOptions);
 
   /**

@@ -9,12 +9,12 @@ const { asyncDispose } = require('../shared/symbols.js');
 const { marked } = require('../shared/ledger-error.js');
 const check = require('../shared/arguments.js');
 const { EventStore, partsOf } = require('../store/event-store.js');
-const { checkStreamOptions, collect, stream } = require('../store/event-stream.js');
-const { Following, checkFollowOptions, notACursor } = require('../store/event-follow.js');
-const { readOptions } = require('./options.js');
+const { coreOf, readOptions } = require('./options.js');
 const { Shipping } = require('./shipping.js');
 
 /** @typedef {import('../../fleet.d.ts').FleetStoreOptions} FleetStoreOptions */
+/** @typedef {import('../store/event-follow.js').Following} Following */
+/** @typedef {import('./options.js').Place} Place */
 /** @typedef {import('../../index.d.ts').FollowOptions} FollowOptions */
 /** @typedef {import('../../index.d.ts').ReadOptions} ReadOptions */
 /** @typedef {import('../../index.d.ts').RunEvent} RunEvent */
@@ -28,6 +28,9 @@ const { Shipping } = require('./shipping.js');
  * @type {(store: FleetStore) => Parts}
  */
 let partsOfFleet;
+
+/** Loaded by the first call that reads: a hook that appends one event reads nothing. */
+const reading = () => require('../store/event-stream.js');
 
 /**
  * A call that a store of this kind does not have.
@@ -45,7 +48,10 @@ function notSupported(call, why) {
 const orNull = (time) => (time === 0 ? null : time);
 
 class FleetStore {
-  #core;
+  /** @type {Place} */
+  #place;
+  /** Loaded when it is asked for, which a hook that appends need not do. @type {FleetCore | null} */
+  #made = null;
   #pending;
   /** The folder of this machine. @type {EventStore | null} */
   #local = null;
@@ -61,13 +67,20 @@ class FleetStore {
   /** @param {FleetStoreOptions} [options] */
   constructor(options) {
     const checked = readOptions(options);
-    this.#core = checked.core;
+    this.#place = checked.place;
     this.#pending = checked.pending === 'include';
+    // Settings that cannot be used are an error here; a process that ends soon has no time for that.
+    if (checked.ship !== 'auto') this.#core;
     if (checked.storagePath === undefined) return;
     // Resolved once: a later chdir must not move the store.
     const path = check.resolvePath('storagePath', checked.storagePath);
     this.#local = new EventStore(path, checked.folder);
-    this.#shipping = new Shipping(this.#core, partsOf(this.#local).core, path, checked);
+    this.#shipping = new Shipping(() => this.#core, partsOf(this.#local).core, path, checked);
+  }
+
+  get #core() {
+    this.#made ??= coreOf(this.#place);
+    return this.#made;
   }
 
   /** @param {RunEvent} event */
@@ -82,7 +95,7 @@ class FleetStore {
 
   /** @returns {Promise<RunEvent[]>} */
   async readAll() {
-    return collect(await this.#open(null, null, null));
+    return reading().collect(await this.#open(null, null, null));
   }
 
   /**
@@ -96,7 +109,7 @@ class FleetStore {
     const numbers = typeof startTime === 'number' && typeof endTime === 'number';
     // Other types have comparisons of their own, which only JavaScript knows.
     const reader = numbers ? await this.#open(startTime, endTime, null) : await this.#open(null, null, null);
-    return collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
+    return reading().collect(reader, (e) => e.timestamp >= startTime && e.timestamp <= endTime);
   }
 
   /**
@@ -107,20 +120,24 @@ class FleetStore {
   async readByTask(taskId, options) {
     if (typeof taskId !== 'string') throw check.wrongType('taskId', 'a string', taskId);
     refuseArchive(options);
-    return collect(await this.#open(null, null, JSON.stringify(taskId)), (e) => e.taskId === taskId);
+    return reading().collect(
+      await this.#open(null, null, JSON.stringify(taskId)),
+      (e) => e.taskId === taskId,
+    );
   }
 
   /** @param {StreamOptions} [options] */
   stream(options) {
-    const checked = checkStreamOptions(options);
+    const checked = reading().checkStreamOptions(options);
     refuseArchive({ archive: checked.archive });
     const { from = null, to = null, taskId } = checked;
     const task = taskId === undefined ? null : JSON.stringify(taskId);
-    return stream(() => this.#open(from, to, task), checked);
+    return reading().stream(() => this.#open(from, to, task), checked);
   }
 
   /** @param {FollowOptions} [options] */
   follow(options) {
+    const { Following, checkFollowOptions, notACursor } = require('../store/event-follow.js');
     const checked = checkFollowOptions(options);
     const { after, from, now, task } = checked;
     const reader = this.#core.follow(after, from, now, task);
@@ -176,7 +193,7 @@ class FleetStore {
       throw check.typeError('timeoutMs goes with once: true; a shipper that stays tries again for ever');
     }
     const patience = check.checkMilliseconds('timeoutMs', given.timeoutMs ?? 60_000);
-    const { abortError, checkSignal } = require('../store/event-stream.js');
+    const { abortError, checkSignal } = reading();
     const signal = checkSignal(given.signal);
     const { shipping } = this.#folder('ship()');
     if (signal?.aborted) throw abortError(signal);
@@ -244,7 +261,7 @@ class FleetStore {
     try {
       await this.#shipping?.close();
     } finally {
-      this.#core.close();
+      this.#made?.close();
       await this.#local?.close();
     }
   }

@@ -21,7 +21,7 @@ function executable() {
 
 /**
  * @param {string} folder
- * @param {import('./shipping.js').Place} place
+ * @param {import('./options.js').Place} place
  * @returns {Promise<void>} once it runs
  */
 function startShipper(folder, { url, ledger, schema, label }) {

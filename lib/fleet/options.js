@@ -7,10 +7,10 @@
 // would choose where events go.
 
 const check = require('../shared/arguments.js');
-const { FleetCore } = require('./native.js');
 
 /** @typedef {import('../../fleet.d.ts').FleetStoreOptions} FleetStoreOptions */
-/** @typedef {import('../../binding.js').StoreCore} StoreCore */
+/** @typedef {import('../../fleet-binding.js').FleetCore} FleetCore */
+/** @typedef {{ url: string | undefined, ledger: string, schema: string | undefined, label: string | undefined }} Place */
 
 const OF_THE_FLEET = ['url', 'ledger', 'schema', 'label', 'ship', 'pending', 'onError'];
 const OF_THE_FOLDER = ['storagePath', 'durability', 'lockTimeoutMs', 'warnAtExit'];
@@ -91,7 +91,6 @@ function readOptions(value, more = []) {
   const folder = Object.fromEntries(OF_THE_FOLDER.slice(1).map((name) => [name, options[name]]));
   return {
     place: { url, ledger, schema, label },
-    core: new FleetCore({ url, ledger, schema, label }),
     storagePath:
       options.storagePath === undefined
         ? undefined
@@ -107,4 +106,13 @@ function readOptions(value, more = []) {
   };
 }
 
-module.exports = { readOptions };
+/**
+ * A ledger in a shared store. The first one loads the second addon, which knows whether the settings can be used.
+ * @param {Place} place
+ * @returns {FleetCore}
+ */
+function coreOf(place) {
+  return new (require('./native.js').FleetCore)(place);
+}
+
+module.exports = { coreOf, readOptions };

@@ -9,7 +9,6 @@
 // The first addon has the files, the second one the network, and this file carries what waits from one to the other.
 // One process at a time ships a folder; another one waits, or leaves it to that one.
 
-const { hostname } = require('node:os');
 const check = require('../shared/arguments.js');
 const { marked } = require('../shared/ledger-error.js');
 
@@ -17,7 +16,7 @@ const { marked } = require('../shared/ledger-error.js');
 /** @typedef {import('../../binding.js').StoreCore} StoreCore */
 /** @typedef {import('../../fleet-binding.js').FleetCore} FleetCore */
 /** @typedef {import('../../fleet-binding.js').FleetShipper} FleetShipper */
-/** @typedef {{ url: string | undefined, ledger: string, schema: string | undefined, label: string | undefined }} Place */
+/** @typedef {import('./options.js').Place} Place */
 /** @typedef {{ shipper: FleetShipper, over: Promise<void> }} Stay */
 
 /** So often at most a program is started, and so often this process looks whether it may ship in another's place. */
@@ -81,7 +80,7 @@ class Shipping {
   #closed = false;
 
   /**
-   * @param {FleetCore} fleet
+   * @param {() => FleetCore} fleet loads the second addon when it is called first
    * @param {StoreCore} folder
    * @param {string} path of the folder
    * @param {{ place: Place, ship: string, onError: ((error: Error) => void) | undefined }} options
@@ -97,11 +96,15 @@ class Shipping {
 
   /** From then on rewrites keep what was not shipped. */
   begin() {
-    this.#begun ??= this.#folder.beginShipping().catch((error) => {
+    this.#begun ??= this.#begin().catch((error) => {
       this.#begun = null; // the next call tries again
       throw error;
     });
     return this.#begun;
+  }
+
+  async #begin() {
+    if (!this.#folder.ships()) await this.#folder.beginShipping();
   }
 
   /** The same before a write, which is accepted all the same if that fails. */
@@ -158,7 +161,7 @@ class Shipping {
     await this.begin();
     const outgoing = await this.#folder.outgoing();
     if (outgoing === null) return null;
-    const shipper = this.#fleet.shipper(hostname());
+    const shipper = this.#fleet().shipper(require('node:os').hostname());
     const abort = () => shipper.stop();
     if (signal?.aborted) abort();
     signal?.addEventListener('abort', abort, { once: true });
@@ -222,7 +225,7 @@ class Shipping {
   async #startShipper() {
     const outgoing = await this.#folder.outgoing();
     if (outgoing === null) return null;
-    const shipper = this.#fleet.shipper(hostname());
+    const shipper = this.#fleet().shipper(require('node:os').hostname());
     /** @type {() => void} */
     let end = () => {};
     /** @type {Promise<void>} */
@@ -245,7 +248,9 @@ class Shipping {
     if (now - this.#asked < MINUTE_MS || !['', '0', 'false'].includes(process.env.CI ?? '')) return;
     this.#asked = now;
     try {
-      if (!(await this.#folder.wantsShipper())) return;
+      // A look spares the call of a thread, which a hook would wait for.
+      if (!this.#folder.mayWantShipper() || !(await this.#folder.wantsShipper())) return;
+      this.#fleet(); // throws if the settings cannot be used: that program has nobody whom it could tell
       await require('./on-demand.js').startShipper(this.#path, this.#place);
     } catch (error) {
       this.#report(error);
@@ -264,7 +269,12 @@ class Shipping {
   /** @param {unknown} error */
   #report(error) {
     const onError = this.#onError;
-    if (onError === undefined) return;
+    if (onError === undefined) {
+      // Only a person can see to it, and no call of this process says it.
+      if (Reflect.get(Object(error), 'code') === 'EFLEETCONFIG')
+        process.emitWarning(/** @type {Error} */ (error));
+      return;
+    }
     // An error handler that fails, now or later, must not end the process.
     void (async () => onError(/** @type {Error} */ (error)))().catch(() => {});
   }

@@ -8,6 +8,7 @@ use store::Store;
 
 use super::StoreCore;
 use super::values::number;
+use crate::error::to_js;
 use crate::outgoing::Outgoing;
 use crate::process::background;
 use crate::task::on_lane;
@@ -35,15 +36,32 @@ pub(super) struct StoreCoreShipping {
 
 #[napi]
 impl StoreCore {
+    /// Whether the folder ships. A call that waits for nothing.
+    ///
+    /// # Errors
+    /// Whatever `stat` says.
+    #[napi(catch_unwind)]
+    pub fn ships(&self, env: Env) -> Result<bool> {
+        let ships = || self.handle.existing()?.map_or(Ok(false), |store| store.ships());
+        ships().map_err(|error| to_js(env, &error))
+    }
+
+    /// Whether a shipper may be wanted for what was just written. A call that waits for nothing.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    #[napi(catch_unwind)]
+    pub fn may_want_shipper(&self, env: Env) -> Result<bool> {
+        self.handle.created().may_want_shipper().map_err(|error| to_js(env, &error))
+    }
+
     /// Has rewrites save what is not shipped, from now on and durably.
     ///
     /// # Errors
     /// If no promise can be made.
     #[napi(catch_unwind, ts_return_type = "Promise<void>")]
     pub fn begin_shipping<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        self.on_created(env, Store::writing, |store, caller| {
-            if store.ships()? { Ok(()) } else { store.begin_shipping(caller) }
-        })
+        self.on_created(env, Store::writing, |store, caller| store.begin_shipping(caller))
     }
 
     /// How its shipping goes; null if the folder does not ship.

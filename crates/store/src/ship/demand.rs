@@ -23,22 +23,29 @@ use crate::wait::patience::Caller;
 const MINUTE_MS: u64 = 60_000;
 
 impl Store {
-    /// Whether a shipper is to be started now. After a yes the next one comes a minute later at the earliest, unless that
-    /// shipper brings something to the store before.
+    /// Whether one may be wanted now: a look that waits for nothing.
     ///
     /// # Errors
     /// Whatever the disk says.
-    pub fn wants_shipper(&self, caller: &Caller) -> Result<bool> {
+    pub fn may_want_shipper(&self) -> Result<bool> {
         let Some((noted, bytes)) = self.shipping()? else { return Ok(false) };
         if bytes == 0 || noted.account.next_ms > self.folder.now_ms() {
             return Ok(false);
         }
         let failed = |syscall| move |error: io::Error| self.folder.failed(syscall, SHIP_LOCK, &error);
         let lock = self.folder.open(SHIP_LOCK, Open::Side).map_err(failed("open"))?;
-        if !lock.try_lock().map_err(failed("flock"))? {
+        lock.try_lock().map_err(failed("flock"))
+    }
+
+    /// Whether a shipper is to be started now. After a yes the next one comes a minute later at the earliest, unless that
+    /// shipper brings something to the store before.
+    ///
+    /// # Errors
+    /// Whatever the disk says.
+    pub fn wants_shipper(&self, caller: &Caller) -> Result<bool> {
+        if !self.may_want_shipper()? {
             return Ok(false);
         }
-        drop(lock);
         self.under_lock(caller, |folder, _| {
             let Some(file) = Cursor::open(folder)? else { return Ok(false) };
             let mut cursor = Cursor::load(folder, &*file)?.unwrap_or_else(|| Cursor::fresh(folder));
