@@ -3,16 +3,8 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import {
   cli,
@@ -315,11 +307,14 @@ describe('the launcher', () => {
 
   test('says what it looked for where there is no executable', () => {
     const place = folder();
-    mkdirSync(join(place, 'bin'));
-    copyFileSync(LAUNCHER, join(place, 'bin', 'launcher.cjs'));
-    const { status, stderr } = spawnSync(process.execPath, [join(place, 'bin', 'launcher.cjs'), 'stats'], {
-      encoding: 'utf8',
-    });
+    cpSync(dirname(LAUNCHER), join(place, 'bin'), { recursive: true });
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      [join(place, 'bin', basename(LAUNCHER)), 'stats'],
+      {
+        encoding: 'utf8',
+      },
+    );
     expect(status).toBe(4);
     expect(stderr).toContain(`Package tried: guidance-ledger-${process.platform}-${process.arch}`);
   });

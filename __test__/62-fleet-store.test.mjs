@@ -145,6 +145,23 @@ describe('without a server', () => {
     expect(inspect(error, { showHidden: true, depth: 9 })).not.toContain('hush');
   });
 
+  test('with auto, settings that cannot be used are said to onError, and by the first reading', async () => {
+    const { CI } = process.env;
+    process.env.CI = '';
+    onTestFinished(() => {
+      if (CI === undefined) Reflect.deleteProperty(process.env, 'CI');
+      else process.env.CI = CI;
+    });
+    const errors = [];
+    const onError = (error) => errors.push(error.code);
+    const url = `${AWAY}?sslmode=prefer`;
+    const store = closing(createFleetStore({ url, storagePath: folder(), ship: 'auto', onError }));
+    await store.append(runEvent());
+    expect(errors).toEqual(['EFLEETCONFIG']);
+    await expect(store.readAll()).rejects.toMatchObject({ code: 'EFLEETCONFIG' });
+    expect(await store.verify()).toMatchObject({ events: 1 });
+  });
+
   test('no secret is seen in a store, a ledger or an error', async () => {
     const store = createFleetStore({ url: AWAY, storagePath: folder() });
     const ledger = closing(createFleetLedger({ url: AWAY }));
