@@ -111,7 +111,8 @@ describeFaults('hooks beside a log without a checkpoint, read slowly', () => {
     expect(calls.length, 'calls while the log was read').toBeGreaterThan(5);
     expect(Math.max(...calls)).toBeLessThan(100);
     expect(quantile(calls, 0.5)).toBeLessThan(5);
-    expect(Math.max(...stats)).toBeLessThan(500);
+    // More of them than a call takes arguments.
+    expect(stats.reduce((longest, each) => Math.max(longest, each), 0)).toBeLessThan(500);
     expect(eventCount).toBeGreaterThan(3000);
     const took = await neighbour.run(({ store, latency }) =>
       latency.taken(store.append({ eventId: 'n', taskId: 't', timestamp: 3 })),

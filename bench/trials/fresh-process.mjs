@@ -26,7 +26,7 @@ let number = STORED;
 
 /** A project with the published packages and the programs. */
 function install(project) {
-  const binary = readdirSync(PACKAGE).find((name) => name.endsWith('.node'));
+  const binary = readdirSync(PACKAGE).find((name) => /^guidance-ledger\..+\.node$/.test(name));
   const target = binary.split('.')[1];
   const [path, platform] = ['guidance-ledger', `guidance-ledger-${target}`].map((name) => {
     const made = join(project, 'node_modules', name);

@@ -11,8 +11,6 @@ use event::text::trim;
 
 /// Bytes read at a time.
 pub(crate) const CHUNK: usize = 1 << 20;
-/// The same for a walk over lines: what was copied is still in the core's own cache when it is looked at.
-const WALKED_CHUNK: usize = 256 << 10;
 
 /// Reads up to `length` bytes at `offset`; fewer only at the end of the file.
 ///
@@ -99,8 +97,7 @@ pub(crate) fn for_each_line(
     let mut pending = Pending::Short(Vec::new());
     let mut start = from;
     let mut position = from;
-    let mut chunk =
-        vec![0; WALKED_CHUNK.min(usize::try_from(to.saturating_sub(from)).unwrap_or(WALKED_CHUNK))];
+    let mut chunk = vec![0; CHUNK.min(usize::try_from(to.saturating_sub(from)).unwrap_or(CHUNK))];
     while position < to {
         let want = chunk.len().min(usize::try_from(to - position).unwrap_or(usize::MAX));
         let Some(space) = chunk.get_mut(..want) else { break };
