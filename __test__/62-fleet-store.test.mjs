@@ -666,6 +666,21 @@ describe.skipIf(absent)('with a server', () => {
       expect(ledger.getEvents().filter((event) => event === meanwhile)).toHaveLength(1);
     }, 60_000);
 
+    test('what was not shipped yet can be left out', async () => {
+      const { place } = await fleet();
+      const options = { ...place, storagePath: folder(), compactIntervalMs: 0 };
+      const writer = closing(createFleetLedger(options));
+      writer.logEvent(runEvent());
+      for (const [pending, count] of [
+        ['include', 1],
+        ['exclude', 0],
+      ]) {
+        const ledger = closing(createFleetLedger({ ...options, pending }));
+        await ledger.init();
+        expect(ledger.eventCount, pending).toBe(count);
+      }
+    }, 60_000);
+
     test('a compaction is of its folder alone', async () => {
       const { make, place } = await fleet();
       const path = folder();

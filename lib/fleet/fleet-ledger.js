@@ -16,9 +16,6 @@ const { FleetStore, notSupported, partsOfFleet } = require('./fleet-store.js');
 /** @typedef {import('../../index.d.ts').LedgerStore} LedgerStore */
 /** @typedef {import('../ledger/held-events.js').HeldEvents} HeldEvents */
 
-/** Those of a ledger, beside those of a store. */
-const OF_THE_LEDGER = ['maxEvents', 'retention', 'compactIntervalMs', 'enableWAL'];
-
 /**
  * A fleet's store as a ledger sees it: the folder for what is written, the fleet for what is read.
  * @implements {LedgerStore}
@@ -29,14 +26,16 @@ class FleetLedgerStore {
   #shipping;
   #folder;
   #local;
+  #openAll;
 
   /** @param {FleetStore} fleet */
   constructor(fleet) {
-    const { core, local, shipping } = partsOfFleet(fleet);
+    const { core, local, shipping, openAll } = partsOfFleet(fleet);
     this.#fleet = fleet;
     this.#core = core;
     this.#shipping = shipping;
     this.#local = local;
+    this.#openAll = openAll;
     this.#folder = local === null ? null : ledgerStoreOf(local);
   }
 
@@ -73,8 +72,7 @@ class FleetLedgerStore {
   /** The events of all machines, and those of this one that were not shipped yet. */
   async seal() {
     this.#shipping?.start();
-    const pending = this.#local === null ? null : await partsOf(this.#local).core.pendingLines();
-    const reader = this.#core.open(null, null, null, pending);
+    const reader = await this.#openAll();
     const gathered = new Batch();
     try {
       let next = reader.nextLines();
@@ -98,8 +96,9 @@ class FleetLedgerStore {
     await this.#shipping?.begin();
     // Lines of the same events in the folder are replaced; all others there stay.
     const places = Uint32Array.from({ length: changed.count }, (_, place) => place);
-    await partsOf(this.#local).core.save(null, changed, places, new KnownIds());
-    partsOf(this.#local).writer.saved();
+    const { core, writer } = partsOf(this.#local);
+    await core.save(null, changed, places, new KnownIds());
+    writer.saved();
     this.#wrote();
   }
 
@@ -149,15 +148,13 @@ class FleetLedger extends PersistentLedger {
 
   /** @param {FleetLedgerOptions} [options] */
   constructor(options = {}) {
-    const ofTheLedger = new Set(OF_THE_LEDGER);
-    const given = Object.entries(Object(options));
-    const part = (/** @type {boolean} */ ledger) =>
-      Object.fromEntries(given.filter(([name]) => ofTheLedger.has(name) === ledger));
-    const fleet = new FleetStore(
-      /** @type {any} */ (options === null || typeof options !== 'object' ? options : part(false)),
-    );
-    const { onError } = options;
-    super({ ...part(true), onError, store: new FleetLedgerStore(fleet) });
+    const isObject = typeof options === 'object' && options !== null;
+    const { maxEvents, retention, compactIntervalMs, enableWAL, ...rest } = isObject ? options : {};
+    // What is no object is refused there.
+    const fleet = new FleetStore(isObject ? rest : options);
+    const { onError } = rest;
+    const store = new FleetLedgerStore(fleet);
+    super({ maxEvents, retention, compactIntervalMs, enableWAL, onError, store });
     this.#fleet = fleet;
   }
 

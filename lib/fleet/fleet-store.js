@@ -21,7 +21,8 @@ const { Shipping } = require('./shipping.js');
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../fleet-binding.js').FleetCore} FleetCore */
 /** @typedef {import('../../fleet-binding.js').FleetReader} FleetReader */
-/** @typedef {{ core: FleetCore, local: EventStore | null, shipping: Shipping | null }} Parts */
+/** @typedef {() => Promise<FleetReader>} OpenAll */
+/** @typedef {{ core: FleetCore, local: EventStore | null, shipping: Shipping | null, openAll: OpenAll }} Parts */
 
 /**
  * The parts that a ledger over this store works with; not exported by the package.
@@ -61,7 +62,12 @@ class FleetStore {
   #following = new Set();
 
   static {
-    partsOfFleet = (store) => ({ core: store.#core, local: store.#local, shipping: store.#shipping });
+    partsOfFleet = (store) => ({
+      core: store.#core,
+      local: store.#local,
+      shipping: store.#shipping,
+      openAll: () => store.#open(null, null, null),
+    });
   }
 
   /** @param {FleetStoreOptions} [options] */

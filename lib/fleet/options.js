@@ -71,13 +71,12 @@ function checkUrl(value) {
 
 /**
  * @param {unknown} value
- * @param {readonly string[]} more options that are another's
  */
-function readOptions(value, more = []) {
+function readOptions(value) {
   if (value !== undefined && (typeof value !== 'object' || value === null || check.isArray(value))) {
     throw check.typeError(`${check.wrongType('options', 'an object', value).message}. Use ${USAGE}`);
   }
-  const options = check.checkOptions('options', value, [...OPTIONS, ...more], 'refuse');
+  const options = check.checkOptions('options', value, OPTIONS, 'refuse');
   const url = checkUrl(options.url);
   const ledger = checkText('ledger', options.ledger) ?? variable('GUIDANCE_FLEET_LEDGER') ?? 'default';
   const schema = checkText('schema', options.schema) ?? variable('GUIDANCE_FLEET_SCHEMA');

@@ -1,8 +1,9 @@
 //! Following a ledger: the batches behind a position, from all machines, each once.
 //!
 //! A position is, for each lane, the number and the token of the last batch that was given out, and how far, if that is
-//! in the middle of it. Batch n + 1 of a lane is given out after batch n. Event ids, sequences, times and transaction ids decide nothing: a lane's numbers become
-//! visible in their order, since the statement that gives them out is the last one of its transaction.
+//! in the middle of it. Batch n + 1 of a lane is given out after batch n. Event ids, sequences, times and transaction ids
+//! decide nothing: a lane's numbers become visible in their order, since the statement that gives them out is the last
+//! one of its transaction.
 //!
 //! Invariant: no event is given out twice, and none is passed over in silence: what was evicted before it was read is a
 //! gap, and a store whose past has changed is an error.

@@ -98,10 +98,18 @@ impl Folder {
     /// # Errors
     /// Whatever `open` says, but not that the name is missing.
     pub fn open_log(&self) -> Result<Option<Box<dyn File>>> {
-        match self.open(LOG, Open::Read) {
+        self.open_existing(LOG)
+    }
+
+    /// Opens a file for reading; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Folder::open_log`].
+    pub(crate) fn open_existing(&self, name: &str) -> Result<Option<Box<dyn File>>> {
+        match self.open(name, Open::Read) {
             Ok(file) => Ok(Some(file)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.failed("open", LOG, &error)),
+            Err(error) => Err(self.failed("open", name, &error)),
         }
     }
 

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::archive::ArchivePlace;
 use crate::archive::survey::{ArchiveReport, survey};
-use crate::disk::Open;
 use crate::disk::bytes::{for_each_line, read_range};
 use crate::error::Result;
 use crate::paths::{FOLDER_WAIT, INDEX, LOG};
@@ -178,10 +177,7 @@ impl Store {
 
     fn index_state(&self, log: Option<&dyn crate::disk::File>) -> Result<Option<IndexState>> {
         let failed = |error: std::io::Error| self.folder.failed("read", INDEX, &error);
-        let file = match self.folder.open(INDEX, Open::Read) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            other => other.map_err(|error| self.folder.failed("open", INDEX, &error))?,
-        };
+        let Some(file) = self.folder.open_existing(INDEX)? else { return Ok(None) };
         let expected = self.index.expected(log, &self.folder.patience(FOLDER_WAIT))?;
         let limit = expected.len().saturating_mul(4).saturating_add(INDEX_ROOM);
         if file.stat().map_err(failed)?.size > limit as u64 {

@@ -15,6 +15,7 @@
 //! durable. Only the holder of the folder lock writes it.
 
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 
 use crate::disk::bytes::{read_range, write_all_at};
 use crate::disk::{File, FileId, Open};
@@ -134,6 +135,21 @@ impl Cursor {
         }
     }
 
+    /// Changes what the file says; `None` if there is none. The folder lock is held.
+    pub(crate) fn change<T>(
+        folder: &Folder,
+        change: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let Some(file) = Self::open(folder)? else { return Ok(None) };
+        let mut cursor = Self::load(folder, &*file)?.unwrap_or_else(|| Self::fresh(folder));
+        let before = cursor;
+        let result = change(&mut cursor)?;
+        if cursor != before {
+            cursor.store(folder, &*file)?;
+        }
+        Ok(Some(result))
+    }
+
     /// Makes the file, durably, unless it is there. The folder lock is held.
     pub(crate) fn create(folder: &Folder) -> Result<()> {
         let failed = |syscall| move |error: io::Error| folder.failed(syscall, SHIP, &error);
@@ -229,6 +245,18 @@ pub(crate) fn mark(file: &dyn File, offset: u64) -> io::Result<Mark> {
 pub(crate) fn from(file: &dyn File, mark: &Mark) -> io::Result<u64> {
     let stat = file.stat()?;
     Ok(if mark.recognises(file, &stat)? { mark.offset } else { 0 })
+}
+
+/// A file, and the part of it that is not shipped.
+pub(crate) type Unshipped = (Box<dyn File>, Range<u64>);
+
+/// What of a file is not shipped; `None` if there is no such file.
+pub(crate) fn unshipped_part(folder: &Folder, name: &str, mark: &Mark) -> Result<Option<Unshipped>> {
+    let failed = |error: io::Error| folder.failed("read", name, &error);
+    let Some(file) = folder.open_existing(name)? else { return Ok(None) };
+    let size = file.size().map_err(failed)?;
+    let start = from(&*file, mark).map_err(failed)?.min(size);
+    Ok(Some((file, start..size)))
 }
 
 #[cfg(test)]

@@ -47,15 +47,15 @@ impl Store {
             return Ok(false);
         }
         self.under_lock(caller, |folder, _| {
-            let Some(file) = Cursor::open(folder)? else { return Ok(false) };
-            let mut cursor = Cursor::load(folder, &*file)?.unwrap_or_else(|| Cursor::fresh(folder));
             let now = folder.now_ms();
-            if cursor.account.next_ms > now {
-                return Ok(false);
-            }
-            cursor.account.next_ms = now.saturating_add(MINUTE_MS);
-            cursor.store(folder, &*file)?;
-            Ok(true)
+            let asked = Cursor::change(folder, |cursor| {
+                let due = cursor.account.next_ms <= now;
+                if due {
+                    cursor.account.next_ms = now.saturating_add(MINUTE_MS);
+                }
+                Ok(due)
+            })?;
+            Ok(asked.unwrap_or(false))
         })
     }
 }

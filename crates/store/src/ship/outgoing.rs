@@ -11,9 +11,10 @@ use crate::disk::bytes::{append_all, read_range};
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
+use crate::hints::summary::Mark;
 use crate::log::tenure::Tenure;
 use crate::paths::{FOLDER_WAIT, INLINE_WAIT, LOG, OUTBOX, SHIP, SHIP_LOCK, UNSHIPPED};
-use crate::ship::cursor::{Account, Cursor, from, mark};
+use crate::ship::cursor::{Account, Cursor, from, mark, unshipped_part};
 use crate::ship::outbox;
 use crate::ship::waiting::{Most, Stretch, Waiting, first_since, stretch};
 use crate::store::Store;
@@ -83,10 +84,7 @@ impl Store {
     /// Whatever reading says.
     pub fn shipping(&self) -> Result<Option<(Noted, u64)>> {
         let folder = &self.folder;
-        if !self.ships()? {
-            return Ok(None);
-        }
-        let file = folder.open(SHIP, Open::Read).map_err(|error| folder.failed("open", SHIP, &error))?;
+        let Some(file) = folder.open_existing(SHIP)? else { return Ok(None) };
         let cursor = Cursor::load(folder, &*file)?.unwrap_or_default();
         Ok(Some((noted(&cursor), unshipped(folder, &cursor)?)))
     }
@@ -133,14 +131,7 @@ impl Outgoing {
     fn note<T>(&self, change: impl FnOnce(&Folder, &mut Tenure, &mut Cursor) -> Result<T>) -> Result<T> {
         self.store.under_lock(&self.caller, |folder, tenure| {
             let missing = || Error::io("open", folder.path_of(SHIP), &io::ErrorKind::NotFound.into());
-            let file = Cursor::open(folder)?.ok_or_else(missing)?;
-            let mut cursor = Cursor::load(folder, &*file)?.unwrap_or_else(|| Cursor::fresh(folder));
-            let before = cursor;
-            let result = change(folder, tenure, &mut cursor)?;
-            if cursor != before {
-                cursor.store(folder, &*file)?;
-            }
-            Ok(result)
+            Cursor::change(folder, |cursor| change(folder, tenure, cursor))?.ok_or_else(missing)
         })
     }
 
@@ -297,7 +288,7 @@ impl Outgoing {
     }
 
     fn is_outbox_pending(&self) -> Result<bool> {
-        self.note(|folder, _, cursor| Ok(outbox_rest(folder, cursor)? > 0))
+        self.note(|folder, _, cursor| Ok(rest_of(folder, OUTBOX, &cursor.outbox)? > 0))
     }
 
     /// Notes how far all is shipped, and the token that was acknowledged with it, unless that is 0.
@@ -377,28 +368,14 @@ fn noted(cursor: &Cursor) -> Noted {
     Noted { source, store, last, in_flight, set_aside, account }
 }
 
-fn outbox_rest(folder: &Folder, cursor: &Cursor) -> Result<u64> {
-    let failed = |error: io::Error| folder.failed("read", OUTBOX, &error);
-    let Some(file) = (match folder.open(OUTBOX, Open::Read) {
-        Ok(file) => Some(file),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(folder.failed("open", OUTBOX, &error)),
-    }) else {
-        return Ok(0);
-    };
-    let size = file.size().map_err(failed)?;
-    Ok(size - from(&*file, &cursor.outbox).map_err(failed)?.min(size))
+/// How many bytes of a file are not shipped.
+fn rest_of(folder: &Folder, name: &str, mark: &Mark) -> Result<u64> {
+    Ok(unshipped_part(folder, name, mark)?.map_or(0, |(_, part)| part.end - part.start))
 }
 
 /// How many bytes of the outbox and of the log are not shipped.
 pub(crate) fn unshipped(folder: &Folder, cursor: &Cursor) -> Result<u64> {
-    let failed = |error: io::Error| folder.failed("read", LOG, &error);
-    let mut pending = outbox_rest(folder, cursor)?;
-    if let Some(log) = folder.open_log()? {
-        let size = log.size().map_err(failed)?;
-        pending += size - from(&*log, &cursor.log).map_err(failed)?.min(size);
-    }
-    Ok(pending)
+    Ok(rest_of(folder, OUTBOX, &cursor.outbox)? + rest_of(folder, LOG, &cursor.log)?)
 }
 
 /// Once all of it is shipped it is cut to nothing.

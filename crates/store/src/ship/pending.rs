@@ -6,10 +6,9 @@
 use std::io;
 
 use crate::disk::bytes::read_range;
-use crate::disk::{File, Open};
 use crate::error::Result;
 use crate::paths::{LOG, OUTBOX, SHIP};
-use crate::ship::cursor::{Cursor, from};
+use crate::ship::cursor::{Cursor, unshipped_part};
 use crate::store::Store;
 
 impl Store {
@@ -20,28 +19,22 @@ impl Store {
     /// Whatever reading says.
     pub fn pending_lines(&self) -> Result<Vec<u8>> {
         let folder = &self.folder;
-        let open = |name| match folder.open(name, Open::Read) {
-            Ok(file) => Ok(Some(file)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(folder.failed("open", name, &error)),
-        };
-        let noted = open(SHIP)?.map(|file| Cursor::load(folder, &*file)).transpose()?.flatten();
-        let cursor = noted.unwrap_or_default();
-        let rest = |file: &dyn File, mark, name| {
-            let read = |start| {
-                let length = file.size()?.saturating_sub(start);
-                read_range(file, start, usize::try_from(length).map_err(|_| io::ErrorKind::OutOfMemory)?)
-            };
-            from(file, mark).and_then(read).map_err(|error| folder.failed("read", name, &error))
+        let noted = folder.open_existing(SHIP)?.map(|file| Cursor::load(folder, &*file)).transpose()?;
+        let cursor = noted.flatten().unwrap_or_default();
+        let rest = |name, mark| {
+            let Some((file, part)) = unshipped_part(folder, name, mark)? else { return Ok(Vec::new()) };
+            usize::try_from(part.end - part.start)
+                .map_err(|_| io::ErrorKind::OutOfMemory.into())
+                .and_then(|length| read_range(&*file, part.start, length))
+                .map_err(|error| folder.failed("read", name, &error))
         };
         // The log first: what a rewrite takes out of it meanwhile is in the outbox by then.
-        let log = folder.open_log()?.map(|log| rest(&*log, &cursor.log, LOG)).transpose()?;
-        let mut lines = open(OUTBOX)?.map(|file| rest(&*file, &cursor.outbox, OUTBOX)).transpose()?;
-        let mut lines = lines.take().unwrap_or_default();
+        let log = rest(LOG, &cursor.log)?;
+        let mut lines = rest(OUTBOX, &cursor.outbox)?;
         if lines.last().is_some_and(|&last| last != b'\n') {
             lines.push(b'\n');
         }
-        lines.extend_from_slice(&log.unwrap_or_default());
+        lines.extend_from_slice(&log);
         Ok(lines)
     }
 }

@@ -46,7 +46,7 @@ reship    has the next shipping offer what this folder holds again: all of it, o
 lanes N   gives the ledger more lanes, for many machines that ship at once
 migrate   brings the schema to this version
 
-The address is a URL or a list of KEY=VALUE as libpq takes it; without --url that
+The address is a URL or a list of KEY=VALUE as libpq takes it; without --url it is
 $GUIDANCE_FLEET_URL, else that of the folder, else libpq's PGHOST, PGSERVICE, … The
 password comes from PGPASSWORD or a passfile, and is not kept in the folder. A
 host other than this machine needs a certificate that can be verified (sslmode,
