@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { ours } from '../support/contenders.mjs';
-import { START, STEP } from '../support/event.mjs';
+import { START, STEP, taskOf } from '../support/event.mjs';
 import { copyOf, fixture, warm } from '../support/fixture.mjs';
 import { residentBytes, timed } from '../support/measure.mjs';
 
@@ -40,6 +40,10 @@ async function all(source, count, folder) {
   const range = await per(async () =>
     expect(101, (await createEventStore(path).readRange(START + 5000 * STEP, START + 5100 * STEP)).length),
   );
+  const file = await per(() => warm(join(path, 'events.ndjson')));
+  const task = await per(async () =>
+    expect(count / TASKS, (await createEventStore(path).readByTask(taskOf(7, TASKS))).length),
+  );
   const init = await per(async () => {
     const ledger = createPersistentLedger({ storagePath: path, compactIntervalMs: 0 });
     await ledger.init();
@@ -47,7 +51,7 @@ async function all(source, count, folder) {
     await ledger.destroy();
   });
   const compact = await per(async () => expect(count / 2, await createEventStore(path).compact(count / 2)));
-  return { init, stats, range, stream, compact, streamMB: (most - before) / 1e6 };
+  return { init, stats, range, task, file, stream, compact, streamMB: (most - before) / 1e6 };
 }
 
 const linear = (key) => ({
@@ -62,6 +66,8 @@ export default {
     init: 'µs, `init`',
     stats: 'µs, `getStats`',
     range: 'µs, `readRange`, cold',
+    task: 'µs, `readByTask`, cold',
+    file: 'µs, reading the file in Node',
     stream: 'µs, `stream`',
     compact: 'µs, `compact`',
     streamMB: 'MB that streaming adds',
@@ -85,7 +91,12 @@ export default {
     },
   },
   targets: [
-    ...['init', 'stats', 'range', 'stream', 'compact'].map(linear),
+    ...['init', 'stats', 'range', 'task', 'stream', 'compact'].map(linear),
+    {
+      what: 'times reading the file in Node, `readByTask`, cold',
+      atMost: 1,
+      of: (r) => r.ratio('the larger', 'the larger', 'task', 'file'),
+    },
     { what: 'MB that streaming adds', atMost: 100, of: (r) => r.median('the larger', 'streamMB') },
   ],
 };

@@ -16,7 +16,7 @@
 //! lock        the folder lock, the user-level lock
 //! folder      one handle to the two seams
 //! disk  wait  the seams: files; clocks, threads, the order of waiting
-//! paths  error
+//! query  paths  error
 //! ```
 
 mod archive;
@@ -32,6 +32,7 @@ mod index;
 mod lock;
 mod log;
 mod paths;
+mod query;
 mod reader;
 pub mod registry;
 mod rewrite;
@@ -58,7 +59,8 @@ pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;
 pub use log::group_commit::Durability;
 pub use log::queue::{OnFault, Ticket};
-pub use reader::{Query, Reader};
+pub use query::Query;
+pub use reader::Reader;
 pub use seal::sealed_of_nothing;
 pub use ship::cursor::Account;
 pub use ship::outgoing::{Lines, Noted, Outgoing};

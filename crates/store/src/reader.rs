@@ -2,67 +2,38 @@
 //!
 //! Three ways: in sequence, with bounded memory and no columns (`readAll`, `stream`); by the columns, reading only what
 //! matches (`readRange`, `readByTask`); or through an archive and then the log. All see the log as it was at the first
-//! slice. For a range of time the sequence passes over what the checkpoint knows to lie outside, and a process that asks
-//! for little needs no columns.
+//! slice. For a range of time the sequence passes over what the checkpoint knows to lie outside, for a task over lines
+//! that do not contain it; a process that asks for little needs no columns.
 //!
 //! Invariant: a slice is the text of a JSON array of whole events. All that match are in some slice, in file
 //! order, and besides only such whose timestamp is not a number or whose task id is not a string: JavaScript
 //! compares those its own way.
 
 use std::io::ErrorKind;
-use std::ops::Range;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use crate::archive::ArchivePlace;
 use crate::archive::contents::{BothLines, Contents};
 use crate::archive::snapshot::Snapshot;
 use crate::disk::File;
-use crate::disk::bytes::for_each_line;
+use crate::disk::lines::find_lines;
 use crate::error::{Error, Result};
 use crate::log::log_columns::{LogColumns, LogLines};
 use crate::paths::{FOLDER_WAIT, LOG};
+use crate::query::Query;
 use crate::store::Store;
 use crate::wait::patience::{Caller, Ending};
 use crate::wait::strand::Strand;
 use columns::{Columns, Slice, next_run, read_run};
-use event::line::{Event, Line, Scanner, Task};
+use event::line::{Line, Scanner};
+use event::needle::Needle;
 
 /// About how long a slice is: V8 parses this much in half a millisecond. Texts beyond 128 KiB are large
 /// objects to V8 and take a seventh longer.
 const SLICE: usize = 64 << 10;
 /// So little is read on the caller's own thread, which takes less time than waking another.
 const AT_ONCE: u64 = 64 << 10;
-
-/// Which events are wanted.
-#[derive(Clone, Debug, Default)]
-pub struct Query {
-    /// Earliest timestamp.
-    pub from: Option<f64>,
-    /// Latest timestamp.
-    pub to: Option<f64>,
-    /// Task id, as WTF-8.
-    pub task: Option<Vec<u8>>,
-}
-
-impl Query {
-    /// Earliest and latest timestamp.
-    fn bounds(&self) -> (f64, f64) {
-        (self.from.unwrap_or(f64::NEG_INFINITY), self.to.unwrap_or(f64::INFINITY))
-    }
-
-    /// Whether the event is wanted, or only JavaScript can say.
-    fn may_match(&self, event: &Event<'_>) -> bool {
-        let time = event.timestamp;
-        let in_time = time.is_none_or(|time| {
-            self.from.is_none_or(|from| time >= from) && self.to.is_none_or(|to| time <= to)
-        });
-        in_time
-            && match (&self.task, &event.task) {
-                (Some(task), Task::Str(id)) => *id.decode() == **task,
-                _ => true,
-            }
-    }
-}
 
 impl Store {
     /// The lines of an archive, then those of the log, each event once.
@@ -87,6 +58,8 @@ impl Store {
 pub struct Reader {
     store: Arc<Store>,
     query: Query,
+    /// What a line of the task contains.
+    needle: Option<Needle>,
     way: Way,
     /// Whether a slice was handed out, or the columns were made anew already.
     begun: bool,
@@ -124,14 +97,19 @@ impl Reader {
     /// date.
     #[must_use]
     pub fn new(store: Arc<Store>, query: Query, by_columns: bool) -> Self {
-        Self { store, query, way: Way::New(by_columns), begun: false }
+        Self::on(store, query, Way::New(by_columns))
     }
 
     /// A walk through an archive, then through the log, in sequence. Each event that was in the store at its beginning
     /// is met once.
     #[must_use]
     pub fn with_archive(store: Arc<Store>, query: Query, archive: ArchivePlace) -> Self {
-        Self { store, query, way: Way::NewWithArchive(archive), begun: false }
+        Self::on(store, query, Way::NewWithArchive(archive))
+    }
+
+    fn on(store: Arc<Store>, query: Query, way: Way) -> Self {
+        let needle = query.needle();
+        Self { store, query, needle, way, begun: false }
     }
 
     /// The next slice; `None` at the end.
@@ -178,10 +156,15 @@ impl Reader {
         self.next_slice()
     }
 
-    /// The strand for the next slice, if the log has to be scanned for it.
+    /// The strand for the next slice, if much of the log may have to be scanned for it.
     #[must_use]
     pub fn scans_first(&self) -> Option<Arc<Strand>> {
-        matches!(self.way, Way::New(true) | Way::NewWithArchive(_)).then(|| Arc::clone(self.store.scanning()))
+        let scans = match &self.way {
+            Way::New(true) | Way::NewWithArchive(_) => true,
+            Way::New(false) | Way::Sequence { .. } | Way::Archive { .. } => self.needle.is_some(),
+            Way::Columns { .. } | Way::Over => false,
+        };
+        scans.then(|| Arc::clone(self.store.scanning()))
     }
 
     /// Whether [`Reader::next_slice`] would give nothing any more.
@@ -206,13 +189,15 @@ impl Reader {
         self.way = Way::Over;
         let Some(log) = self.store.folder.open_log()? else { return Ok(()) };
         let (views, bounds) = (&self.store.views, self.query.bounds());
-        let stretches = match (&self.query, by_columns) {
-            (Query { from: None, to: None, .. }, _) | (Query { task: Some(_), .. }, true) => None,
-            (_, true) if !self.begun => views.few_stretches(&*log, bounds),
-            (_, true) => None,
-            (_, false) => views.stretches(&*log, bounds),
+        let timed = self.query.from.is_some() || self.query.to.is_some();
+        let cheap = by_columns && !self.begun;
+        let searched = cheap && self.needle.is_some() && views.is_searched(&*log);
+        let stretches = match (timed, self.query.task.is_some()) {
+            (true, _) if !by_columns => views.stretches(&*log, bounds),
+            (true, false) if cheap => views.few_stretches(&*log, bounds),
+            _ => None,
         };
-        if by_columns && stretches.is_none() {
+        if by_columns && stretches.is_none() && !searched {
             let LogColumns { columns, .. } =
                 views.columns_of(&*log, &self.store.folder.patience(FOLDER_WAIT))?;
             let rows = self.matching_rows(&columns).into_iter();
@@ -287,7 +272,7 @@ impl Reader {
                         let Some(stretch) = next.next() else { break };
                         (*position, *end) = (stretch.start, stretch.end);
                     }
-                    slice = next_in_sequence(&**log, &self.query, position, *end);
+                    slice = next_in_sequence(&**log, &self.query, self.needle.as_ref(), position, *end);
                 }
                 slice.map_err(|error| self.store.folder.failed("read", LOG, &error))
             }
@@ -313,6 +298,7 @@ impl Reader {
 fn next_in_sequence(
     log: &dyn File,
     query: &Query,
+    needle: Option<&Needle>,
     position: &mut u64,
     end: u64,
 ) -> std::io::Result<Option<Vec<u8>>> {
@@ -320,14 +306,17 @@ fn next_in_sequence(
     let mut slice = Slice::default();
     let mut step = SLICE as u64;
     while *position < end && slice.is_empty() {
-        let upto = end.min(*position + step);
-        let walked =
-            for_each_line(log, *position, upto, |_, line| take(&mut slice, &mut scanner, query, line))?;
-        if upto == end {
+        // A search goes on until the slice is full.
+        let upto = if needle.is_some() { end } else { end.min(*position + step) };
+        let walked = find_lines(log, *position..upto, needle, &mut |_, line| {
+            take(&mut slice, &mut scanner, query, line);
+            if slice.len() < SLICE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        if slice.len() >= SLICE || (upto < end && walked.whole > *position) {
+            *position = walked.whole;
+        } else if upto == end {
             take(&mut slice, &mut scanner, query, &walked.tail);
             *position = end;
-        } else if walked.whole > *position {
-            *position = walked.whole;
         } else {
             // A line longer than the step.
             step *= 2;

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::archive::ArchivePlace;
 use crate::archive::survey::{ArchiveReport, survey};
-use crate::disk::bytes::{for_each_line, read_range};
+use crate::disk::bytes::read_range;
+use crate::disk::lines::for_each_line;
 use crate::error::Result;
 use crate::paths::{FOLDER_WAIT, INDEX, LOG};
 use crate::store::Store;

@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use event::needle::Needle;
 use store::disk::folder::RealFolder;
+use store::disk::lines::{Walked, find_lines};
 use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
 use store::{Appended, Expiry, Follower, LockCell, News, Obstacle, OnFault, Start, Store, Terms};
@@ -221,6 +223,9 @@ impl Drop for Lock {
     }
 }
 
+/// Looks at a line and where it stands, and says whether to go on.
+pub(crate) type Visit<'a> = dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>> + 'a;
+
 /// A file of the folder, open for reading.
 pub(crate) struct StoreFile {
     file: Box<dyn File>,
@@ -258,6 +263,40 @@ impl StoreFile {
             Some(stretches) => Ok(stretches),
             None => Ok(std::iter::once(0..self.stat()?.1).collect()),
         }
+    }
+
+    /// Visits the lines of a part that end in a newline, until `visit` breaks; with a needle, only those that may match
+    /// it. In bounded memory; a long line that cannot be an event comes as one null byte.
+    pub(crate) fn find_lines(
+        &self,
+        part: Range<u64>,
+        needle: Option<&Needle>,
+        visit: &mut Visit<'_>,
+    ) -> Result<Walked> {
+        let mut failure = None;
+        let walked = find_lines(&*self.file, part, needle, &mut |offset, line| {
+            visit(offset, line).unwrap_or_else(|error| {
+                failure = Some(error);
+                ControlFlow::Break(())
+            })
+        });
+        match failure {
+            Some(error) => Err(error),
+            None => walked.map_err(|error| failed("read", &self.path, &error)),
+        }
+    }
+
+    /// Calls `visit(offset, line, whole)` for each line of the file: the last one is not whole if it has no newline.
+    /// Returns the length of all.
+    pub(crate) fn for_each_line(&self, visit: &mut dyn FnMut(u64, &[u8], bool)) -> Result<u64> {
+        let walked = self.find_lines(0..self.stat()?.1, None, &mut |offset, line| {
+            visit(offset, line, true);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if !walked.tail.is_empty() {
+            visit(walked.whole, &walked.tail, false);
+        }
+        Ok(walked.end)
     }
 
     /// Reads at a position; 0 at the end.

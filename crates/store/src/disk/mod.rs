@@ -12,6 +12,7 @@
 pub(crate) mod bytes;
 mod facts;
 pub mod folder;
+pub mod lines;
 #[cfg(target_os = "linux")]
 mod sys;
 #[cfg(target_os = "linux")]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use event::line::{Event, Line, Scanner, Task};
 
-use crate::disk::bytes::{end_of_lines, for_each_line};
+use crate::disk::lines::{end_of_lines, for_each_line};
 use crate::disk::{File, FileId, Stat};
 use crate::error::Result;
 use crate::folder::Folder;

@@ -13,7 +13,7 @@ use event::identity::event_key;
 use event::line::{Event, Line, Scanner};
 
 use crate::disk::File;
-use crate::disk::bytes::for_each_line;
+use crate::disk::lines::for_each_line;
 
 /// Most lines that are noted.
 const MOST: usize = 1 << 20;

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use event::line::{Line, Scanner};
 
-use crate::disk::bytes::for_each_line;
+use crate::disk::lines::for_each_line;
 use crate::disk::{File, Stat};
 use crate::error::Result;
 use crate::folder::Folder;

@@ -7,7 +7,8 @@
 
 use std::io;
 
-use crate::disk::bytes::{for_each_line, read_range};
+use crate::disk::bytes::read_range;
+use crate::disk::lines::for_each_line;
 use crate::disk::{File, FileId, Stat};
 use crate::hints::blocks::Blocks;
 use crate::paths::{SMALL_TASK_BYTES, SMALL_TASKS};

@@ -11,7 +11,8 @@ use std::io;
 use std::ops::Range;
 
 use crate::disk::File;
-use crate::disk::bytes::{CHUNK, end_of_lines, for_each_piece, next_newline, read_range, read_whole};
+use crate::disk::bytes::{CHUNK, for_each_piece, read_range, read_whole};
+use crate::disk::lines::{end_of_lines, next_newline};
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::log::draft::Draft;

@@ -13,7 +13,8 @@ use std::sync::Arc;
 use columns::{Columns, Source};
 use event::line::{Line, Scanner};
 
-use crate::disk::bytes::{for_each_line, read_whole};
+use crate::disk::bytes::read_whole;
+use crate::disk::lines::for_each_line;
 use crate::disk::{File, Stat};
 use crate::hints::summary::Mark;
 use crate::log::parts::in_parts;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::io;
 
 use crate::disk::File;
-use crate::disk::bytes::for_each_line;
+use crate::disk::lines::for_each_line;
 
 /// Lines that are looked for in a log, one stretch after the other.
 pub(crate) struct WantedLines<'a> {

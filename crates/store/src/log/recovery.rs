@@ -15,7 +15,7 @@
 use std::io;
 use std::time::Duration;
 
-use crate::disk::bytes::end_of_lines;
+use crate::disk::lines::end_of_lines;
 use crate::disk::{File, Open, Stat};
 use crate::error::{Error, Result};
 use crate::folder::Folder;

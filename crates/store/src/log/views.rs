@@ -27,15 +27,15 @@ pub(crate) struct Views {
     folder: Folder,
     sums: Baton<Summary>,
     columns: Baton<Option<LogColumns>>,
-    /// Bytes that were read for ranges of time while there were no columns.
-    read_without_columns: AtomicU64,
+    /// What reading has cost while there were no columns, in bytes that are read and scanned.
+    cost_without_columns: AtomicU64,
 }
 
 impl Views {
     pub(crate) fn new(folder: &Folder) -> Self {
         let time: &Arc<_> = &folder.background().time;
         let (sums, columns) = (Baton::new(time, Summary::empty()), Baton::new(time, None));
-        Self { folder: folder.clone(), sums, columns, read_without_columns: AtomicU64::new(0) }
+        Self { folder: folder.clone(), sums, columns, cost_without_columns: AtomicU64::new(0) }
     }
 
     /// The sums over the whole lines of this log, and over its unterminated end if that is an event.
@@ -76,16 +76,30 @@ impl Views {
         checkpoint.stretches(&*file, stat.size, range).ok()?
     }
 
-    /// The same for a process that has no columns and has asked for little so far: they are made once as much was read
-    /// as a quarter of the log.
+    /// The same for a process that has no columns and has asked for little so far.
     pub(crate) fn few_stretches(&self, log: &dyn File, range: (f64, f64)) -> Option<Vec<Range<u64>>> {
-        if self.columns.try_take()?.is_some() {
+        if !self.has_no_columns() {
             return None;
         }
         let stretches = self.stretches(log, range)?;
-        let bytes = stretches.iter().map(|it| it.end - it.start).sum();
-        let before = self.read_without_columns.fetch_add(bytes, Ordering::Relaxed);
-        (before.saturating_add(bytes) <= log.stat().ok()?.size / 4).then_some(stretches)
+        let cost = stretches.iter().map(|it| it.end - it.start).sum();
+        self.is_cheap(log, cost).then_some(stretches)
+    }
+
+    /// Whether a task is best looked for in the text: by a process that has no columns, once.
+    pub(crate) fn is_searched(&self, log: &dyn File) -> bool {
+        // A search passes over text about four times as fast as columns are made of it.
+        self.has_no_columns() && log.size().is_ok_and(|size| self.is_cheap(log, size / 4))
+    }
+
+    fn has_no_columns(&self) -> bool {
+        self.columns.try_take().is_some_and(|columns| columns.is_none())
+    }
+
+    /// Whether reading without columns costs no more than a quarter of what they cost, with what was read before.
+    fn is_cheap(&self, log: &dyn File, cost: u64) -> bool {
+        let before = self.cost_without_columns.fetch_add(cost, Ordering::Relaxed);
+        log.size().is_ok_and(|size| before.saturating_add(cost) <= size / 4)
     }
 
     /// The columns of this open log, up to date.

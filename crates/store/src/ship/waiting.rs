@@ -7,7 +7,7 @@ use std::io;
 use event::line::{Line, Scanner};
 
 use crate::disk::File;
-use crate::disk::bytes::for_each_line;
+use crate::disk::lines::for_each_line;
 
 /// How much is read at a time; a longer line is read alone.
 const STRETCH: u64 = 1 << 20;

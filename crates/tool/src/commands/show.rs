@@ -1,12 +1,13 @@
 //! `show`: one event in full.
 
+use event::needle::Needle;
+
 use crate::call::looking::ShowArgs;
 use crate::context::Context;
 use crate::exit::{Exit, Failure, Result};
 use crate::json::pretty::pretty;
 use crate::json::value::Value;
 use crate::log::filter::Filter;
-use crate::log::needle::Needle;
 use crate::log::select::each_with;
 use crate::place::tool;
 use crate::report::note;
@@ -20,7 +21,7 @@ pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
     let wanted = args.id.as_bytes();
     let mut exact: Vec<Vec<u8>> = Vec::new();
     let mut similar: Vec<(String, Vec<u8>)> = Vec::new();
-    let needle = Needle::new(wanted);
+    let needle = Needle::of_beginning(wanted);
     let filter = Filter::default().with_archive(args.archive);
     each_with(&context.folder.path, &filter, needle.as_ref(), &mut |event| {
         let Some(id) = event.id.and_then(Value::string) else { return Ok(()) };

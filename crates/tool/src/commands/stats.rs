@@ -1,6 +1,5 @@
 //! `stats`: what the folder holds, counted from the log itself.
 
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use event::line::{Line, Scanner};
@@ -9,10 +8,9 @@ use crate::context::Context;
 use crate::engine::{INDEX, LOG, REJECTED, StoreFile};
 use crate::exit::{Exit, Result};
 use crate::json::compose::Object;
-use crate::log::forward::walk;
 use crate::log::sums::{IndexFile, Sums};
 use crate::place::tool;
-use crate::text::numbers::{bytes, count, counted, counted_as, long, whole};
+use crate::text::numbers::{bytes, count, counted, counted_as, whole};
 use crate::text::tables::table;
 use crate::text::times::{now_ms, show_span};
 
@@ -111,20 +109,13 @@ impl Counted {
             counted.bytes += index.stat()?.1;
         }
         let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(counted) };
-        let (_, size) = log.stat()?;
-        counted.bytes += size;
         let mut scanner = Scanner::new();
-        let walked = walk(&log, 0, size, None, &mut |_, line| {
-            match scanner.scan(line) {
-                Line::Blank => {}
-                Line::Malformed => counted.malformed += 1,
-                Line::Event(event) => counted.sums.add(event.timestamp),
-            }
-            Ok(ControlFlow::Continue(()))
+        let size = log.for_each_line(&mut |_, line, whole| match scanner.scan(line) {
+            Line::Blank => {}
+            Line::Malformed => counted.malformed += u64::from(whole),
+            Line::Event(event) => counted.sums.add(event.timestamp),
         })?;
-        if let Line::Event(event) = scanner.scan(&walked.tail) {
-            counted.sums.add(event.timestamp);
-        }
+        counted.bytes += size;
         Ok(counted)
     }
 }
@@ -132,12 +123,6 @@ impl Counted {
 fn set_aside(context: &Context) -> Result<SetAside> {
     let mut aside = SetAside::default();
     let Some(file) = StoreFile::open(&context.folder.path, REJECTED)? else { return Ok(aside) };
-    let (_, size) = file.stat()?;
-    let walked = walk(&file, 0, size, None, &mut |_, _| {
-        aside.lines += 1;
-        Ok(ControlFlow::Continue(()))
-    })?;
-    aside.lines += u64::from(!walked.tail.is_empty());
-    aside.bytes = walked.whole + long(walked.tail.len());
+    aside.bytes = file.for_each_line(&mut |_, _, _| aside.lines += 1)?;
     Ok(aside)
 }

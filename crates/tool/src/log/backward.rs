@@ -95,8 +95,6 @@ mod tests {
     use super::Backward;
     use crate::engine::StoreFile;
     use crate::exit::Result;
-    use crate::log::forward::walk;
-    use std::ops::ControlFlow;
 
     type Lines = Vec<(u64, Vec<u8>, bool)>;
 
@@ -110,15 +108,9 @@ mod tests {
         Ok(lines)
     }
 
-    fn forward(file: &StoreFile, size: u64) -> Result<Lines> {
+    fn forward(file: &StoreFile) -> Result<Lines> {
         let mut lines = Lines::new();
-        let walked = walk(file, 0, size, None, &mut |offset, line| {
-            lines.push((offset, line.to_vec(), true));
-            Ok(ControlFlow::Continue(()))
-        })?;
-        if !walked.tail.is_empty() {
-            lines.push((walked.whole, walked.tail, false));
-        }
+        file.for_each_line(&mut |offset, line, whole| lines.push((offset, line.to_vec(), whole)))?;
         Ok(lines)
     }
 
@@ -142,7 +134,7 @@ mod tests {
             std::fs::write(folder.join("file"), &text)?;
             let Ok(Some(file)) = StoreFile::open(&folder, "file") else { return Err("not opened".into()) };
             let size = u64::try_from(text.len())?;
-            let (Ok(back), Ok(there)) = (backward(&file, size), forward(&file, size)) else {
+            let (Ok(back), Ok(there)) = (backward(&file, size), forward(&file)) else {
                 return Err("not read".into());
             };
             assert_eq!(back, there, "{:?}", text.get(..10));

@@ -3,8 +3,9 @@
 //! Invariant: an event is chosen if it satisfies every condition; a condition on a field that is missing or of another
 //! type is not satisfied.
 
+use event::needle::Needle;
+
 use super::fields::{Fields, strings};
-use super::needle::Needle;
 use crate::json::value::Value;
 
 /// Outcome of a task.

@@ -1,9 +1,7 @@
-//! Reading a log: forward, backward, and as it grows. Nothing here locks, waits or creates.
+//! Reading a log: backward, what is chosen of it, and its sums. Nothing here locks, waits or creates.
 
 pub(crate) mod backward;
 pub(crate) mod fields;
 pub(crate) mod filter;
-pub(crate) mod forward;
-pub(crate) mod needle;
 pub(crate) mod select;
 pub(crate) mod sums;

@@ -6,12 +6,11 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use event::line::{Line, Scanner};
+use event::needle::Needle;
 
 use super::backward::Backward;
 use super::fields::Fields;
 use super::filter::Filter;
-use super::forward::walk;
-use super::needle::Needle;
 use crate::engine::{Engine, LOG, StoreFile};
 use crate::exit::Result;
 use crate::text::numbers::long;
@@ -148,7 +147,7 @@ fn forward(
         return Ok(());
     }
     for stretch in log.stretches(filter.since, filter.until)? {
-        let walked = walk(log, stretch.start, stretch.end, needle, &mut |_, line| {
+        let walked = log.find_lines(stretch, needle, &mut |_, line| {
             take(line, &mut left)?;
             Ok(if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
         })?;

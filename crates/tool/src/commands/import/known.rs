@@ -5,14 +5,12 @@
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher, RandomState};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use event::line::{Event, Line, Scanner};
 
 use crate::engine::{LOG, StoreFile};
 use crate::exit::Result;
-use crate::log::forward::walk;
 
 /// The events of a store.
 #[derive(Default)]
@@ -25,17 +23,12 @@ impl Known {
     /// Adds all events of a folder's log.
     pub(crate) fn read(&mut self, folder: &Path) -> Result<()> {
         let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(()) };
-        let (_, size) = log.stat()?;
         let mut scanner = Scanner::new();
-        let walked = walk(&log, 0, size, None, &mut |_, line| {
+        log.for_each_line(&mut |_, line, _| {
             if let Line::Event(event) = scanner.scan(line) {
                 self.add(&event);
             }
-            Ok(ControlFlow::Continue(()))
         })?;
-        if let Line::Event(event) = scanner.scan(&walked.tail) {
-            self.add(&event);
-        }
         Ok(())
     }
 

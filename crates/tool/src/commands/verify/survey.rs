@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::ops::ControlFlow;
 use std::path::Path;
 
 use event::identity::event_key;
@@ -14,7 +13,6 @@ use event::line::{Line, Scanner};
 
 use crate::engine::{LOG, StoreFile};
 use crate::exit::Result;
-use crate::log::forward::walk;
 use crate::log::sums::{IndexFile, Sums};
 use crate::text::numbers::long;
 use crate::text::times::{is_plausible, now_ms};
@@ -44,14 +42,9 @@ impl Survey {
     pub(crate) fn of(folder: &Path) -> Result<Self> {
         let mut survey = Self { index: IndexFile::read(folder)?, ..Self::default() };
         let Some(log) = StoreFile::open(folder, LOG)? else { return Ok(survey) };
-        let (_, size) = log.stat()?;
         let now = now_ms();
         let mut scanner = Scanner::new();
-        let walked = walk(&log, 0, size, None, &mut |offset, line| {
-            survey.inspect(&mut scanner, offset, line, now);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        survey.inspect(&mut scanner, walked.whole, &walked.tail, now);
+        log.for_each_line(&mut |offset, line, _| survey.inspect(&mut scanner, offset, line, now))?;
         Ok(survey)
     }
 
