@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::paths::{IDLE, INDEX_DELAY, INLINE_WAIT, LEASE};
+use crate::limits::{IDLE, INDEX_DELAY, INLINE_WAIT, LEASE};
 use crate::store::Store;
 use crate::wait::patience::{Caller, Ending};
 use crate::wait::strand::Strand;

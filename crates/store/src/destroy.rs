@@ -7,10 +7,11 @@ use std::io::ErrorKind;
 use crate::archive::month::take_in_all;
 use crate::archive::undecided::decide;
 use crate::error::{Error, Obstacle, Result};
+use crate::limits::FOLDER_WAIT;
 use crate::log::tenure::Tenure;
 use crate::paths::{
-    CHECKPOINT, FOLDER_LOCK, FOLDER_WAIT, GATE, INDEX, LOCK, LOG, MOVES, OUTBOX, OWNER, PREVIOUS, SHIP,
-    SHIP_LOCK, temporary_id,
+    CHECKPOINT, FOLDER_LOCK, GATE, INDEX, LOCK, LOG, MOVES, OUTBOX, OWNER, PREVIOUS, SHIP, SHIP_LOCK,
+    temporary_id,
 };
 use crate::store::Store;
 use crate::wait::patience::Caller;

@@ -16,7 +16,7 @@
 //! lock        the folder lock, the user-level lock
 //! folder      one handle to the two seams
 //! disk  wait  the seams: files; clocks, threads, the order of waiting
-//! query  paths  error
+//! query  paths  limits  error
 //! ```
 
 mod archive;
@@ -29,6 +29,7 @@ pub mod folder;
 mod follow;
 mod hints;
 mod index;
+mod limits;
 mod lock;
 mod log;
 mod paths;
@@ -54,6 +55,7 @@ pub use follow::follower::{Follower, News};
 pub use follow::given::Given;
 pub use follow::seen::Start;
 pub use follow::watch::Bell;
+pub use limits::{MAX_LINE, MAX_READ_LINE};
 pub use lock::lock_cell::{Acquired, LockCell};
 pub use lock::user_lock::UserLock;
 pub use log::appender::Appended;

@@ -1,4 +1,4 @@
-//! The names, sizes and times that the protocol is made of. Nothing else in the engine spells one.
+//! The names that the protocol is made of. Nothing else in the engine spells one.
 //!
 //! ```text
 //! events.ndjson            the log, shared with the JavaScript module; the only truth
@@ -22,8 +22,6 @@
 //! archive/                 files of evicted events: events-<year>-<month>.ndjson.gz; never removed by us
 //! archive/.archive.lk      the lock of those who write there, and how far they got
 //! ```
-
-use std::time::Duration;
 
 /// The log.
 pub(crate) const LOG: &str = "events.ndjson";
@@ -140,42 +138,3 @@ pub(crate) fn is_ours(id: &str) -> bool {
 pub(crate) fn new_id(random: u128) -> String {
     uuid::Uuid::new_v8(random.to_be_bytes()).to_string()
 }
-
-/// The outbox grows no longer than this: nothing is evicted then, until a shipper has been there.
-pub(crate) const MAX_OUTBOX: u64 = 1 << 30;
-/// Longest line that is accepted, in bytes without its newline.
-pub(crate) const MAX_LINE: usize = 64 << 20;
-/// Longest line that is read as an event: V8 has no longer strings (`buffer.constants.MAX_STRING_LENGTH`), and events
-/// reach it between the two brackets of an array.
-pub(crate) const MAX_READ_LINE: usize = 536_870_888 - 2;
-/// Most of `.lock` that is ever read.
-pub(crate) const MAX_LOCK_FILE: usize = 4096;
-/// A store with more tasks than this is large: its `index.json` is not rewritten at each append.
-pub(crate) const SMALL_TASKS: usize = 1000;
-/// … or with more bytes of task names than this.
-pub(crate) const SMALL_TASK_BYTES: usize = 256 << 10;
-
-/// A foreign `.lock` older than this belongs to a dead process (the original's rule).
-pub(crate) const LOCK_STALE_MS: i64 = 30_000;
-/// How often a held `.lock` gets a new timestamp.
-pub(crate) const LOCK_REFRESH: Duration = Duration::from_secs(10);
-/// An unreadable `.lock` younger than this may be half written.
-pub(crate) const LOCK_SETTLE: Duration = Duration::from_secs(1);
-/// How long a caller on Node's main thread waits for the folder.
-pub(crate) const INLINE_WAIT: Duration = Duration::from_millis(3);
-/// How long a caller in the background waits for the folder.
-pub(crate) const FOLDER_WAIT: Duration = Duration::from_secs(20);
-/// How long after an append `index.json` follows.
-pub(crate) const INDEX_DELAY: Duration = Duration::from_millis(40);
-/// After so long without a write an idle folder gives its descriptors back.
-pub(crate) const IDLE: Duration = Duration::from_secs(1);
-/// How often a reader that follows the log looks at it, whatever the system says of files that change.
-pub(crate) const LOOK: Duration = Duration::from_millis(200);
-/// How long the folder lock is kept over a burst.
-pub(crate) const LEASE: Duration = Duration::from_millis(1);
-/// Whoever held the folder lock within this time lets those who wait go first.
-pub(crate) const COURTESY: Duration = Duration::from_millis(20);
-/// How long a rewrite waits for other programs to close the replaced log.
-pub(crate) const DRAIN_WAIT: Duration = Duration::from_secs(2);
-/// … where the system cannot tell whether any still has it open.
-pub(crate) const DRAIN_GRACE: Duration = Duration::from_millis(100);

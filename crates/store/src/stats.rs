@@ -3,7 +3,8 @@
 //! Takes no lock and creates nothing.
 
 use crate::error::Result;
-use crate::paths::{FOLDER_WAIT, INDEX, LOG};
+use crate::limits::FOLDER_WAIT;
+use crate::paths::{INDEX, LOG};
 use crate::store::Store;
 use crate::wait::patience::Caller;
 

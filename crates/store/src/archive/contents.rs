@@ -20,7 +20,8 @@ use crate::disk::bytes::{CHUNK, read_range, read_whole};
 use crate::disk::lines::end_of_lines;
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::paths::{LOG, MAX_READ_LINE};
+use crate::limits::MAX_READ_LINE;
+use crate::paths::LOG;
 
 /// What is wrong with a file of an archive.
 #[derive(Clone, Debug, PartialEq)]

@@ -23,7 +23,7 @@ use flate2::read::DeflateDecoder;
 use flate2::write::DeflateEncoder;
 
 use crate::hints::fields::Fields;
-use crate::paths::MAX_READ_LINE;
+use crate::limits::MAX_READ_LINE;
 
 /// Length of a head.
 pub(crate) const HEAD: usize = 68;

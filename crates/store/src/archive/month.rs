@@ -24,11 +24,9 @@ use crate::disk::bytes::{read_range, read_whole, write_all_at};
 use crate::disk::{File, Open};
 use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
+use crate::limits::{FOLDER_WAIT, INLINE_WAIT};
 use crate::log::recovery::remove_drafts;
-use crate::paths::{
-    ARCHIVE, ARCHIVE_LOCK, EvictionState, FOLDER_WAIT, INLINE_WAIT, archive_file, eviction_of, new_id,
-    temporary,
-};
+use crate::paths::{ARCHIVE, ARCHIVE_LOCK, EvictionState, archive_file, eviction_of, new_id, temporary};
 use crate::wait::patience::{Caller, Patience, Pauses};
 
 /// Pauses between two tries to lock an archive.

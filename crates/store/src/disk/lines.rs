@@ -8,7 +8,7 @@ use std::ops::{ControlFlow, Range};
 
 use crate::disk::File;
 use crate::disk::bytes::{CHUNK, read_into, read_range};
-use crate::paths::MAX_READ_LINE;
+use crate::limits::MAX_READ_LINE;
 use event::needle::Needle;
 use event::text::trim;
 

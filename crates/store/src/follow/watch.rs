@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use crate::disk::{Sign, Watch};
 use crate::folder::Folder;
-use crate::paths::{LOG, LOOK};
+use crate::limits::LOOK;
+use crate::paths::LOG;
 use crate::wait::Signal;
 use crate::wait::shared::Shared;
 

@@ -28,7 +28,7 @@ use crate::disk::{File, FileId};
 use crate::hints::blocks::{BLOCK_BYTES, Blocks, MOST_BLOCKS, Times};
 use crate::hints::fields::Fields;
 use crate::hints::summary::{Mark, Summary};
-use crate::paths::{SMALL_TASK_BYTES, SMALL_TASKS};
+use crate::limits::{SMALL_TASK_BYTES, SMALL_TASKS};
 use columns::Interner;
 
 const MAGIC: u32 = u32::from_le_bytes(*b"GLCK");

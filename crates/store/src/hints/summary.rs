@@ -11,7 +11,7 @@ use crate::disk::bytes::read_range;
 use crate::disk::lines::for_each_line;
 use crate::disk::{File, FileId, Stat};
 use crate::hints::blocks::Blocks;
-use crate::paths::{SMALL_TASK_BYTES, SMALL_TASKS};
+use crate::limits::{SMALL_TASK_BYTES, SMALL_TASKS};
 use columns::Interner;
 use event::identity::with_task_key;
 use event::line::{Event, Line, Scanner};

@@ -21,9 +21,10 @@ use crate::error::{Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, empty, render};
+use crate::limits::INLINE_WAIT;
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
-use crate::paths::{INDEX, INLINE_WAIT, LOG};
+use crate::paths::{INDEX, LOG};
 use crate::wait::baton::Baton;
 use crate::wait::patience::Patience;
 

@@ -18,7 +18,8 @@ use crate::disk::{File, FileId, Open};
 use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint;
-use crate::paths::{CHECKPOINT, COURTESY, FOLDER_LOCK, GATE};
+use crate::limits::COURTESY;
+use crate::paths::{CHECKPOINT, FOLDER_LOCK, GATE};
 use crate::wait::patience::{Patience, Pauses};
 
 /// Pauses of a waiter that has just come.

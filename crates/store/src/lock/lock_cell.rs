@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::limits::LOCK_REFRESH;
 use crate::lock::user_lock::{LockTurn, UserLock};
-use crate::paths::LOCK_REFRESH;
 use crate::wait::Work;
 use crate::wait::patience::Patience;
 use crate::wait::shared::Shared;

@@ -22,7 +22,8 @@ use crate::disk::bytes::read_range;
 use crate::disk::{File, FileId, Open, Stat};
 use crate::error::{Error, Expiry};
 use crate::folder::Folder;
-use crate::paths::{LOCK, LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE, is_ours};
+use crate::limits::{LOCK_SETTLE, LOCK_STALE_MS, MAX_LOCK_FILE};
+use crate::paths::{LOCK, is_ours};
 use event::text::parse_json_string;
 
 /// Longest holder that is shown.

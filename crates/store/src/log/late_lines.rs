@@ -15,10 +15,11 @@ use crate::disk::bytes::{CHUNK, for_each_piece, read_range, read_whole};
 use crate::disk::lines::{end_of_lines, next_newline};
 use crate::error::Result;
 use crate::folder::Folder;
+use crate::limits::MAX_READ_LINE;
 use crate::log::draft::Draft;
 use crate::log::open_log::Log;
 use crate::log::rejected::set_aside;
-use crate::paths::{LOG, MAX_READ_LINE, PREVIOUS};
+use crate::paths::{LOG, PREVIOUS};
 
 /// About the most that is written at once.
 const BATCH: usize = 4 << 20;

@@ -10,6 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use std::ops::RangeInclusive;
 
 use crate::error::{Error, Result};
+use crate::limits::MAX_WAITING;
 
 /// Number of a line or batch in the queue; counts up from 1.
 pub type Ticket = u64;
@@ -32,9 +33,6 @@ pub(crate) struct Entry {
     /// Whether it counts as accepted only on stable storage.
     pub(crate) disk: bool,
 }
-
-/// More bytes than this do not wait: memory has an end.
-const MOST_WAITING: usize = 64 << 20;
 
 /// Lines, counted.
 #[derive(Default)]
@@ -69,7 +67,7 @@ pub(crate) struct Queue {
 impl Queue {
     /// Whether so much waits that `bytes` more must not.
     pub(crate) fn is_full_for(&self, bytes: usize) -> bool {
-        self.waiting.bytes > 0 && self.waiting.bytes.saturating_add(bytes) > MOST_WAITING
+        self.waiting.bytes > 0 && self.waiting.bytes.saturating_add(bytes) > MAX_WAITING
     }
 
     /// How many lines wait.

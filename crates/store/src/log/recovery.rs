@@ -20,11 +20,10 @@ use crate::disk::{File, Open, Stat};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
+use crate::limits::{DRAIN_GRACE, INLINE_WAIT, LOCK_STALE_MS};
 use crate::log::late_lines::{has_tail, move_lines, move_missing_lines};
 use crate::log::open_log::Log;
-use crate::paths::{
-    CHECKPOINT, DRAIN_GRACE, INLINE_WAIT, LOCK, LOCK_STALE_MS, LOG, PREVIOUS, is_draft_of, temporary_id,
-};
+use crate::paths::{CHECKPOINT, LOCK, LOG, PREVIOUS, is_draft_of, temporary_id};
 use crate::wait::patience::{Patience, Pauses};
 
 /// Pauses between two looks at the old log.

@@ -12,7 +12,8 @@ use crate::disk::bytes::{CHUNK, for_each_piece, read_range, write_all_at};
 use crate::disk::{File, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
-use crate::paths::{INLINE_WAIT, REJECTED, new_id, temporary};
+use crate::limits::INLINE_WAIT;
+use crate::paths::{REJECTED, new_id, temporary};
 
 /// Where a line stands: its offset and its length without the newline.
 pub(crate) type Place = (u64, u64);

@@ -13,11 +13,12 @@ use crate::error::{Error, Obstacle, Result};
 use crate::folder::Folder;
 use crate::hints::checkpoint::{Checkpoint, Rewrite};
 use crate::hints::summary::Summary;
+use crate::limits::LEASE;
 use crate::lock::folder_lock::FolderLock;
 use crate::log::javascript_programs::JavaScriptPrograms;
 use crate::log::open_log::Log;
 use crate::log::recovery::{Nameless, finish_rewrite};
-use crate::paths::{CHECKPOINT, LEASE, LOG, PREVIOUS};
+use crate::paths::{CHECKPOINT, LOG, PREVIOUS};
 use crate::wait::patience::Patience;
 
 /// Bytes that are summed up in passing; a longer stretch is scanned by a thread that holds nothing.

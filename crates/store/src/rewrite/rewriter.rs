@@ -38,6 +38,7 @@ use crate::hints::moves::{Moves, Planned};
 use crate::hints::summary::Summary;
 use crate::index::index_file::{IndexDraft, render};
 use crate::index::schedule::IndexSchedule;
+use crate::limits::{DRAIN_WAIT, FOLDER_WAIT};
 use crate::log::draft::Draft;
 use crate::log::group_commit::GroupCommit;
 use crate::log::late_lines::copy_into;
@@ -47,7 +48,7 @@ use crate::log::recovery::{Leftover, drain, keep_open, remove_drafts, remove_pre
 use crate::log::rejected::{self, set_aside};
 use crate::log::tenure::Tenure;
 use crate::log::views::Views;
-use crate::paths::{CHECKPOINT, DRAIN_WAIT, FOLDER_WAIT, LOG, PREVIOUS};
+use crate::paths::{CHECKPOINT, LOG, PREVIOUS};
 use crate::ship::rescue::Rescue;
 use crate::wait::baton::{Baton, Held};
 use crate::wait::patience::{Caller, Patience};

@@ -23,7 +23,8 @@ use crate::error::{Error, Result};
 use crate::folder::Folder;
 use crate::hints::fields::Fields;
 use crate::hints::summary::Mark;
-use crate::paths::{INLINE_WAIT, SHIP, new_id};
+use crate::limits::INLINE_WAIT;
+use crate::paths::{SHIP, new_id};
 
 const MAGIC: u32 = u32::from_le_bytes(*b"GLSP");
 const VERSION: u32 = 1;

@@ -10,9 +10,10 @@ use crate::disk::bytes::{read_range, write_all_at};
 use crate::disk::{File, Open};
 use crate::error::{Error, Result};
 use crate::folder::Folder;
+use crate::limits::{INLINE_WAIT, MAX_OUTBOX};
 use crate::log::line_run::LineRun;
 use crate::log::rejected::Place;
-use crate::paths::{INLINE_WAIT, MAX_OUTBOX, OUTBOX};
+use crate::paths::OUTBOX;
 
 /// Opens the file; `None` if there is none.
 pub(crate) fn open(folder: &Folder) -> Result<Option<Box<dyn File>>> {

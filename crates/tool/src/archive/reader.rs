@@ -13,12 +13,11 @@ use std::path::Path;
 use event::line::{Event, Line, Scanner};
 use flate2::read::MultiGzDecoder;
 
+use crate::engine::MAX_READ_LINE;
 use crate::exit::{Failure, Result};
 use crate::text::numbers::long;
 
 const BLOCK: usize = 128 << 10;
-/// Longest line that is kept: V8 has no longer strings.
-const LONGEST: u64 = 536_870_888;
 
 /// Visits each event of an archive. Returns how many lines are not events.
 pub(crate) fn read(path: &Path, visit: &mut dyn FnMut(&Event<'_>) -> Result<()>) -> Result<u64> {
@@ -31,11 +30,12 @@ pub(crate) fn read(path: &Path, visit: &mut dyn FnMut(&Event<'_>) -> Result<()>)
     let mut malformed = 0;
     loop {
         line.clear();
-        let read = lines.by_ref().take(LONGEST + 1).read_until(b'\n', &mut line).map_err(failed)?;
+        let read =
+            lines.by_ref().take(long(MAX_READ_LINE) + 1).read_until(b'\n', &mut line).map_err(failed)?;
         if read == 0 {
             return Ok(malformed);
         }
-        let cut = long(read) > LONGEST && line.last() != Some(&b'\n');
+        let cut = read > MAX_READ_LINE && line.last() != Some(&b'\n');
         if cut {
             lines.skip_until(b'\n').map_err(failed)?;
         }

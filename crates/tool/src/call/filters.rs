@@ -1,4 +1,4 @@
-//! The conditions that `tail`, `query`, `metrics`, `compare` and `export` share.
+//! The conditions on events, as commands take them.
 
 use clap::Args;
 
@@ -85,19 +85,7 @@ impl TimeArgs {
 impl FilterArgs {
     /// Whether there is any condition.
     pub(crate) fn any(&self) -> bool {
-        let texts = [
-            &self.time.since,
-            &self.time.until,
-            &self.task,
-            &self.session,
-            &self.intent,
-            &self.tool,
-            &self.file,
-            &self.rule,
-            &self.agent,
-            &self.guidance,
-        ];
-        texts.iter().any(|text| text.is_some()) || self.outcome.is_some() || !self.conditions.is_empty()
+        !self.words().is_empty()
     }
 
     /// The conditions, with times read in a zone. `call` is the tool and the command, for hints.
@@ -133,29 +121,28 @@ impl FilterArgs {
         Ok(self.time.bounds(zone, call)?.0)
     }
 
-    /// The conditions in words, for the head of a page.
+    /// The conditions in words, for the head of a page. The list names each field, so that the compiler misses a new one.
     pub(crate) fn words(&self) -> Vec<String> {
-        let outcome = self.outcome.map(|outcome| format!("{outcome:?}").to_lowercase());
-        [
-            ("since", &self.time.since),
-            ("until", &self.time.until),
-            ("task", &self.task),
-            ("session", &self.session),
-            ("kind of work", &self.intent),
-            ("tool", &self.tool),
-            ("file", &self.file),
-            ("rule", &self.rule),
+        let Self { time, task, session, intent, tool, file, rule, outcome, agent, guidance, conditions } =
+            self;
+        let TimeArgs { since, until } = time;
+        let outcome = outcome.map(|outcome| format!("{outcome:?}").to_lowercase());
+        let texts = [
+            ("since", since),
+            ("until", until),
+            ("task", task),
+            ("session", session),
+            ("kind of work", intent),
+            ("tool", tool),
+            ("file", file),
+            ("rule", rule),
             ("outcome", &outcome),
-            ("agent", &self.agent),
-            ("guidance", &self.guidance),
-        ]
-        .into_iter()
-        .filter_map(|(name, value)| value.as_ref().map(|value| format!("{name} {}", safe(value))))
-        .chain(
-            self.conditions
-                .iter()
-                .map(|(key, value)| format!("{} = {}", safe(key), safe(&String::from_utf8_lossy(value)))),
-        )
-        .collect()
+            ("agent", agent),
+            ("guidance", guidance),
+        ];
+        let texts = texts.into_iter().filter_map(|(name, text)| Some((name, text.as_ref()?)));
+        let pairs = conditions.iter().map(|(key, value)| (key, String::from_utf8_lossy(value)));
+        let texts = texts.map(|(name, text)| format!("{name} {}", safe(text)));
+        texts.chain(pairs.map(|(key, value)| format!("{} = {}", safe(key), safe(&value)))).collect()
     }
 }

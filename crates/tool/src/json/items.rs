@@ -8,11 +8,12 @@
 use std::io::{BufRead, Read};
 use std::path::Path;
 
+use crate::engine::MAX_LINE;
 use crate::exit::{Failure, Result};
 use crate::text::numbers::long;
 
 /// The largest item that is kept: larger ones are not events.
-const LONGEST: usize = (64 << 20) + 1024;
+const LONGEST: usize = MAX_LINE + 1024;
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
 /// An item with its place for people.

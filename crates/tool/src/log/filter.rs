@@ -17,7 +17,7 @@ pub(crate) enum Outcome {
 }
 
 /// `--where KEY=VALUE`.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(crate) struct Condition {
     /// The names that lead to the value.
     pub(crate) path: Vec<String>,
@@ -26,7 +26,7 @@ pub(crate) struct Condition {
 }
 
 /// All conditions.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) since: Option<f64>,
     pub(crate) until: Option<f64>,
@@ -50,42 +50,39 @@ impl Filter {
         Self { archive, ..self }
     }
 
-    /// Whether an event is chosen.
+    /// Whether an event is chosen. The list names each condition, so that the compiler misses a new one.
     pub(crate) fn matches(&self, event: &Fields<'_>) -> bool {
-        self.in_time(event)
-            && is(self.task.as_ref(), event.task)
-            && is(self.session.as_ref(), event.session)
-            && is(self.intent.as_ref(), event.intent)
-            && is(self.guidance.as_ref(), event.guidance)
-            && (is(self.agent.as_ref(), event.agent) || is(self.agent.as_ref(), event.agent_type))
-            && has(self.tool.as_ref(), || strings(event.tools))
-            && has(self.rule.as_ref(), || event.rules())
-            && self
-                .file
-                .as_ref()
-                .is_none_or(|glob| strings(event.files).any(|path| glob_matches(glob, &path)))
-            && self.outcome.is_none_or(|outcome| outcome == outcome_of(event))
-            && self.conditions.iter().all(|condition| condition.holds(event))
-    }
-
-    fn in_time(&self, event: &Fields<'_>) -> bool {
-        if self.since.is_none() && self.until.is_none() {
-            return true;
-        }
-        let time = event.time();
-        !time.is_nan()
-            && self.since.is_none_or(|since| time >= since)
-            && self.until.is_none_or(|until| time <= until)
+        let Self {
+            since,
+            until,
+            task,
+            session,
+            intent,
+            tool,
+            file,
+            rule,
+            agent,
+            guidance,
+            outcome,
+            conditions,
+            archive: _,
+        } = self;
+        in_time(*since, *until, event)
+            && is(task.as_deref(), event.task)
+            && is(session.as_deref(), event.session)
+            && is(intent.as_deref(), event.intent)
+            && is(guidance.as_deref(), event.guidance)
+            && (is(agent.as_deref(), event.agent) || is(agent.as_deref(), event.agent_type))
+            && has(tool.as_deref(), || strings(event.tools))
+            && has(rule.as_deref(), || event.rules())
+            && file.as_ref().is_none_or(|glob| strings(event.files).any(|path| glob_matches(glob, &path)))
+            && outcome.is_none_or(|outcome| outcome == outcome_of(event))
+            && conditions.iter().all(|condition| condition.holds(event))
     }
 
     /// Whether there is no condition.
     pub(crate) fn is_empty(&self) -> bool {
-        self.words().next().is_none()
-            && self.since.is_none()
-            && self.until.is_none()
-            && self.file.is_none()
-            && self.outcome.is_none()
-            && self.conditions.is_empty()
+        self.clone().with_archive(false) == Self::default()
     }
 
     /// Bytes without which no event is chosen.
@@ -124,12 +121,20 @@ fn same(a: Value<'_>, b: Value<'_>) -> bool {
     }
 }
 
-fn is(wanted: Option<&String>, value: Option<Value<'_>>) -> bool {
+fn in_time(since: Option<f64>, until: Option<f64>, event: &Fields<'_>) -> bool {
+    if since.is_none() && until.is_none() {
+        return true;
+    }
+    let time = event.time();
+    !time.is_nan() && since.is_none_or(|since| time >= since) && until.is_none_or(|until| time <= until)
+}
+
+fn is(wanted: Option<&str>, value: Option<Value<'_>>) -> bool {
     wanted.is_none_or(|wanted| value.is_some_and(|value| value.is_string(wanted.as_bytes())))
 }
 
 fn has<'a, I: Iterator<Item = std::borrow::Cow<'a, [u8]>>>(
-    wanted: Option<&String>,
+    wanted: Option<&str>,
     list: impl Fn() -> I,
 ) -> bool {
     wanted.is_none_or(|wanted| list().any(|item| *item == *wanted.as_bytes()))

@@ -17,7 +17,7 @@ use event::line::{Event, Line, Scanner, Task};
 
 use crate::call::keeping::ImportArgs;
 use crate::context::{Context, quoted};
-use crate::engine::{Durability, Engine, LONGEST_EVENT};
+use crate::engine::{Durability, Engine, MAX_LINE, too_long};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;
 use crate::json::compose::Object;
@@ -152,7 +152,7 @@ impl Import<'_> {
     /// Takes an item that is an event; refused with the reason.
     fn take(&mut self, text: &[u8]) -> std::result::Result<(), String> {
         let Line::Event(event) = self.scanner.scan(text) else { return Err(reason_of(text)) };
-        if event.text.len() > LONGEST_EVENT {
+        if event.text.len() > MAX_LINE {
             return Err(too_long(event.text.len()));
         }
         if let Some(missing) = lacks(&event) {
@@ -203,14 +203,10 @@ impl Import<'_> {
 }
 
 fn reason_of(text: &[u8]) -> String {
-    if text.len() > LONGEST_EVENT {
+    if text.len() > MAX_LINE {
         return too_long(text.len());
     }
     if parse(text).is_some() { "not an object" } else { "not JSON" }.to_owned()
-}
-
-fn too_long(bytes: usize) -> String {
-    format!("{} bytes or more, where 64 MiB are the most", count(long(bytes)))
 }
 
 /// What an object lacks to be an event.

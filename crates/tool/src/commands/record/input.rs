@@ -1,6 +1,6 @@
 //! Events from a stream: one object a line, or a single object over several lines.
 //!
-//! Invariant: memory is bounded by the longest line, and by 64 MiB for an object over several lines. A line is given out
+//! Invariant: memory is bounded by the longest line, and by the longest event for an object over several lines. A line is given out
 //! as soon as it has come.
 
 use std::collections::VecDeque;
@@ -9,10 +9,8 @@ use std::path::Path;
 
 use event::line::{Line, Scanner};
 
+use crate::engine::MAX_LINE;
 use crate::exit::{Failure, Result};
-
-/// The longest text that may become one event.
-const LONGEST: usize = 64 << 20;
 
 /// The items of a stream, with the number of their first line.
 pub(crate) struct Input<R> {
@@ -57,7 +55,7 @@ impl<R: BufRead> Input<R> {
         let number = first.0;
         let mut length = first.1.len();
         self.ahead.push_back(first);
-        while length <= LONGEST {
+        while length <= MAX_LINE {
             let Some(line) = self.read_line()? else {
                 let parts: Vec<&[u8]> = self.ahead.iter().map(|(_, line)| line.as_slice()).collect();
                 let text = parts.join(b"\n".as_slice());
@@ -75,7 +73,7 @@ impl<R: BufRead> Input<R> {
 
     fn read_line(&mut self) -> Result<Option<(u64, Vec<u8>)>> {
         let mut line = Vec::new();
-        let limit = crate::text::numbers::long(LONGEST) + 2;
+        let limit = crate::text::numbers::long(MAX_LINE) + 2;
         let failed = |error| Failure::io("read", Path::new("stdin"), &error);
         let read = self.source.by_ref().take(limit).read_until(b'\n', &mut line).map_err(failed)?;
         if read == 0 {
@@ -84,7 +82,7 @@ impl<R: BufRead> Input<R> {
         self.number += 1;
         if line.last() == Some(&b'\n') {
             line.pop();
-        } else if line.len() > LONGEST {
+        } else if line.len() > MAX_LINE {
             // What is too long is refused as a whole: its rest goes.
             self.source.skip_until(b'\n').map_err(failed)?;
         }

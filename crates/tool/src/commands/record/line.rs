@@ -5,7 +5,7 @@
 
 use event::line::{Line, Scanner};
 
-use crate::engine::LONGEST_EVENT;
+use crate::engine::{MAX_LINE, too_long};
 use crate::json::compose::{Object, string};
 use crate::json::value::Value;
 use crate::text::times::now_ms;
@@ -18,8 +18,8 @@ pub(crate) struct Complete {
 
 /// The line of an event; refused with the reason if the text is not one.
 pub(crate) fn complete(text: &[u8]) -> Result<Complete, String> {
-    if text.len() > LONGEST_EVENT {
-        return Err(format!("{} bytes or more, where 64 MiB are the most", text.len()));
+    if text.len() > MAX_LINE {
+        return Err(too_long(text.len()));
     }
     let mut scanner = Scanner::new();
     let text = match scanner.scan(text) {

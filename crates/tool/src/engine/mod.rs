@@ -1,4 +1,4 @@
-//! The only file that calls the `store` crate.
+//! The only folder that calls the `store` crate.
 //!
 //! It owns how the tool uses the engine: which store object, how long a call waits, what is settled before a process
 //! ends. A change of the engine's interface ends here.
@@ -6,25 +6,27 @@
 //! Invariant: a read takes no lock, creates nothing and waits for nothing. A write of one event starts no thread,
 //! scans nothing and leaves a large `index.json` to processes that live longer.
 
-use std::io;
-use std::ops::{ControlFlow, Range};
+mod followed;
+mod store_file;
+
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use event::needle::Needle;
 use store::disk::folder::RealFolder;
-use store::disk::lines::{Walked, find_lines};
-use store::disk::{Disk, File, FileId, Open};
 use store::wait::patience::{Caller, Ending};
-use store::{Appended, Expiry, Follower, LockCell, News, Obstacle, OnFault, Start, Store, Terms};
+use store::{Appended, Expiry, LockCell, Obstacle, OnFault, Store, Terms};
 
+pub(crate) use followed::Followed;
 pub(crate) use store::{
-    ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Error as FolderError, Most, Noted,
-    Outgoing as WhatWaits, Place, Report, Stats, Waiting,
+    ArchiveFile, ArchivePlace, Backup, Damaged, Durability, Error as FolderError, MAX_LINE, MAX_READ_LINE,
+    Most, Noted, Outgoing as WhatWaits, Place, Report, Stats, Waiting,
 };
+pub(crate) use store_file::{StoreFile, append_bounded, sync_folder};
 
 use crate::exit::{Failure, Result};
+use crate::text::numbers::{count, long};
 use crate::text::safe::safe;
 
 /// The log's name.
@@ -33,8 +35,6 @@ pub(crate) const LOG: &str = "events.ndjson";
 pub(crate) const INDEX: &str = "index.json";
 /// The name of the lines that rewriting set aside.
 pub(crate) const REJECTED: &str = "events.rejected.ndjson";
-/// The longest event that is accepted, in bytes.
-pub(crate) const LONGEST_EVENT: usize = 64 << 20;
 
 /// What the tool calls its settings.
 const TERMS: Terms = Terms { wait: "wait longer with --lock-timeout 1m", folder: "--dir" };
@@ -223,179 +223,9 @@ impl Drop for Lock {
     }
 }
 
-/// Looks at a line and where it stands, and says whether to go on.
-pub(crate) type Visit<'a> = dyn FnMut(u64, &[u8]) -> Result<ControlFlow<()>> + 'a;
-
-/// A file of the folder, open for reading.
-pub(crate) struct StoreFile {
-    file: Box<dyn File>,
-    path: PathBuf,
-}
-
-impl StoreFile {
-    /// Opens a file of a folder; `None` if there is none. Links, pipes and devices are refused: the engine writes to
-    /// none, and what is read must be what is written.
-    pub(crate) fn open(folder: &Path, name: &str) -> Result<Option<Self>> {
-        let path = folder.join(name);
-        match RealFolder::new(folder).open(name, Open::Read) {
-            Ok(file) => Ok(Some(Self { file, path })),
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                Ok(None)
-            }
-            Err(error) => Err(failed("open", &path, &error)),
-        }
-    }
-
-    /// Which file it is, and its length.
-    pub(crate) fn stat(&self) -> Result<(FileId, u64)> {
-        let stat = self.file.stat().map_err(|error| failed("fstat", &self.path, &error))?;
-        Ok((stat.id, stat.size))
-    }
-
-    /// The parts of a log, ascending, that have all events of a time: all of it, where the checkpoint does not say.
-    pub(crate) fn stretches(&self, since: Option<f64>, until: Option<f64>) -> Result<Vec<Range<u64>>> {
-        let known = || {
-            let store = Store::alone(Arc::new(RealFolder::new(self.path.parent()?)));
-            store.stretches(&*self.file, since, until)
-        };
-        let timed = since.is_some() || until.is_some();
-        match timed.then(known).flatten() {
-            Some(stretches) => Ok(stretches),
-            None => Ok(std::iter::once(0..self.stat()?.1).collect()),
-        }
-    }
-
-    /// Visits the lines of a part that end in a newline, until `visit` breaks; with a needle, only those that may match
-    /// it. In bounded memory; a long line that cannot be an event comes as one null byte.
-    pub(crate) fn find_lines(
-        &self,
-        part: Range<u64>,
-        needle: Option<&Needle>,
-        visit: &mut Visit<'_>,
-    ) -> Result<Walked> {
-        let mut failure = None;
-        let walked = find_lines(&*self.file, part, needle, &mut |offset, line| {
-            visit(offset, line).unwrap_or_else(|error| {
-                failure = Some(error);
-                ControlFlow::Break(())
-            })
-        });
-        match failure {
-            Some(error) => Err(error),
-            None => walked.map_err(|error| failed("read", &self.path, &error)),
-        }
-    }
-
-    /// Calls `visit(offset, line, whole)` for each line of the file: the last one is not whole if it has no newline.
-    /// Returns the length of all.
-    pub(crate) fn for_each_line(&self, visit: &mut dyn FnMut(u64, &[u8], bool)) -> Result<u64> {
-        let walked = self.find_lines(0..self.stat()?.1, None, &mut |offset, line| {
-            visit(offset, line, true);
-            Ok(ControlFlow::Continue(()))
-        })?;
-        if !walked.tail.is_empty() {
-            visit(walked.whole, &walked.tail, false);
-        }
-        Ok(walked.end)
-    }
-
-    /// Reads at a position; 0 at the end.
-    pub(crate) fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<usize> {
-        self.file.read_at(buffer, offset).map_err(|error| failed("read", &self.path, &error))
-    }
-
-    /// Reads up to so many bytes; fewer only at the end.
-    pub(crate) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.read_at(rest, offset + crate::text::numbers::long(filled))? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
-    }
-}
-
-/// A failed system call on a file of the store, in the engine's words.
-fn failed(syscall: &'static str, path: &Path, error: &io::Error) -> Failure {
-    store::Error::io(syscall, path.to_string_lossy(), error).into()
-}
-
-/// A log as it grows, whatever replaces it.
-pub(crate) struct Followed {
-    follower: Follower,
-    seen: u64,
-}
-
-/// What a look at a followed log gave beside lines.
-#[derive(Default)]
-pub(crate) struct Looked {
-    /// Each time so many events went before they were seen; `None` if it cannot be known how many.
-    pub(crate) gaps: Vec<Option<u64>>,
-    /// So many lines are no events.
-    pub(crate) malformed: u64,
-}
-
-impl Followed {
-    /// Follows the log of a folder: `log`, if it is there, from `offset` on.
-    pub(crate) fn new(folder: &Path, log: Option<StoreFile>, offset: u64) -> Result<Self> {
-        let store = Store::alone(Arc::new(RealFolder::new(folder)));
-        let follower = match log {
-            Some(log) => Follower::behind(&store, log.file, offset)?,
-            None => Follower::new(&store, Start::Beginning, None),
-        };
-        Ok(Self { follower, seen: 0 })
-    }
-
-    /// Hands out the events that came since the last look.
-    pub(crate) fn poll(&mut self, visit: &mut dyn FnMut(&[u8]) -> Result<()>) -> Result<Looked> {
-        let mut looked = Looked::default();
-        self.seen = self.follower.bell().count();
-        loop {
-            let news = self.follower.poll()?;
-            looked.malformed += self.follower.take_malformed();
-            match news {
-                News::Events(given) => given.events().try_for_each(&mut *visit)?,
-                News::Gap(missed) => looked.gaps.push(missed),
-                News::Nothing => return Ok(looked),
-            }
-        }
-    }
-
-    /// Waits until a look is due.
-    pub(crate) fn wait(&self) {
-        self.follower.wait(self.seen);
-    }
-}
-
-/// Makes creations and renames in a folder durable, as far as its file system knows how.
-pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
-    RealFolder::new(folder).sync_folder().map_err(|error| Failure::io("fsync", folder, &error))
-}
-
-/// Adds a line to a small file of a folder; when it gets larger than `largest`, its older half goes.
-pub(crate) fn append_bounded(folder: &Path, name: &str, line: &[u8], largest: usize) -> io::Result<()> {
-    let place = RealFolder::new(folder);
-    if !folder.exists() {
-        place.create_folder()?;
-    }
-    let file = place.open(name, Open::Append)?;
-    let size = usize::try_from(file.size()?).unwrap_or(usize::MAX);
-    if size.saturating_add(line.len()) <= largest {
-        return file.append(line).map(|_| ());
-    }
-    let keep = largest / 2;
-    let mut kept = vec![0; keep];
-    let read = file.read_at(&mut kept, crate::text::numbers::long(size.saturating_sub(keep)))?;
-    kept.truncate(read);
-    let start = memchr::memchr(b'\n', &kept).map_or(0, |newline| newline + 1);
-    let text = [kept.get(start..).unwrap_or_default(), line].concat();
-    let again = place.open(name, Open::Side)?;
-    again.set_len(0)?;
-    again.write_at(&text, 0).map(|_| ())
+/// Why a text of this many bytes or more is refused.
+pub(crate) fn too_long(bytes: usize) -> String {
+    format!("{} bytes or more, where {} MiB are the most", count(long(bytes)), MAX_LINE >> 20)
 }
 
 impl From<store::Error> for Failure {
