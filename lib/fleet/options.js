@@ -7,13 +7,14 @@
 // would choose where events go.
 
 const check = require('../shared/arguments.js');
+const { STORE_OPTIONS, storeOptionsOf } = require('../store/store-options.js');
 
 /** @typedef {import('../../fleet.d.ts').FleetStoreOptions} FleetStoreOptions */
 /** @typedef {import('../../fleet-binding.js').FleetCore} FleetCore */
 /** @typedef {{ url: string | undefined, ledger: string, schema: string | undefined, label: string | undefined }} Place */
 
 const OF_THE_FLEET = ['url', 'ledger', 'schema', 'label', 'ship', 'pending', 'onError'];
-const OF_THE_FOLDER = ['storagePath', 'durability', 'lockTimeoutMs', 'warnAtExit'];
+const OF_THE_FOLDER = ['storagePath', ...STORE_OPTIONS];
 const OPTIONS = [...OF_THE_FLEET, ...OF_THE_FOLDER];
 const USAGE = "createFleetStore({ url: 'postgres://user@host/database', storagePath: 'path/to/folder' })";
 
@@ -87,14 +88,13 @@ function readOptions(value) {
   if (without !== undefined) {
     throw check.typeError(`${without} is about a folder, and no storagePath names one. Use ${USAGE}`);
   }
-  const folder = Object.fromEntries(OF_THE_FOLDER.slice(1).map((name) => [name, options[name]]));
   return {
     place: { url, ledger, schema, label },
     storagePath:
       options.storagePath === undefined
         ? undefined
         : check.checkPath('storagePath', options.storagePath, USAGE),
-    folder: /** @type {import('../../index.d.ts').StoreOptions} */ (folder),
+    folder: storeOptionsOf(options),
     // The operator's switch for a whole machine.
     ship: variable('GUIDANCE_FLEET') === 'off' ? 'manual' : ship,
     pending: checkChoice('pending', options.pending, /** @type {const} */ (['include', 'exclude'])),

@@ -8,6 +8,7 @@
 
 const check = require('../shared/arguments.js');
 const { className } = require('../shared/class-name.js');
+const { STORE_DEFAULTS, STORE_OPTIONS, checkStoreOptions } = require('../store/store-options.js');
 
 /** @typedef {import('../../index.d.ts').PersistenceConfig} PersistenceConfig */
 /** @typedef {import('../store/event-store.js').EventStore | import('../../index.d.ts').LedgerStore} Store */
@@ -29,9 +30,7 @@ const DEFAULTS = {
   maxEvents: 10_000,
   compactIntervalMs: 60 * 60 * 1000,
   enableWAL: true,
-  durability: 'process',
-  lockTimeoutMs: 0,
-  warnAtExit: true,
+  ...STORE_DEFAULTS,
   onError: undefined,
   store: undefined,
   retention: undefined,
@@ -39,7 +38,7 @@ const DEFAULTS = {
 
 const OPTIONS = Object.keys(DEFAULTS);
 /** What a store that was given has of its own. */
-const OF_THE_STORE = ['storagePath', 'durability', 'lockTimeoutMs', 'warnAtExit'];
+const OF_THE_STORE = ['storagePath', ...STORE_OPTIONS];
 const USAGE = "createPersistentLedger({ storagePath: 'path/to/folder' })";
 
 /**
@@ -121,9 +120,7 @@ function readConfig(config) {
     limits: limitsOf(given),
     compactIntervalMs: check.checkMilliseconds('compactIntervalMs', full.compactIntervalMs),
     enableWAL: check.checkBoolean('enableWAL', full.enableWAL),
-    durability: check.checkDurability('durability', full.durability),
-    lockTimeoutMs: check.checkMilliseconds('lockTimeoutMs', full.lockTimeoutMs),
-    warnAtExit: check.checkBoolean('warnAtExit', full.warnAtExit),
+    ...checkStoreOptions(full),
     onError: full.onError === undefined ? undefined : check.checkFunction('onError', full.onError),
   };
 }

@@ -11,6 +11,7 @@
 // once. The same holds, after a compaction, for events that were never written.
 
 const { EventStore } = require('../store/event-store.js');
+const { storeOptionsOf } = require('../store/store-options.js');
 const { RunLedger, historyOf, stamp } = require('./run-ledger.js');
 const { batchInTurns, batchOf, batchOfTexts, checkEvent, eventText } = require('../shared/event-text.js');
 const { checkIterable } = require('../shared/arguments.js');
@@ -58,8 +59,8 @@ class PersistentLedger extends RunLedger {
     super();
     const { Background, ledgerStoreOf, readConfig } = this.#workings;
     this.#config = readConfig(config);
-    const { store, storagePath, durability, lockTimeoutMs, warnAtExit, onError } = this.#config;
-    this.#given = store ?? new EventStore(storagePath, { durability, lockTimeoutMs, warnAtExit });
+    const { store, storagePath, onError } = this.#config;
+    this.#given = store ?? new EventStore(storagePath, storeOptionsOf(this.#config));
     this.#store = ledgerStoreOf(this.#given);
     this.#background = new Background(this.#store, onError);
   }

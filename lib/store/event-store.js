@@ -11,6 +11,7 @@ const { StoreCore } = require('../shared/native.js');
 const check = require('../shared/arguments.js');
 const { batchInTurns, batchPieces, eventText, othersTurn } = require('../shared/event-text.js');
 const { LogWriter } = require('./log-writer.js');
+const { STORE_OPTIONS, checkStoreOptions } = require('./store-options.js');
 
 /** @typedef {import('../../index.d.ts').FollowOptions} FollowOptions */
 /** @typedef {import('../../index.d.ts').ReadOptions} ReadOptions */
@@ -20,7 +21,6 @@ const { LogWriter } = require('./log-writer.js');
 /** @typedef {import('../../index.d.ts').StreamOptions} StreamOptions */
 /** @typedef {import('../../index.d.ts').VerifyReport} VerifyReport */
 
-const OPTIONS = ['durability', 'lockTimeoutMs', 'warnAtExit'];
 const USAGE = "createEventStore('path/to/folder')";
 
 /** Loaded by the first call that reads: a hook that appends one event reads nothing. */
@@ -60,14 +60,13 @@ class EventStore {
    */
   constructor(storagePath, options) {
     const path = check.checkPath('storagePath', storagePath, USAGE);
-    const given = check.checkOptions('options', options, OPTIONS, 'warn');
-    const { durability = 'process', lockTimeoutMs = 0, warnAtExit = true } = given;
-    const durableDisk = check.checkDurability('durability', durability) === 'disk';
-    this.#lockTimeoutMs = check.checkMilliseconds('lockTimeoutMs', lockTimeoutMs);
+    const given = check.checkOptions('options', options, STORE_OPTIONS, 'warn');
+    const { durability, lockTimeoutMs, warnAtExit } = checkStoreOptions(given);
+    this.#lockTimeoutMs = lockTimeoutMs;
     // Resolved once: a later chdir must not move the store.
     const folder = check.resolvePath('storagePath', path);
-    this.#core = new StoreCore(folder, { durableDisk });
-    this.#writer = new LogWriter(this.#core, folder, check.checkBoolean('warnAtExit', warnAtExit));
+    this.#core = new StoreCore(folder, { durableDisk: durability === 'disk' });
+    this.#writer = new LogWriter(this.#core, folder, warnAtExit);
   }
 
   /** @param {RunEvent} event */
