@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { cli, cliInTerminal, folderOf, noTerminal, parsed } from './support/cli.mjs';
-import { at } from './support/events.mjs';
+import { cli, cliInTerminal, folderOf, NOON, noTerminal, parsed, since } from './support/cli.mjs';
+import { COMMANDS, COMMON, FILTERS, FLEET, ID, made, NAMES, optionsOf } from './support/commands.mjs';
+import { at, runEvent } from './support/events.mjs';
 import { folder } from './support/folder.mjs';
 
 const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8'));
@@ -11,55 +12,62 @@ const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'pac
 const WINDOWS = process.platform === 'win32';
 const QUOTED = WINDOWS ? '"a b.csv"' : "'a b.csv'";
 
-const FILTERS = [
-  ...['since', 'until', 'task', 'session', 'intent', 'tool', 'file'],
-  ...['rule', 'outcome', 'agent', 'guidance', 'where'],
-];
-/** Every command with its own options. */
-const COMMANDS = {
-  record: [
-    ...[
-      'task',
-      'session',
-      'agent',
-      'intent',
-      'guidance',
-      'tool',
-      'file',
-      'rule',
-      'rework',
-      'added',
-      'removed',
-    ],
-    ...['duration', 'accepted', 'rejected', 'tests', 'violation', 'set', 'stream', 'durability'],
-  ],
-  hook: [],
-  init: ['agent', 'user', 'project', 'local', 'print', 'yes'],
-  which: [],
-  stats: [],
-  tail: ['lines', 'follow', ...FILTERS],
-  query: ['limit', 'oldest', 'archive', ...FILTERS],
-  show: ['archive'],
-  metrics: ['by', 'html', 'archive', ...FILTERS],
-  compare: ['before', 'after', ...FILTERS],
-  verify: ['repair', 'lock-timeout', 'yes'],
-  compact: ['max-events', 'older-than', 'max-bytes', 'archive', 'dry-run', 'lock-timeout', 'yes'],
-  archive: ['from', 'all', 'read', 'limit', ...FILTERS],
-  backup: ['out'],
-  restore: ['lock-timeout'],
-  export: ['format', 'out', 'limit', 'oldest', 'archive', ...FILTERS],
-  import: ['dry-run', 'lock-timeout'],
-  fleet: [
-    ...['url', 'ledger', 'schema', 'label', 'sql', 'once', 'linger', 'timeout', 'remote', 'from'],
-    ...['max-events', 'dry-run', 'yes'],
-    ...FILTERS,
-  ],
-  doctor: [],
-  completions: [],
-  man: [],
-};
-const COMMON = ['dir', 'json', 'utc', 'no-color', 'help', 'version'];
-const NAMES = Object.keys(COMMANDS);
+/** A part of a help text, from the line after its heading to an empty line. */
+const part = (text, heading) => text.split(`\n${heading}:\n`)[1]?.split('\n\n')[0] ?? '';
+
+describe('the lists that tests of all commands run over', () => {
+  test('have every command that the help names, and no other', async () => {
+    const { out } = await cli(['--help']);
+    const named = [...part(out, 'Commands').matchAll(/^ {2}([a-z]\S*)/gm)].map(([, name]) => name);
+    expect([...NAMES, 'help']).toEqual(named); // 'help' is not one of ours
+  });
+
+  test('have every condition that the help names, and no other', async () => {
+    const { out } = await cli(['query', '--help']);
+    const named = [...part(out, 'Conditions').matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm)].map(([, name]) => name);
+    expect(Object.keys(FILTERS)).toEqual(named);
+  });
+
+  test('have everything that fleet does, and nothing else', async () => {
+    const { out } = await cli(['fleet', '--help']);
+    const named = /<ACTION> ([^[]+?)\n +\[N\]/.exec(out)[1].match(/[a-z]+/g);
+    expect([...Object.keys(FLEET), 'or'].toSorted()).toEqual(named.toSorted());
+  });
+
+  test('have every group of metrics', async () => {
+    const { out } = await cli(['metrics', '--help']);
+    const text = out.split('--by <')[1].replaceAll(/\s+/g, ' ');
+    const named = /\[possible values: ([^\]]+)\]/.exec(text)[1].split(', ');
+    const groups = COMMANDS.metrics.calls.filter((args) => args.includes('--by')).map((args) => args.at(-1));
+    expect(groups).toEqual(named);
+  });
+
+  test.each(NAMES)(
+    'say of %s what its help says: the folder as a word, conditions, archive',
+    async (name) => {
+      const { out } = await cli([name, '--help']);
+      const { folder = false, filters = false, archive = false } = COMMANDS[name];
+      expect({ folder, filters, archive }).toEqual({
+        folder: /^Usage: .* \[FOLDER\]$/m.test(out),
+        filters: out.includes('\nConditions:\n'),
+        archive: out.includes('Read the archive as well'),
+      });
+    },
+  );
+
+  test.each(NAMES)('have calls of %s that work, and a reason if they are not for all tests', async (name) => {
+    const { calls, reads } = COMMANDS[name];
+    const events = [runEvent({ timestamp: NOON, eventId: ID }), ...since(1)];
+    for (const args of calls) {
+      expect(args[0]).toBe(name);
+      const { code } = await cli([...made(args), '--dir', folderOf(events)], { cwd: folder() });
+      expect({ args, code }).toEqual({ args, code: 0 });
+    }
+    if (reads === true) expect(calls).not.toEqual([]);
+    else expect(reads).toEqual(expect.any(String));
+  });
+});
+
 describe('help', () => {
   test('the tool tells all commands, with examples and exit codes', async () => {
     for (const args of [['--help'], ['-h'], ['help']]) {
@@ -80,10 +88,10 @@ describe('help', () => {
     ]) {
       const { code, out, err } = await cli(args);
       expect({ code, err }).toEqual({ code: 0, err: '' });
-      for (const option of [...COMMANDS[command], ...COMMON]) expect(out).toContain(`--${option}`);
+      for (const option of [...optionsOf(command), ...COMMON]) expect(out).toContain(`--${option}`);
       // And no others.
       const found = new Set([...out.matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm)].map(([, option]) => option));
-      expect([...found].sort()).toEqual([...COMMANDS[command], ...COMMON].sort());
+      expect([...found].sort()).toEqual([...optionsOf(command), ...COMMON].sort());
       if (command !== 'man') expect(out.match(/^ {2}.*guidance-ledger /gm).length).toBeGreaterThan(1);
     }
   });
@@ -109,13 +117,14 @@ describe('help', () => {
   test('every command is in docs/cli.md, with all of its options', () => {
     const text = readFileSync(join(import.meta.dirname, '..', 'docs', 'cli.md'), 'utf8');
     const conditions = text.split('\n## Conditions\n')[1]?.split('\n## ')[0] ?? '';
-    for (const option of FILTERS) expect(conditions).toContain(`--${option}`);
+    for (const option of Object.keys(FILTERS)) expect(conditions).toContain(`--${option}`);
     for (const command of NAMES) {
       const section = text.split(`\n## ${command}\n`)[1]?.split('\n## ')[0] ?? '';
       expect(section, command).not.toBe('');
-      const own = COMMANDS[command].filter((option) => !FILTERS.includes(option) || command === 'record');
-      for (const option of own) expect(section, command).toContain(`--${option}`);
-      if (COMMANDS[command].includes('where')) expect(section).toContain('(#conditions)');
+      const { options = [], archive, filters } = COMMANDS[command];
+      for (const option of options) expect(section, command).toContain(`--${option}`);
+      if (archive) expect(section, command).toContain('--archive');
+      if (filters) expect(section, command).toContain('(#conditions)');
     }
   });
 
@@ -127,8 +136,8 @@ describe('help', () => {
     }
     const { out } = await cli(['man']);
     expect(out).toMatch(/^\.TH guidance-ledger 1/m);
-    for (const options of Object.values(COMMANDS))
-      for (const option of options) expect(out).toContain(`\\-\\-${option.replaceAll('-', '\\-')}`);
+    for (const name of NAMES)
+      for (const option of optionsOf(name)) expect(out).toContain(`\\-\\-${option.replaceAll('-', '\\-')}`);
   });
 });
 
