@@ -19,6 +19,7 @@ import {
   start,
   TOOL,
 } from './support/cli.mjs';
+import { COMMANDS, callsOf, ID, made, READERS as READING } from './support/commands.mjs';
 import { paths, snapshot } from './support/disk.mjs';
 import { at, runEvent, violation } from './support/events.mjs';
 import { folder, fresh } from './support/folder.mjs';
@@ -27,19 +28,15 @@ import { ours } from './support/implementations.mjs';
 const WINDOWS = process.platform === 'win32';
 const ESCAPE = WINDOWS ? '' : '\u001b[2J';
 
+/** Each call that reads; and each command that takes conditions with one of them. */
 const READERS = [
-  ['stats'],
-  ['tail'],
-  ['query', '--task', 'task-1'],
-  ['metrics'],
-  ['metrics', '--by', 'rule'],
-  ['compare', '--before', '7d'],
-  ['verify'],
-  ['compact', '--dry-run', '--max-events', '1'],
-  ['export', '--format', 'csv'],
+  ...READING,
+  ...callsOf(({ reads, filters }) => reads === true && filters).map((args) => [...args, '--task', 'task-1']),
 ];
 /** Those, and an import that only counts. */
 const WITHOUT_TRACE = [...READERS, ['import', '--dry-run']];
+/** Two events, of which one is that of the calls. */
+const two = () => [runEvent({ timestamp: NOON, eventId: ID }), ...since(1)];
 
 describe('the folder', () => {
   test('is --dir, else GUIDANCE_LEDGER_DIR, else .claude-flow/guidance', async () => {
@@ -58,7 +55,7 @@ describe('the folder', () => {
 
   test.each(WITHOUT_TRACE)('%s of a missing folder says so, and creates nothing', async (...args) => {
     const path = fresh();
-    const { code, out, err } = await cli([...args, '--dir', path]);
+    const { code, out, err } = await cli([...made(args), '--dir', path]);
     if (args[0] === 'import') expect(code).toBe(0);
     else {
       expect({ code, out }).toEqual({ code: 2, out: '' });
@@ -70,30 +67,32 @@ describe('the folder', () => {
   test('of an existing folder without a log holds nothing', async () => {
     for (const args of WITHOUT_TRACE) {
       const path = folder();
-      expect({ args, code: (await cli([...args, '--dir', path])).code }).toEqual({ args, code: 0 });
+      const { code } = await cli([...made(args), '--dir', path]);
+      expect({ args, code }).toEqual({ args, code: args[0] === 'show' ? 1 : 0 }); // it has not that event
       expect(readdirSync(path)).toEqual([]);
     }
   });
 
   test('may be a word', async () => {
-    const path = folderOf(at(1, 2));
-    for (const [name, ...rest] of READERS)
-      expect((await cli([name, path, ...rest])).code, name).toBeLessThan(name === 'compare' ? 3 : 2);
+    const path = folderOf(two());
+    for (const [name, ...rest] of READERS.filter(([name]) => COMMANDS[name].folder))
+      expect((await cli([name, path, ...made(rest)])).code, name).toBe(0);
     expect(parsed(await cli(['stats', path, '--json']))[0].eventCount).toBe(2);
   });
 
   test.each(WITHOUT_TRACE)('%s leaves the folder as it was', async (...args) => {
-    const path = folderOf(at(1, 2), 'half a line');
+    const path = folderOf(two(), 'half a line');
     const before = snapshot(path);
-    expect((await cli([...args, '--dir', path])).code).toBeLessThan(2);
+    expect((await cli([...made(args), '--dir', path])).code).toBeLessThan(2);
     expect(snapshot(path)).toEqual(before);
   });
 
   test('reading waits for no process', async () => {
-    const path = folderOf(since(1, 2));
+    const path = folderOf(two());
     const holder = await lockHolder(path);
     holder.kill('SIGSTOP'); // it answers no more
-    for (const args of WITHOUT_TRACE) expect(await cli([...args, '--dir', path])).toMatchObject({ code: 0 });
+    for (const args of WITHOUT_TRACE)
+      expect({ args, ...(await cli([...made(args), '--dir', path])) }).toMatchObject({ args, code: 0 });
     holder.kill('SIGKILL');
   });
 
@@ -114,7 +113,7 @@ describe('the folder', () => {
     async (...args) => {
       const file = join(folder(), `file${ESCAPE}`); // Windows knows no such names
       writeFileSync(file, 'text');
-      const { code, out, err } = await cli([...args, '--dir', file]);
+      const { code, out, err } = await cli([...made(args), '--dir', file]);
       expect({ code, out }).toEqual({ code: 2, out: '' });
       expect(err).toContain(`file${ESCAPE.replace('\u001b', '\\u001b')} is a file; events lie in a folder`);
     },
@@ -179,7 +178,7 @@ describe('the folder', () => {
             /^EISDIR: .*, open '.*events\.ndjson'\. A folder stands where .*: remove it, or choose another folder \(storagePath\)$/,
           ),
         });
-      const { code, err } = await cli([...args, '--dir', path]);
+      const { code, err } = await cli([...made(args), '--dir', path]);
       expect({ code, err }).toEqual({
         code: 4,
         err: `guidance-ledger: ${both[0].message.replace('storagePath', '--dir')}\n`,
@@ -234,15 +233,12 @@ describe('the folder', () => {
 
 describe('output', () => {
   test('--json is JSON of one line, or NDJSON, in every command', async () => {
-    const path = folderOf([runEvent({ timestamp: NOON, violations: [violation('r')] }), ...since(1)]);
-    for (const args of [
-      ...WITHOUT_TRACE.filter(([name]) => name !== 'export'),
-      ['export'],
-      ['doctor'],
-      ['which'],
-    ]) {
-      const result = await cli([...args, '--json', '--dir', path]);
-      expect(result.code).toBe(0);
+    const events = [runEvent({ timestamp: NOON, eventId: ID, violations: [violation('r')] }), ...since(1)];
+    // An export in a format is in that format.
+    const calls = callsOf(({ json }) => json === undefined).filter((args) => !args.includes('--format'));
+    for (const args of calls) {
+      const result = await cli([...made(args), '--json', '--dir', folderOf(events)]);
+      expect({ args, code: result.code }).toEqual({ args, code: 0 });
       for (const value of parsed(result)) expect(typeof value).toBe('object');
     }
   });
