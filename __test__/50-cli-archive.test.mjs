@@ -16,8 +16,9 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { createEventStore } from '../index.js';
 import { cli, cliInTerminal, folderOf, NOON, noTerminal, parsed, since, start } from './support/cli.mjs';
+import { callsOf, made } from './support/commands.mjs';
 import { logged, logText, readLock, readLog, snapshot } from './support/disk.mjs';
-import { at, lineOf, runEvent, times } from './support/events.mjs';
+import { at, lineOf, runEvent, times, violation } from './support/events.mjs';
 import { describeFaults, Faults } from './support/fault.mjs';
 import { folder } from './support/folder.mjs';
 import { describeMounts, tmpfs } from './support/mounts.mjs';
@@ -303,7 +304,8 @@ describeFaults('compact --archive at each system call', () => {
 describe('archive', () => {
   /** A folder with two archives, of three events and of two, as of two months, and one event left. */
   async function two() {
-    const path = folderOf(since(1000, 2000, 3000, 4000, 5000, 6000));
+    const told = { sessionId: 's', agentId: 'a', toolsUsed: ['Edit'], violations: [violation('r')] };
+    const path = folderOf(since(1000, 2000, 3000, 4000, 5000, 6000).map((event) => ({ ...event, ...told })));
     const all = logged(path);
     await compact(path, '--max-events', '3', '--archive', '--yes');
     renameSync(join(place(path), FILE), join(place(path), 'events-2025-01.ndjson.gz'));
@@ -353,6 +355,21 @@ describe('archive', () => {
     expect(parsed(await archive(path, '--read', files[0], '--limit', '0'))).toEqual([]);
     expect((await archive(path, '--limit', '2')).code).toBe(2);
   });
+
+  test.each(callsOf((command) => command.archive).map((args) => [args.join(' '), args]))(
+    '%s --archive tells of both what it tells of a log that holds all',
+    async (_, args) => {
+      const { path, all } = await two();
+      const whole = folderOf(all);
+      for (const more of [[], ['--json']]) {
+        const run = (...rest) => cli([...made(args, all[0].eventId), ...more, ...rest]);
+        const expected = (await run('--dir', whole)).out.replaceAll(whole, path);
+        const both = await run('--archive', '--dir', path);
+        expect(both).toMatchObject({ code: 0, out: expected, err: '' });
+        expect((await run('--dir', path)).out).not.toBe(expected);
+      }
+    },
+  );
 
   test('query, show, metrics and export read both', async () => {
     const { path, all } = await two();
