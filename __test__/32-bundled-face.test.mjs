@@ -41,11 +41,12 @@ function run(project, program, name = 'program.cjs') {
   return JSON.parse(stdout);
 }
 
-const HOOK = `
-  createEventStore('store').append({ eventId: 'e', taskId: 't', timestamp: 1 }).then(() => {
+const hook = (store) => `
+  process.env.CI = '1'; // where no program is started that ships
+  ${store}.append({ eventId: 'e', taskId: 't', timestamp: 1 }).then(() => {
     const loaded = Object.keys(cache).map((path) => path.split(/[\\\\/]guidance-ledger[\\\\/]/)[1]);
     const builtin = process.moduleLoadList.map((name) => name.replace('NativeModule ', ''));
-    const slow = ['crypto', 'worker_threads', 'internal/deps/cjs-module-lexer/lexer'];
+    const slow = ['crypto', 'module', 'perf_hooks', 'worker_threads', 'internal/deps/cjs-module-lexer/lexer'];
     console.log(JSON.stringify([loaded.filter(Boolean), slow.filter((name) => builtin.includes(name))]));
   });`;
 
@@ -74,19 +75,27 @@ describeOurs('the bundled face', () => {
     expect(differ).toEqual([]);
   });
 
-  test('an append by require loads one file and the addon', () => {
+  const STORE = "createEventStore('store')";
+  const FLEET =
+    "createFleetStore({ url: 'postgres://127.0.0.1:1/none', storagePath: 'store', ship: 'auto' })";
+
+  test.each([
+    ['index.js', 'guidance-ledger', STORE],
+    ['fleet.js', 'guidance-ledger/fleet', FLEET],
+  ])('an append by require loads %s and the addon', (file, name, store) => {
     const { project } = installed();
-    const program = `const { cache } = require; const { createEventStore } = require('guidance-ledger'); ${HOOK}`;
-    expect(run(project, program)).toEqual([['index.js'], []]);
+    const program = `const { cache } = require; const { ${store.split('(')[0]} } = require('${name}'); ${hook(store)}`;
+    const files = file === 'index.js' ? [file] : [file, 'index.js'];
+    expect(run(project, program)).toEqual([files, []]);
     expect(logged(join(project, 'store'))).toHaveLength(1);
   });
 
-  test('an append by import requires nothing, and needs no parser for CommonJS', () => {
+  test.each([
+    ['guidance-ledger', STORE],
+    ['guidance-ledger/fleet', FLEET],
+  ])('an append by import of %s requires nothing, and needs no parser for CommonJS', (name, store) => {
     const { project } = installed();
-    const program = `
-      import { createRequire } from 'node:module';
-      import { createEventStore } from 'guidance-ledger';
-      const { cache } = createRequire(import.meta.url); ${HOOK}`;
+    const program = `import { ${store.split('(')[0]} } from '${name}'; const cache = {}; ${hook(store)}`;
     expect(run(project, program, 'program.mjs')).toEqual([[], []]);
     expect(logged(join(project, 'store'))).toHaveLength(1);
   });
@@ -160,6 +169,15 @@ describeOurs('the bundled face', () => {
       import('guidance-ledger/fleet').then((it) => console.log(it.FleetStore === FleetStore));`,
       ),
     ).toBe(true);
+    for (const name of ['fleet.mjs', 'fleet.bundle.mjs'])
+      expect(
+        run(
+          project,
+          `
+      import('./node_modules/guidance-ledger/${name}').then((it) =>
+        console.log(it.FleetLedger === require('guidance-ledger/fleet').FleetLedger));`,
+        ),
+      ).toBe(true);
   });
 
   test('it holds every file of lib/', () => {

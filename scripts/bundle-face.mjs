@@ -6,9 +6,9 @@
  * `lib/workings.js` with what is inside one, and `lib/rare.js` with the rest: reading, and errors. `fleet.js` has what
  * shared stores take beside that.
  *
- * `index.bundle.mjs` has the first two once more, for `import`: so an ES module that appends does without `require`,
- * which Node would have to make for it, and which takes as long as the addon. Both share a table of modules, so that
- * each module is run once, when it is first asked for, and each class is there once.
+ * `index.bundle.mjs` has the first two once more, for `import`, and `fleet.bundle.mjs` what is in `fleet.js`: so an ES
+ * module that appends does without `require`, which Node would have to make for it, and which takes as long as the addon.
+ * All share a table of modules, so that each module is run once, when it is first asked for, and each class is there once.
  *
  * The bundles are made for each release, and are never committed.
  */
@@ -21,6 +21,8 @@ import ts from 'typescript';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRY = 'index.js';
 const FLEET = 'fleet.js';
+/** Under which name the loader of `index.bundle.mjs` stands among the modules. */
+const IMPORTED = 'import';
 /** What an append loads. */
 const STORE = 'lib/store/event-store.js';
 /** What the first ledger loads. */
@@ -133,11 +135,24 @@ export function bundleFace(folder) {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const head = `// guidance-ledger ${version}: the files of lib/, put together by scripts/bundle-face.mjs.\n`;
   const loaders = LATER.map((group) => `${group}: () => require('./lib/${group}.js')`);
+  /** Of a file that is an ES module: what a CommonJS file finds there. */
+  const surroundings = `const __dirname = import.meta.dirname;
+const __filename = import.meta.filename;
+const builtin = process.getBuiltinModule;
+let required;
+function ownRequire() {
+  required ??= builtin('node:module').createRequire(__filename);
+  return required;
+}
+const require = (name) => (name.startsWith('node:') ? builtin(name) : ownRequire()(name));
+require.resolve = (name) => ownRequire().resolve(name);
+`;
+  const table = `Symbol.for(\`guidance-ledger ${version} \${__dirname}\`)`;
   /** @param {Group[]} among */
   const loader = (...among) => `const files = { ${loaders.join(', ')} };
 function shared() {
   if (typeof __dirname !== 'string') return {};
-  const key = Symbol.for(\`guidance-ledger ${version} \${__dirname}\`);
+  const key = ${table};
   const value = globalThis[key] ?? {};
   Reflect.defineProperty(globalThis, key, { value });
   return value;
@@ -162,7 +177,9 @@ const parts = {\n${members(among, parts, groups)}};
   /** @param {Group} group */
   const file = (group) =>
     `'use strict';\n${head}module.exports = (function ($load) {\nreturn {\n${members([group], parts, groups)}};\n});\n`;
-  const names = [...(parts.get(ENTRY)?.text.matchAll(/get (\w+)\(\)/g) ?? [])].map(([, name]) => name);
+  /** @param {string} entry */
+  const names = (entry) =>
+    [...(parts.get(entry)?.text.matchAll(/get (\w+)\(\)/g) ?? [])].map(([, name]) => name).join(', ');
   /** @type {Record<string, string>} */
   const files = {
     'index.js': `'use strict';\n${head}${loader('')}module.exports = $load('${ENTRY}');
@@ -171,17 +188,17 @@ Object.defineProperty(module.exports, Symbol.for('guidance-ledger.modules'), { v
     [FLEET]: `'use strict';\n${head}const { $load, parts } = require('./index.js')[Symbol.for('guidance-ledger.modules')];
 Object.assign(parts, {\n${members(['fleet'], parts, groups)}});
 module.exports = $load('${FLEET}');\n`,
-    'index.bundle.mjs': `${head}const __dirname = import.meta.dirname;
-const __filename = import.meta.filename;
-const builtin = process.getBuiltinModule;
-let required;
-function require(name) {
-  if (name.startsWith('node:')) return builtin(name);
-  required ??= builtin('node:module').createRequire(__filename);
-  return required(name);
+    'index.bundle.mjs': `${head}${surroundings}${loader('', 'ledger')}modules['${IMPORTED}'] = { $load, parts };
+const here = __filename.endsWith('index.bundle.mjs');
+export const { ${names(ENTRY)} } = here ? $load('${ENTRY}') : require('guidance-ledger');\n`,
+    'fleet.bundle.mjs': `${head}import './index.bundle.mjs';
+${surroundings}function face() {
+  const { $load, parts } = globalThis[${table}]['${IMPORTED}'];
+  Object.assign(parts, {\n${members(['fleet'], parts, groups)}});
+  return $load('${FLEET}');
 }
-${loader('', 'ledger')}const here = __filename.endsWith('index.bundle.mjs');
-export const { ${names.join(', ')} } = here ? $load('${ENTRY}') : require('guidance-ledger');\n`,
+const here = __filename.endsWith('fleet.bundle.mjs');
+export const { ${names(FLEET)} } = here ? face() : require('guidance-ledger/fleet');\n`,
     'lib/ledger.js': file('ledger'),
     'lib/workings.js': file('workings'),
     'lib/rare.js': file('rare'),

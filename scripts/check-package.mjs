@@ -184,7 +184,7 @@ function pack(staged) {
 function checkArchives(archives) {
   const { files, staged } = archives.get('');
   const allowed =
-    /^(index|guidance|fleet)\.(js|mjs|d\.ts|d\.mts)$|^index\.(bundle|node)\.mjs$|^lib\/(ledger|workings|rare)\.js$|^bin\/.+\.js$|^docs\/[^/]+\.(md|svg|png|json)$|^examples\/([^/]+\.m[jt]s|reexport\/.+\.ts|tool\/[^/]+)$|^(README|ARCHITECTURE|CHANGELOG|THIRD-PARTY-LICENSES)\.md$|^LICENSE$|^package\.json$/;
+    /^(index|guidance|fleet)\.(js|mjs|d\.ts|d\.mts)$|^index\.node\.mjs$|^(index|fleet)\.bundle\.mjs$|^lib\/(ledger|workings|rare)\.js$|^bin\/.+\.js$|^docs\/[^/]+\.(md|svg|png|json)$|^examples\/([^/]+\.m[jt]s|reexport\/.+\.ts|tool\/[^/]+)$|^(README|ARCHITECTURE|CHANGELOG|THIRD-PARTY-LICENSES)\.md$|^LICENSE$|^package\.json$/;
   check(
     'nothing is packed that a user does not need',
     files.filter((file) => !allowed.test(file)),

@@ -7,7 +7,6 @@
 // reaches the others as a newer revision. A compaction is of the folder alone.
 
 const { PersistentLedger } = require('../ledger/persistent-ledger.js');
-const { ledgerStoreOf } = require('../store/ledger-store.js');
 const { partsOf } = require('../store/event-store.js');
 const { Batch, KnownIds } = require('../shared/native.js');
 const { FleetStore, notSupported, partsOfFleet } = require('./fleet-store.js');
@@ -30,6 +29,8 @@ class FleetLedgerStore {
 
   /** @param {FleetStore} fleet */
   constructor(fleet) {
+    // Loaded by the first ledger: `import` evaluates this class in each hook.
+    const { ledgerStoreOf } = require('../store/ledger-store.js');
     const { core, local, shipping, openAll } = partsOfFleet(fleet);
     this.#fleet = fleet;
     this.#core = core;

@@ -6,9 +6,9 @@
 // waited for. What is read is the shared store's, with this machine's own events among it that were not shipped yet.
 
 const { asyncDispose } = require('../shared/symbols.js');
-const { marked } = require('../shared/ledger-error.js');
 const check = require('../shared/arguments.js');
 const { EventStore, partsOf } = require('../store/event-store.js');
+const marked = require('./marked.js');
 const { coreOf, readOptions } = require('./options.js');
 const { Shipping } = require('./shipping.js');
 

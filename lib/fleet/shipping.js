@@ -10,7 +10,7 @@
 // One process at a time ships a folder; another one waits, or leaves it to that one.
 
 const check = require('../shared/arguments.js');
-const { marked } = require('../shared/ledger-error.js');
+const marked = require('./marked.js');
 
 /** @typedef {import('../../binding.js').Outgoing} Outgoing */
 /** @typedef {import('../../binding.js').StoreCore} StoreCore */
@@ -41,6 +41,9 @@ async function alive(ended) {
     clearInterval(timer);
   }
 }
+
+/** Milliseconds of a clock that is not set. `performance` would load a dozen of Node's modules into each hook. */
+const clock = () => process.uptime() * 1000;
 
 /** @param {number} ms */
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -139,11 +142,11 @@ class Shipping {
    */
   async flush(timeoutMs = PATIENCE_MS) {
     await this.begin();
-    const end = performance.now() + timeoutMs;
+    const end = clock() + timeoutMs;
     for (;;) {
       const pending = (await this.#folder.shipping())?.pendingBytes ?? 0;
       if (pending === 0) return;
-      const left = end - performance.now();
+      const left = end - clock();
       if (left <= 0) throw this.#late(timeoutMs, pending);
       // It ends an attempt that would take longer.
       const shipped = await this.once(left, AbortSignal.timeout(Math.ceil(left)));
@@ -244,7 +247,7 @@ class Shipping {
 
   /** Starts a program that ships, if one is wanted. Runners of CI end what is left of a job. */
   async #startProgram() {
-    const now = performance.now();
+    const now = clock();
     if (now - this.#asked < MINUTE_MS || !['', '0', 'false'].includes(process.env.CI ?? '')) return;
     this.#asked = now;
     try {
