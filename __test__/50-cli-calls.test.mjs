@@ -1,5 +1,5 @@
 /** The command-line tool: calls, help, mistakes. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cli, cliInTerminal, folderOf, NOON, noTerminal, parsed, since } from './support/cli.mjs';
@@ -54,6 +54,22 @@ describe('the lists that tests of all commands run over', () => {
       });
     },
   );
+
+  test('--yes of fleet is no condition', async () => {
+    const { out } = await cli(['fleet', '--help']);
+    expect(part(out, 'Conditions')).not.toContain('--yes');
+    expect(part(out, 'Options')).toContain('--yes');
+  });
+
+  test('the notes of the help fit into a terminal of 80 columns', () => {
+    const calls = join(import.meta.dirname, '..', 'crates', 'tool', 'src', 'call');
+    const notes = readdirSync(calls)
+      .map((name) => readFileSync(join(calls, name), 'utf8'))
+      .flatMap((source) => [...source.matchAll(/after_help = "\\\n(.+?)"\)\]/gs)])
+      .map(([, text]) => text.replaceAll(/\\(["\\])/g, '$1'));
+    expect(notes.length).toBeGreaterThan(15);
+    expect(notes.flatMap((text) => text.split('\n')).filter((line) => line.length > 80)).toEqual([]);
+  });
 
   test.each(NAMES)('have calls of %s that work, and a reason if they are not for all tests', async (name) => {
     const { calls, reads } = COMMANDS[name];
@@ -172,6 +188,13 @@ describe('mistakes', () => {
     [['export', 'a b.csv'], 'There is no folder', `guidance-ledger export --out ${QUOTED}`],
     [['compact', '500'], 'There is no folder', 'guidance-ledger compact --max-events 500'],
     [['compact', 'all'], 'There is no folder', 'guidance-ledger compact --dir DIR'],
+    [['fleet', 'status', '--dir', 'none'], 'There is no folder', 'guidance-ledger fleet status --dir DIR'],
+    [['show', 'x', '--dir', 'none'], 'There is no folder', 'guidance-ledger show ID --dir DIR'],
+    [
+      ['backup', '--out', 'x', '--dir', 'none'],
+      'There is no folder',
+      'guidance-ledger backup --out FILE --dir DIR',
+    ],
     [['tail', '30'], 'There is no folder', 'guidance-ledger tail -n 30'],
     [['tail', '-30'], 'unknown option -30', 'guidance-ledger tail -n 30'],
     [['version'], "unknown command 'version'", 'guidance-ledger --version'],

@@ -1,7 +1,7 @@
 /** doctor. */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { cli, folderOf, lockHolder, parsed, TOOL } from './support/cli.mjs';
@@ -25,7 +25,7 @@ describe('doctor', () => {
     expect(found.ok).toBe(true);
     expect(found.findings.map(({ name, verdict }) => `${name} ${verdict}`)).toEqual(
       [
-        ...['platform', 'binary', 'folder', 'file system', '.events.lk', '.lock'],
+        ...['platform', 'binary', 'folder', 'log', 'file system', '.events.lk', '.lock'],
         ...['writing', 'fsync', 'lock', 'append'],
       ].map((name) => expect.stringMatching(new RegExp(`^${name} (?:ok|warning)$`))),
     );
@@ -46,6 +46,23 @@ describe('doctor', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toMatch(/^✓ platform +.*guidance-ledger \d.*\n✓ binary +.*guidance-ledger(?:\.exe)?\n/);
     expect(out).toMatch(/✓ lock +keeps others out; free .* after its holder died\n/);
+  });
+
+  test('says that the log cannot be opened', async () => {
+    const path = folderOf([]);
+    rmSync(paths(path).log, { force: true });
+    expect(named(await doctor(path), 'log')).toMatchObject({
+      verdict: 'ok',
+      text: expect.stringContaining('not there yet'),
+    });
+    expect(existsSync(paths(path).log)).toBe(false);
+    mkdirSync(paths(path).log);
+    const found = await doctor(path);
+    expect(found.ok).toBe(false);
+    expect(named(found, 'log').verdict).toBe('failed');
+    expect(named(found, 'log').text).toMatch(
+      /^EISDIR: .*A folder stands where a file of the store should be/,
+    );
   });
 
   test('of a folder that is not there makes none', async () => {

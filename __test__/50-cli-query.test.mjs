@@ -287,4 +287,11 @@ describe('show', () => {
     expect(several).toMatchObject({ code: 2, out: '' });
     expect(several.err).toContain('several ids begin with abc: abc-1, abc-2');
   });
+
+  test('takes the beginning of an id that several events have', async () => {
+    const folder = folderOf([...at(1, 2, 3)].map((event) => ({ ...event, eventId: 'shared' })));
+    const { code, out, err } = await cli(['show', 'sha', '--json', '--dir', folder]);
+    expect({ code, err }).toEqual({ code: 0, err: '3 events have this id.\n' });
+    expect(out.match(/"shared"/g)).toHaveLength(3);
+  });
 });

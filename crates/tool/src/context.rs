@@ -43,6 +43,11 @@ impl Context {
 
     /// Refuses a folder that is not there. A word that names none was perhaps meant as something else.
     pub(crate) fn must_exist(&self) -> Result<()> {
+        self.must_exist_with("")
+    }
+
+    /// The same for a call that takes these words beside the folder.
+    pub(crate) fn must_exist_with(&self, words: &str) -> Result<()> {
         self.folder.not_a_file(&self.call)?;
         if self.folder.exists {
             return Ok(());
@@ -56,7 +61,8 @@ impl Context {
             "tail" if is_number => format!("-n {word}"),
             "export" if word.contains('.') && !word.starts_with('.') => format!("--out {}", quoted(word)),
             "query" if !word.is_empty() && !word.contains('/') => format!("--task {}", quoted(word)),
-            _ => "--dir DIR".to_owned(),
+            _ if words.is_empty() => "--dir DIR".to_owned(),
+            _ => format!("{words} --dir DIR"),
         };
         Err(Failure::usage(message, format!("{} {meant}", self.call)))
     }

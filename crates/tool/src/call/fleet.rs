@@ -33,24 +33,25 @@ pub(crate) enum FleetAction {
 /// Options of fleet.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-init      creates the schema and the ledger in a PostgreSQL, unless they are there,
-          and has this folder keep what is not shipped
+init      creates the schema and the ledger in a PostgreSQL, unless they are
+          there, and has this folder keep what is not shipped
 ship      ships what waits, each event once, and what comes; --once ends then
-status    shows what waits; --remote asks the store who ships, and how much it has
+status    shows what waits; --remote asks the store who ships, and how much it
+          has
 doctor    looks at names, ports, certificates, rights and settings of the server
 query     prints the events of all machines, in the order of time
 follow    prints the events of all machines as they arrive
 compact   removes the oldest events from the store; other folders keep theirs
-reship    has the next shipping offer what this folder holds again: all of it, or
-          with --since TIME from the first event on that is as new
+reship    has the next shipping offer what this folder holds again: all of it,
+          or with --since TIME from the first event on that is as new
 lanes N   gives the ledger more lanes, for many machines that ship at once
 migrate   brings the schema to this version
 
-The address is a URL or a list of KEY=VALUE as libpq takes it; without --url it is
-$GUIDANCE_FLEET_URL, else that of the folder, else libpq's PGHOST, PGSERVICE, … The
-password comes from PGPASSWORD or a passfile, and is not kept in the folder. A
-host other than this machine needs a certificate that can be verified (sslmode,
-sslrootcert).
+The address is a URL or a list of KEY=VALUE as libpq takes it; without --url it
+is $GUIDANCE_FLEET_URL, else that of the folder, else libpq's PGHOST, PGSERVICE,
+… The password comes from PGPASSWORD or a passfile, and is not kept in the
+folder. A host other than this machine needs a certificate that can be verified
+(sslmode, sslrootcert).
 
 Exit codes beside those of all commands
   5  the store cannot be reached, or refuses
@@ -113,9 +114,9 @@ pub(crate) struct FleetArgs {
     /// compact: only count
     #[arg(long, help = "compact: only tell how many events would go")]
     pub(crate) dry_run: bool,
-    #[command(flatten)]
-    pub(crate) filters: FilterArgs,
     /// compact: ask nothing
     #[arg(long, help = "compact: do not ask")]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) filters: FilterArgs,
 }

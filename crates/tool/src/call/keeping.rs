@@ -39,9 +39,10 @@ pub(crate) struct VerifyArgs {
 /// Options of compact.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-By timestamp. What is removed is gone, unless --archive keeps it: in a compressed
-file named by the month. An event is in exactly one of log and archive. DIR is
-the subfolder 'archive' if it is not given. 'archive' reads such files.
+By timestamp. What is removed is gone, unless --archive keeps it: in a
+compressed file named by the month. An event is in exactly one of log and
+archive. DIR is the subfolder 'archive' if it is not given. 'archive' reads such
+files.
 
 Lines that are not events are moved to events.rejected.ndjson. Appends that
 arrive meanwhile are kept.
@@ -89,9 +90,9 @@ pub(crate) struct YesArgs {
 /// Options of archive.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "\
-Lists the files that 'compact --archive' has made, the oldest first. Each is read
-to its end; exit code 1 if one is damaged. --all and --read write the events of
-all, or of some, to stdout as NDJSON, each event once.
+Lists the files that 'compact --archive' has made, the oldest first. Each is
+read to its end; exit code 1 if one is damaged. --all and --read write the
+events of all, or of some, to stdout as NDJSON, each event once.
 
 Examples
   guidance-ledger archive
@@ -143,7 +144,7 @@ Never writes where a log is.
 
 Examples
   guidance-ledger restore events.backup --dir ./restored
-  guidance-ledger restore /mnt/backup/today     into the default folder, if it has no log")]
+  guidance-ledger restore /mnt/backup/today   into the default folder")]
 pub(crate) struct RestoreArgs {
     /// The backup
     #[arg(value_parser = values::path)]
@@ -246,7 +247,8 @@ pub(crate) struct DoctorArgs {
 Examples
   guidance-ledger completions bash > /etc/bash_completion.d/guidance-ledger
   guidance-ledger completions zsh > ~/.zfunc/_guidance-ledger
-  guidance-ledger completions fish > ~/.config/fish/completions/guidance-ledger.fish")]
+  cd ~/.config/fish/completions
+  guidance-ledger completions fish > guidance-ledger.fish")]
 pub(crate) struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]

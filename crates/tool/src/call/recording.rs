@@ -8,8 +8,9 @@ use super::values;
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "\
 Examples
-  guidance-ledger record --task T-17 --intent bug-fix --tool Edit --file src/a.rs \\
-      --accepted --tests passed=12,failed=0 --violation rule=R-7,severity=high,auto
+  guidance-ledger record --task T-17 --intent bug-fix --tool Edit --accepted \\
+      --file src/a.rs --tests passed=12,failed=0 \\
+      --violation rule=R-7,severity=high,auto
   guidance-ledger record < events.ndjson
   some-agent | guidance-ledger record --stream
 
@@ -148,5 +149,5 @@ pub(crate) enum Agent {
 #[command(after_help = "\
 Examples
   guidance-ledger which
-  \"$(npx guidance-ledger which)\" record --task T-17     without Node from then on")]
+  \"$(npx guidance-ledger which)\" record --task T-17   without Node from then on")]
 pub(crate) struct WhichArgs {}

@@ -73,7 +73,7 @@ fn say(
 
 /// Writes a backup.
 pub(crate) fn backup(mut context: Context, args: &BackupArgs) -> Result<Exit> {
-    context.must_exist()?;
+    context.must_exist_with("--out FILE")?;
     let Some(place) = place_for_engine(&args.out, "--out", &context.folder)? else {
         let message = "--out must be a file, which is read again when it is written";
         return Err(Failure::usage(message, format!("{} --out FILE", context.call)));

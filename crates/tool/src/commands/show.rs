@@ -11,16 +11,17 @@ use crate::log::filter::Filter;
 use crate::log::select::each_with;
 use crate::place::tool;
 use crate::report::note;
-use crate::text::safe::{push_json, safe};
+use crate::text::safe::{push_json, safe, safe_bytes};
 
 /// Ids that are named if one is not enough.
 const NAMED: usize = 5;
 
 pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
-    context.must_exist()?;
+    context.must_exist_with("ID")?;
     let wanted = args.id.as_bytes();
     let mut exact: Vec<Vec<u8>> = Vec::new();
-    let mut similar: Vec<(String, Vec<u8>)> = Vec::new();
+    // Each id once, with the events that have it.
+    let mut similar: Vec<(String, Vec<Vec<u8>>)> = Vec::new();
     let needle = Needle::of_beginning(wanted);
     let filter = Filter::default().with_archive(args.archive);
     each_with(&context.folder.path, &filter, needle.as_ref(), &mut |event| {
@@ -28,7 +29,11 @@ pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
         if *id == *wanted {
             exact.push(event.text.to_vec());
         } else if id.starts_with(wanted) && similar.len() <= NAMED {
-            similar.push((crate::text::safe::safe_bytes(&id).into_owned(), event.text.to_vec()));
+            let id = safe_bytes(&id);
+            match similar.iter_mut().find(|(other, _)| *other == id) {
+                Some((_, texts)) => texts.push(event.text.to_vec()),
+                None => similar.push((id.into_owned(), vec![event.text.to_vec()])),
+            }
         }
         Ok(())
     })?;
@@ -37,7 +42,7 @@ pub(crate) fn run(mut context: Context, args: &ShowArgs) -> Result<Exit> {
             note(&format!("No event has the id {}. '{} query --json' shows ids.", safe(&args.id), tool()));
             return Ok(Exit::Findings);
         }
-        (0, [(_, only)]) => vec![only.clone()],
+        (0, [(_, only)]) => only.clone(),
         (0, several) => {
             let named: Vec<_> = several.iter().take(NAMED).map(|(id, _)| id.as_str()).collect();
             let more = if several.len() > NAMED { ", …" } else { "" };

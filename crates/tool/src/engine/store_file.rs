@@ -29,8 +29,17 @@ impl StoreFile {
     /// Opens a file of a folder; `None` if there is none. Links, pipes and devices are refused: the engine writes to
     /// none, and what is read must be what is written.
     pub(crate) fn open(folder: &Path, name: &str) -> Result<Option<Self>> {
+        Self::open_for(folder, name, Open::Read)
+    }
+
+    /// The same as the engine opens it for an append, which makes it if it is missing.
+    pub(crate) fn open_to_append(folder: &Path, name: &str) -> Result<Option<Self>> {
+        Self::open_for(folder, name, Open::Append)
+    }
+
+    fn open_for(folder: &Path, name: &str, mode: Open) -> Result<Option<Self>> {
         let path = folder.join(name);
-        match RealFolder::new(folder).open(name, Open::Read) {
+        match RealFolder::new(folder).open(name, mode) {
             Ok(file) => Ok(Some(Self { file, path })),
             Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
                 Ok(None)

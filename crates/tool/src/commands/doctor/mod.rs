@@ -13,12 +13,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::context::Context;
+use crate::engine::{LOG, StoreFile};
 use crate::exit::{Exit, Failure, Result};
 use crate::folder::shown;
 use crate::json::compose::{Object, array};
 use crate::place::executable;
 use crate::text::columns::pad;
-use crate::text::numbers::bytes;
+use crate::text::numbers::{bytes, float};
 
 use finding::{Finding, Verdict};
 
@@ -57,6 +58,7 @@ fn examine(folder: &Path, say: &mut dyn FnMut(Finding) -> Result<()>) -> Result<
     say(attempt("binary", || Ok(Finding::fine("binary", shown(&executable()?)))))?;
     let ground = ground_of(folder);
     say(attempt("folder", || folder_mode(folder)))?;
+    say(attempt("log", || log(folder)))?;
     say(attempt("file system", || file_system_finding(&ground)))?;
     say(attempt(".events.lk", || holders::writers(folder)))?;
     say(attempt(".lock", || holders::rewriters(folder)))?;
@@ -91,6 +93,16 @@ fn platform() -> Finding {
         env!("CARGO_PKG_VERSION")
     );
     Finding::fine("platform", text)
+}
+
+/// Whether the log can be read and added to.
+fn log(folder: &Path) -> Result<Finding> {
+    let Some(log) = StoreFile::open(folder, LOG)? else {
+        return Ok(Finding::fine("log", format!("{LOG}, which is not there yet")));
+    };
+    let (_, size) = log.stat()?;
+    StoreFile::open_to_append(folder, LOG)?;
+    Ok(Finding::fine("log", format!("{LOG}, {}", bytes(size))).with("bytes", float(size)))
 }
 
 fn folder_mode(folder: &Path) -> Result<Finding> {

@@ -46,13 +46,16 @@ fn write(context: &Context, filter: &Filter, part: Part, format: Format, mut tar
     let mut progress = Progress::new("Exported");
     let mut count = 0;
     let mut text = Vec::new();
-    match format {
-        Format::Ndjson => {}
-        Format::Json => target.bytes(b"[")?,
-        Format::Csv => target.bytes(&csv::head())?,
-    }
+    let head = match format {
+        Format::Ndjson => Vec::new(),
+        Format::Json => b"[".to_vec(),
+        Format::Csv => csv::head(),
+    };
     each(&context.folder.path, filter, part, &mut |event| {
         text.clear();
+        if count == 0 {
+            text.extend_from_slice(&head);
+        }
         match format {
             Format::Ndjson => {
                 push_json(event.text, &mut text);
@@ -68,6 +71,10 @@ fn write(context: &Context, filter: &Filter, part: Part, format: Format, mut tar
         progress.step();
         target.bytes(&text)
     })?;
+    // Of a log that could not be read nothing was written.
+    if count == 0 {
+        target.bytes(&head)?;
+    }
     if format == Format::Json {
         target.bytes(if count == 0 { b"]\n" } else { b"\n]\n" })?;
     }

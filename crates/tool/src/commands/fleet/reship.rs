@@ -14,7 +14,7 @@ use crate::text::numbers::bytes;
 
 pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
     let since = args.filters.only_since(&context.zone, &context.call_with("reship"))?;
-    context.must_exist()?;
+    context.must_exist_with("reship")?;
     let engine = Engine::at(&context.folder.path);
     if !engine.ships()? {
         let message = format!("the folder {} does not ship", context.folder.shown());

@@ -34,7 +34,7 @@ pub(crate) fn run(mut context: Context, args: &FleetArgs) -> Result<Exit> {
         let message = "--timeout goes with --once; a shipper that stays tries again for ever";
         return Err(Failure::usage(message, context.call_with("ship --once --timeout 30s")));
     }
-    context.must_exist()?;
+    context.must_exist_with("ship")?;
     let place = Place::chosen(&context, args)?;
     let engine = Engine::at(&context.folder.path);
     if !engine.ships()? {

@@ -12,7 +12,7 @@ use crate::text::safe::safe;
 use crate::text::tables::table;
 
 pub(crate) fn run(mut context: Context) -> Result<Exit> {
-    context.must_exist()?;
+    context.must_exist_with("status")?;
     let kept = Kept::read(&context.folder)?;
     let noted = Engine::at(&context.folder.path).shipping()?;
     let id = |number: u128| (number != 0).then(|| uuid::Uuid::from_u128(number).to_string());
