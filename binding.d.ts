@@ -7,15 +7,6 @@ export declare class Batch {
   constructor()
   /** Adds the JSON texts of events, joined by newlines. */
   push(text: string): void
-  /** Adds lines as they are, each ending in a newline. */
-  pushLines(lines: Buffer): void
-  /**
-   * The events among them as a ledger loads them; it is empty afterwards. `name` is what messages call them.
-   *
-   * # Errors
-   * If no promise can be made.
-   */
-  seal(name: string): Promise<Sealed>
   /**
    * Those of its lines that differ from what was loaded at their positions, and those that were not loaded.
    *
@@ -50,6 +41,26 @@ export declare class Follower {
   next(waits: boolean): Promise<string | number | null>
   /** Ends it: a pending `next` settles, and then nothing is open. */
   close(): void
+}
+
+/** Lines that come in pieces. */
+export declare class Gathering {
+  /** An empty one. */
+  constructor()
+  /**
+   * Adds lines, each ending in a newline. One call at a time.
+   *
+   * # Errors
+   * If another call is pending, or no promise can be made.
+   */
+  add(lines: Buffer): Promise<void>
+  /**
+   * The events among them as a ledger loads them; nothing can be added then. `name` is what messages call the lines.
+   *
+   * # Errors
+   * If another call is pending.
+   */
+  seal(name: string): Sealed
 }
 
 /** Identities of events that a ledger held and dropped. */

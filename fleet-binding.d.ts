@@ -72,12 +72,19 @@ export declare class FleetReader {
    */
   next(): Promise<string | null>
   /**
-   * The next lines, each ending in a newline; null at the end. One call at a time.
+   * How many bytes the next lines have, which `take_lines` gives; null at the end. One call at a time.
    *
    * # Errors
    * If no promise can be made.
    */
-  nextLines(): Promise<Buffer | null>
+  nextLines(): Promise<number | null>
+  /**
+   * Copies the lines that the last `next_lines` found, each ending in a newline, to a place of just that length.
+   *
+   * # Errors
+   * If there are none of that length.
+   */
+  takeLines(place: Buffer): void
   /** Whether the last slice was handed out. Not while a call is pending. */
   get over(): boolean
   /** Ends the walk, at the latest when a pending call is done. */

@@ -2,13 +2,11 @@
 
 use std::collections::HashSet;
 
-use napi::bindgen_prelude::{Buffer, Env, Object, Result, Uint32Array};
+use napi::bindgen_prelude::{Env, Result, Uint32Array};
 use napi_derive::napi;
 
 use crate::error::to_js;
-use crate::process::background;
 use crate::sealed::Sealed;
-use crate::task::on_lane;
 use columns::{Holdings, add_keys};
 use node_api::Text;
 
@@ -40,24 +38,6 @@ impl Batch {
             self.lines.extend_from_slice(text.as_bytes());
         }
         self.lines.push(b'\n');
-    }
-
-    /// Adds lines as they are, each ending in a newline.
-    #[napi(catch_unwind)]
-    pub fn push_lines(&mut self, lines: Buffer) {
-        let count = memchr::memchr_iter(b'\n', &lines).count();
-        self.count += u32::try_from(count).unwrap_or(u32::MAX);
-        self.lines.extend_from_slice(&lines);
-    }
-
-    /// The events among them as a ledger loads them; it is empty afterwards. `name` is what messages call them.
-    ///
-    /// # Errors
-    /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<Sealed>")]
-    pub fn seal<'env>(&mut self, env: &'env Env, name: String) -> Result<Object<'env>> {
-        let Self { lines, .. } = std::mem::take(self);
-        on_lane(env, &background().quick, move || Ok(Sealed::of(name, lines)))
     }
 
     /// Those of its lines that differ from what was loaded at their positions, and those that were not loaded.

@@ -11,6 +11,7 @@
 mod batch;
 mod error;
 mod follower;
+mod gathering;
 mod handle;
 mod holdings;
 mod outgoing;

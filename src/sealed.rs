@@ -24,20 +24,13 @@ fn index(number: u32) -> usize {
     number as usize
 }
 
-impl Sealed {
-    /// The events among lines.
-    pub(crate) fn of(name: String, lines: Vec<u8>) -> Self {
-        Self { set: Arc::new(columns::Sealed::of_lines(name, lines)) }
-    }
-}
-
 #[napi]
 impl Sealed {
     /// The events among the lines of a text; `name` is what messages call it.
     #[napi(factory, catch_unwind)]
     #[must_use]
     pub fn of_lines(name: String, text: String) -> Self {
-        Self::of(name, text.into_bytes())
+        Self { set: Arc::new(columns::Gathering::of(text.into_bytes()).seal(name)) }
     }
 
     /// Number of events, sealed and live.

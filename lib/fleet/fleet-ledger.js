@@ -8,12 +8,15 @@
 
 const { PersistentLedger } = require('../ledger/persistent-ledger.js');
 const { partsOf } = require('../store/event-store.js');
-const { Batch, KnownIds } = require('../shared/native.js');
+const { Gathering, KnownIds } = require('../shared/native.js');
 const { FleetStore, notSupported, partsOfFleet } = require('./fleet-store.js');
 
 /** @typedef {import('../../fleet.d.ts').FleetLedgerOptions} FleetLedgerOptions */
 /** @typedef {import('../../index.d.ts').LedgerStore} LedgerStore */
 /** @typedef {import('../ledger/held-events.js').HeldEvents} HeldEvents */
+
+/** A page of the shared store has about as many bytes, at first. */
+const PAGE = 2 << 20;
 
 /**
  * A fleet's store as a ledger sees it: the folder for what is written, the fleet for what is read.
@@ -74,18 +77,25 @@ class FleetLedgerStore {
   async seal() {
     this.#shipping?.start();
     const reader = await this.#openAll();
-    const gathered = new Batch();
+    const gathering = new Gathering();
+    // One for all: memory that is new for each page would have V8 look for garbage again and again.
+    let place = Buffer.allocUnsafeSlow(PAGE);
+    let added = Promise.resolve();
     try {
-      let next = reader.nextLines();
-      for (let lines = await next; lines !== null; lines = await next) {
-        next = reader.nextLines();
-        next.catch(() => {}); // reported where it is awaited
-        gathered.pushLines(lines);
+      for (let length = await reader.nextLines(); length !== null; length = await reader.nextLines()) {
+        if (length > place.length) place = Buffer.allocUnsafeSlow(length);
+        const lines = place.subarray(0, length);
+        reader.takeLines(lines);
+        await added;
+        // It is scanned while the next page comes.
+        added = gathering.add(lines);
+        added.catch(() => {}); // reported where it is awaited
       }
+      await added;
     } finally {
       reader.close();
     }
-    return gathered.seal(this.#core.place);
+    return gathering.seal(this.#core.place);
   }
 
   /** @param {import('../../index.d.ts').SavedEvents} events */

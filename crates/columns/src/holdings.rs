@@ -126,13 +126,14 @@ impl Holdings<'_> {
 #[cfg(test)]
 mod tests {
     use super::Holdings;
-    use crate::sealed::{Keys, Sealed, add_keys};
+    use crate::gathering::Gathering;
+    use crate::sealed::{Keys, add_keys};
 
     const LOADED: &[u8] = b"{\"eventId\":\"a\"}\n\n5\n{\"eventId\":\"b\"}\n{\"eventId\":\"c\"}";
 
     #[test]
     fn the_ledgers_lines_come_first_and_unknown_ones_stay() {
-        let sealed = Sealed::of_lines("a text".to_owned(), LOADED.to_vec());
+        let sealed = Gathering::of(LOADED.to_vec()).seal("a text".to_owned());
         assert_eq!(sealed.len(), 3);
         let mut dropped = Keys::new();
         add_keys(b"{\"eventId\":\"gone\"}\n", &mut dropped);

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! holdings          what a ledger saves, and what that makes of a log
+//! gathering         lines that come in pieces, scanned as they come
 //! sealed            the events of a ledger that JavaScript has not seen
 //! sums              sums and rankings over rows
 //! slice             runs of neighbouring lines, and the JSON array that JavaScript gets
@@ -10,6 +11,7 @@
 //! ```
 
 mod columns;
+mod gathering;
 mod holdings;
 mod interner;
 mod postings;
@@ -18,6 +20,7 @@ mod slice;
 mod sums;
 
 pub use columns::Columns;
+pub use gathering::Gathering;
 pub use holdings::Holdings;
 pub use interner::Interner;
 pub use sealed::{Keys, Sealed, SealedError, add_keys};

@@ -118,20 +118,6 @@ impl Sealed {
         Self::new(name, Arc::default(), Box::new(Vec::new()))
     }
 
-    /// The events among lines that are kept in memory.
-    #[must_use]
-    pub fn of_lines(name: String, text: Vec<u8>) -> Self {
-        let mut columns = Columns::default();
-        let mut scanner = Scanner::new();
-        let mut offset = 0;
-        for line in text.split(|&byte| byte == b'\n') {
-            columns.add_line(&mut scanner, offset, line);
-            offset += line.len() as u64 + 1;
-        }
-        columns.end_lines(offset);
-        Self::new(name, Arc::new(columns), Box::new(text))
-    }
-
     /// Gives back what is held open to read lines from.
     pub fn release(&self) {
         self.lines.release();

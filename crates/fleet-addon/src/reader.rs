@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fleet::reader::Reader;
 use fleet::{Class, Result, pause};
-use napi::bindgen_prelude::{Buffer, Env, Object};
+use napi::bindgen_prelude::{BufferSlice, Env, Object};
 use napi_derive::napi;
 use node_api::Text;
 
@@ -41,12 +41,14 @@ struct Walk {
 struct State {
     reader: Reader,
     page: VecDeque<Vec<u8>>,
+    /// Lines that were asked for and are not taken yet. Its memory is used again.
+    lines: Vec<u8>,
     begun: bool,
 }
 
 impl State {
     fn is_over(&self) -> bool {
-        self.reader.is_over() && self.page.is_empty()
+        self.reader.is_over() && self.page.is_empty() && self.lines.is_empty()
     }
 
     /// Sees to it that there are events, unless it is over.
@@ -90,14 +92,15 @@ impl State {
         text
     }
 
-    /// The lines of the page, each ending in a newline.
-    fn lines(&mut self) -> Vec<u8> {
-        let mut lines = Vec::with_capacity(self.page.iter().map(|line| line.len() + 1).sum());
+    /// Makes lines of the page, each ending in a newline. Says how many bytes they have.
+    fn gather(&mut self) -> usize {
+        self.lines.clear();
+        self.lines.reserve(self.page.iter().map(|line| line.len() + 1).sum());
         for line in self.page.drain(..) {
-            lines.extend_from_slice(&line);
-            lines.push(b'\n');
+            self.lines.extend_from_slice(&line);
+            self.lines.push(b'\n');
         }
-        lines
+        self.lines.len()
     }
 }
 
@@ -107,7 +110,7 @@ impl Walk {
     }
 
     /// What `give` makes of the next events; `None` at the end.
-    async fn next(&self, give: fn(&mut State) -> Vec<u8>) -> Result<Option<Vec<u8>>> {
+    async fn next<T>(&self, give: fn(&mut State) -> T) -> Result<Option<T>> {
         let taken = self.state().take();
         let Some(mut state) = taken else { return Ok(None) };
         state.fill(&self.link).await?;
@@ -123,17 +126,17 @@ impl Walk {
 
 impl FleetReader {
     pub(crate) fn new(link: Arc<Link>, reader: Reader) -> Self {
-        let state = State { reader, page: VecDeque::new(), begun: false };
+        let state = State { reader, page: VecDeque::new(), lines: Vec::new(), begun: false };
         let state = Mutex::new(Some(state));
         let (reading, closed) = (AtomicBool::new(false), AtomicBool::new(false));
         Self { walk: Arc::new(Walk { link, state, reading, closed }) }
     }
 
-    fn ask<'env, T: Send + napi::bindgen_prelude::ToNapiValue + 'static>(
+    fn ask<'env, T: Send + 'static, U: Send + napi::bindgen_prelude::ToNapiValue + 'static>(
         &self,
         env: &'env Env,
-        give: fn(&mut State) -> Vec<u8>,
-        made: fn(Vec<u8>) -> T,
+        give: fn(&mut State) -> T,
+        made: fn(T) -> U,
     ) -> napi::Result<Object<'env>> {
         let walk = Arc::clone(&self.walk);
         walk.reading.store(true, Ordering::Release);
@@ -156,13 +159,30 @@ impl FleetReader {
         self.ask(env, State::slice, Text)
     }
 
-    /// The next lines, each ending in a newline; null at the end. One call at a time.
+    /// How many bytes the next lines have, which `take_lines` gives; null at the end. One call at a time.
     ///
     /// # Errors
     /// If no promise can be made.
-    #[napi(catch_unwind, ts_return_type = "Promise<Buffer | null>")]
+    #[napi(catch_unwind, ts_return_type = "Promise<number | null>")]
     pub fn next_lines<'env>(&self, env: &'env Env) -> napi::Result<Object<'env>> {
-        self.ask(env, State::lines, Buffer::from)
+        self.ask(env, State::gather, |length| u32::try_from(length).unwrap_or(u32::MAX))
+    }
+
+    /// Copies the lines that the last `next_lines` found, each ending in a newline, to a place of just that length.
+    ///
+    /// # Errors
+    /// If there are none of that length.
+    #[napi(catch_unwind)]
+    pub fn take_lines(&self, mut place: BufferSlice<'_>) -> napi::Result<()> {
+        let mut held = self.walk.state();
+        let lines = held.as_mut().map(|state| &mut state.lines).filter(|lines| lines.len() == place.len());
+        let lines = lines.ok_or_else(|| napi::Error::from_reason("there are no such lines"))?;
+        place.copy_from_slice(lines);
+        lines.clear();
+        if held.as_ref().is_some_and(State::is_over) {
+            *held = None;
+        }
+        Ok(())
     }
 
     /// Whether the last slice was handed out. Not while a call is pending.
