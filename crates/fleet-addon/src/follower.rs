@@ -1,35 +1,22 @@
 //! Following a shared store: what is there, then what comes, each event with a cursor.
 //!
-//! ```text
-//! something came      the next look is at once
-//! nothing came        looks become rarer, up to the longest pause
-//! connection lost     it is made anew, with pauses; the place is kept
-//! ```
-//!
-//! Invariant: a failure that a person has to see to ends it, as does the first attempt. Once it is closed, and a pending
-//! call is settled, nothing of it is open.
+//! Invariant: once it is closed, and a pending call is settled, nothing of it is open.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use event::line::{Line, Scanner};
 use fleet::follower::{Batch, Follower};
+use fleet::following::{Following, Look};
 use fleet::reader::Wanted;
-use fleet::shipper::unless;
-use fleet::{Class, Connection, Result, pause};
+use fleet::{Result, pause, unless};
 use napi::bindgen_prelude::{Either3, Env, Null, Object};
 use napi_derive::napi;
 use node_api::Text;
 
 use crate::link::Link;
 use crate::runtime::promise;
-
-/// Pauses between two looks, from busy to quiet: an event is given out a quarter of a second after its commit.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(400));
-/// Pauses after failures, from the first on.
-const AGAIN: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(10));
 
 /// Events of all machines as they come.
 #[napi]
@@ -46,12 +33,7 @@ struct Walk {
 }
 
 struct State {
-    follower: Follower,
-    connection: Option<Connection>,
-    /// Whether a connection was ever made.
-    ever: bool,
-    look: Duration,
-    again: Duration,
+    following: Following,
     given: VecDeque<Given>,
 }
 
@@ -65,36 +47,12 @@ enum Given {
 type Found = Either3<Text, f64, Null>;
 
 impl State {
-    /// Looks once. False after a failure that passes.
-    async fn look(&mut self, link: &Link, wanted: &Wanted) -> Result<bool> {
-        match self.try_to_look(link).await {
-            Ok(batches) => {
-                self.again = AGAIN.0;
-                self.look = if batches.is_empty() { (self.look * 2).min(LOOKS.1) } else { LOOKS.0 };
-                self.given.extend(batches.iter().flat_map(|batch| given(batch, wanted)));
-                Ok(true)
-            }
-            Err(error) if self.ever && error.code().class() != Class::Person => {
-                self.connection = None;
-                Ok(false)
-            }
-            Err(error) => Err(error),
+    /// Looks once.
+    async fn look(&mut self, link: &Link, wanted: &Wanted) -> Result<()> {
+        if let Look::Batches(batches) = self.following.look(&link.settings).await? {
+            self.given.extend(batches.iter().flat_map(|batch| given(batch, wanted)));
         }
-    }
-
-    async fn try_to_look(&mut self, link: &Link) -> Result<Vec<Batch>> {
-        let kept = self.connection.take().filter(Connection::is_usable);
-        let connection = if let Some(kept) = kept {
-            kept
-        } else {
-            let made = Connection::open(&link.settings).await?;
-            self.follower.begin(&made).await?;
-            self.ever = true;
-            made
-        };
-        let batches = self.follower.next(&connection).await?;
-        self.connection = Some(connection);
-        Ok(batches)
+        Ok(())
     }
 }
 
@@ -157,18 +115,14 @@ impl Walk {
             let Some(looked) = unless(&closed, state.look(&self.link, &self.wanted)).await else {
                 return Ok(Either3::C(Null));
             };
-            let looked = looked?;
+            looked?;
             if !state.given.is_empty() {
                 continue;
             }
             if !waits {
                 return Ok(Either3::A(Text(Vec::new())));
             }
-            let span = if looked { state.look } else { state.again };
-            if !looked {
-                state.again = (state.again * 2).min(AGAIN.1);
-            }
-            if unless(&closed, pause(span)).await.is_none() {
+            if unless(&closed, pause(state.following.pause())).await.is_none() {
                 return Ok(Either3::C(Null));
             }
         }
@@ -177,14 +131,7 @@ impl Walk {
 
 impl FleetFollower {
     pub(crate) fn new(link: Arc<Link>, follower: Follower, wanted: Wanted) -> Self {
-        let state = State {
-            follower,
-            connection: None,
-            ever: false,
-            look: LOOKS.0,
-            again: AGAIN.0,
-            given: VecDeque::new(),
-        };
+        let state = State { following: Following::new(follower), given: VecDeque::new() };
         let (state, closed) = (Mutex::new(Some(state)), AtomicBool::new(false));
         Self { walk: Arc::new(Walk { link, wanted, state, closed }) }
     }

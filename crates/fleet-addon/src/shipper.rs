@@ -13,9 +13,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use fleet::shipper::{
-    Change, Limits, Load, Outgoing, Piece, Place, Shipper, Standing, Stay, Summary, unless,
-};
+use fleet::shipper::{Change, Limits, Load, Outgoing, Piece, Place, Shipper, Standing, Stay, Summary};
 use fleet::{Code, Error, Result};
 use napi::Status;
 use napi::bindgen_prelude::{Buffer, Either3, Env, FnArgs, Function, Object};
@@ -264,7 +262,7 @@ impl FleetShipper {
         let patience = Duration::from_millis(whole(patience_ms));
         let started = self.start(move |shipper| {
             let asked = || stop.load(Ordering::Acquire);
-            let ended = fleet::run(unless(&asked, shipper.once(&mut remote, patience)));
+            let ended = fleet::run(fleet::unless(&asked, shipper.once(&mut remote, patience)));
             let summary = shipper.summary();
             deferred.resolve(move |env: Env| match ended {
                 Ok(Some(Err(error))) | Err(error) => Err(to_js(env, &error)),

@@ -27,26 +27,6 @@ const UNCONFIRMED: Duration = Duration::from_secs(20);
 /// A parameter and its type.
 pub type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Runs a future on a runtime of its own, of this thread alone. What it started and left behind, a name that is still
-/// being looked up, is not waited for.
-///
-/// # Errors
-/// [`Code::Local`] if the system refuses what a runtime needs.
-pub fn run<T>(future: impl Future<Output = T>) -> Result<T> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(|error| {
-            Error::new(Code::Local, format!("the system refuses sockets: {}", error.kind()))
-        })?;
-    let result = runtime.block_on(future);
-    runtime.shutdown_background();
-    Ok(result)
-}
-
-/// Waits, on the runtime of [`run`].
-pub async fn pause(span: Duration) {
-    tokio::time::sleep(span).await;
-}
-
 /// A connection. Dropping it closes it.
 pub struct Connection {
     client: Client,

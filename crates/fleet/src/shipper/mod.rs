@@ -26,7 +26,7 @@ use crate::settings::Settings;
 use event::line::{Line, Scanner};
 
 pub use outgoing::{Limits, Load, Outgoing, Piece, Place, Standing};
-pub use stay::{Change, Stay, unless};
+pub use stay::{Change, Stay};
 
 /// So many events refused in a row, and none taken: it is not the events.
 const REFUSED_IN_A_ROW: u64 = 10;

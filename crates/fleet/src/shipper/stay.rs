@@ -11,9 +11,6 @@
 //! Invariant: it ends at once when it is asked to, whatever it waits for. What was in flight then may arrive; it is known
 //! by its token and its bytes when it is offered again.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use super::backoff;
@@ -21,11 +18,10 @@ use super::{Outgoing, Shipper, Summary};
 use crate::connection::Connection;
 use crate::error::{Class, Code, Error, Result};
 use crate::protocol::Calls;
+use crate::runtime::unless;
 
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_millis(200);
-/// How often the wish to end is looked for.
-const HEED: Duration = Duration::from_millis(100);
 /// A connection that was of no use for so long is closed.
 const KEEP: Duration = Duration::from_secs(10);
 /// So often the store hears of a folder in which nothing happens.
@@ -187,21 +183,4 @@ async fn until_something_waits(
         }
         tokio::time::sleep(LOOK).await;
     }
-}
-
-/// What the work gives; `None` if it was asked to end first.
-pub async fn unless<T>(stop: &(impl Fn() -> bool + ?Sized), work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    let mut asked = pin!(async {
-        while !stop() {
-            tokio::time::sleep(HEED).await;
-        }
-    });
-    poll_fn(|context| {
-        if asked.as_mut().poll(context).is_ready() {
-            return Poll::Ready(None);
-        }
-        work.as_mut().poll(context).map(Some)
-    })
-    .await
 }
