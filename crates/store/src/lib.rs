@@ -16,7 +16,7 @@
 //! lock        the folder lock, the user-level lock
 //! folder      one handle to the two seams
 //! disk  wait  the seams: files; clocks, threads, the order of waiting
-//! query  paths  limits  error
+//! query  paths  limits  error  errno
 //! ```
 
 mod archive;
@@ -24,6 +24,7 @@ mod backup;
 mod chores;
 mod destroy;
 pub mod disk;
+mod errno;
 mod error;
 pub mod folder;
 mod follow;

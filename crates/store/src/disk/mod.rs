@@ -11,6 +11,7 @@
 
 pub(crate) mod bytes;
 mod facts;
+mod file;
 pub mod folder;
 pub mod lines;
 #[cfg(target_os = "linux")]

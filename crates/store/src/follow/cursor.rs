@@ -19,7 +19,8 @@ use event::line::Event;
 use crate::disk::File;
 use crate::disk::bytes::read_range;
 use crate::follow::track::{Level, Since, Track};
-use crate::hints::moves::{LogName, Moves, fnv};
+use crate::hints::move_entry::{LogName, fnv};
+use crate::hints::moves::Moves;
 
 const VERSION: &str = "gl1";
 /// A longer text is not a cursor.

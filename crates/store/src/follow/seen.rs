@@ -20,7 +20,8 @@ use crate::folder::Folder;
 use crate::follow::cursor::{Cursor, Last, stable_key};
 use crate::follow::late::LateLines;
 use crate::follow::track::{Level, Since, Track};
-use crate::hints::moves::{LogName, Move, Moves};
+use crate::hints::move_entry::{LogName, Move};
+use crate::hints::moves::Moves;
 use crate::paths::LOG;
 
 /// Between two looks that are no further apart a program replaces the log once.

@@ -8,7 +8,7 @@
 
 use std::sync::Arc;
 
-use crate::hints::moves::{LogName, Move};
+use crate::hints::move_entry::{LogName, Move};
 use crate::hints::origins::Origin;
 
 /// A stretch of a log of which it is not known by place what was seen.
