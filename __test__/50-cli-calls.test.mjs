@@ -189,6 +189,11 @@ describe('mistakes', () => {
     [['compact', '500'], 'There is no folder', 'guidance-ledger compact --max-events 500'],
     [['compact', 'all'], 'There is no folder', 'guidance-ledger compact --dir DIR'],
     [['fleet', 'status', '--dir', 'none'], 'There is no folder', 'guidance-ledger fleet status --dir DIR'],
+    [
+      ['compare', 'a', 'b', '--dir', 'none'],
+      'There is no folder',
+      'guidance-ledger compare HASH HASH --dir DIR',
+    ],
     [['show', 'x', '--dir', 'none'], 'There is no folder', 'guidance-ledger show ID --dir DIR'],
     [
       ['backup', '--out', 'x', '--dir', 'none'],

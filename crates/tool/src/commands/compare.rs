@@ -99,7 +99,8 @@ impl Sides {
 pub(crate) fn run(mut context: Context, args: &CompareArgs) -> Result<Exit> {
     let filter = args.filters.filter(&context.zone, &context.call)?;
     let sides = Sides::of(&context, args)?;
-    context.must_exist()?;
+    let words = if matches!(sides, Sides::Guidance(..)) { "HASH HASH" } else { "--before TIME" };
+    context.must_exist_with(words)?;
     let now = now_ms();
     let mut tallies = [Tallies::new(&context.zone, now), Tallies::new(&context.zone, now)];
     let mut hashes = [BTreeSet::new(), BTreeSet::new()];
