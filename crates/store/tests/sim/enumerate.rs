@@ -8,7 +8,7 @@ use std::thread;
 use super::chaos::{Fault, Moment, Plan};
 use super::crew::Crew;
 use super::errno::{EIO, EMFILE, ENOSPC};
-use super::explore::{Failure, run};
+use super::explore::{Failure, part_of, run};
 use super::image::Medium;
 use super::scenario::Scenario;
 use super::subject::System;
@@ -44,6 +44,7 @@ pub(crate) fn enumerate(
     seeds: Range<u64>,
 ) -> Result<u64, Box<Failure>> {
     let scenario = &Arc::new(scenario.clone());
+    let seeds = seeds.start..seeds.start + part_of(seeds.end - seeds.start);
     thread::scope(|scope| {
         let workers: Vec<_> =
             seeds.map(|seed| scope.spawn(move || enumerate_seed(scenario, system, seed))).collect();

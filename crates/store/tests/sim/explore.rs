@@ -44,13 +44,16 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Without `SIM_ALL`, one of so many seeds is run: what a change breaks shows in the first thousand or two.
-const PART: u64 = 5;
+/// Of so many seeds those that are to be run. Without `SIM_ALL`, one of five: what a change breaks shows in the first
+/// thousand or two.
+pub(crate) fn part_of(seeds: u64) -> u64 {
+    if env::var_os("SIM_ALL").is_some() { seeds } else { seeds.div_ceil(5) }
+}
 
 /// Runs `schedules` seeds of a scenario, or as the environment says. Fails with the shortest failure found.
 pub(crate) fn explore(scenario: &Scenario, system: &Arc<dyn System>, schedules: u64) {
     let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let schedules = if env::var_os("SIM_ALL").is_some() { schedules } else { schedules / PART };
+    let schedules = part_of(schedules);
     let (first, count) = match number("SIM_SEED") {
         Some(seed) => (seed, 1),
         None => (number("SIM_FIRST").unwrap_or(0), number("SIM_SCHEDULES").unwrap_or(schedules)),
