@@ -276,7 +276,9 @@ describe('docs/api.md', () => {
   });
 
   test('each code of an error has its heading, with what happened and what to do', () => {
-    const rust = readFileSync(join(ROOT, 'crates/store/src/error.rs'), 'utf8').split('#[cfg(test)]')[0];
+    const rust = ['error.rs', 'errno.rs']
+      .map((name) => readFileSync(join(ROOT, 'crates/store/src', name), 'utf8').split('#[cfg(test)]')[0])
+      .join('');
     const face = ['fleet', 'ledger', 'store', 'shared']
       .flatMap((folder) =>
         readdirSync(join(ROOT, 'lib', folder)).map((name) => join(ROOT, 'lib', folder, name)),
