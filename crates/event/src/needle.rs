@@ -1,8 +1,8 @@
 //! Bytes that a line must contain to be an event that is wanted, so that other lines need not be scanned.
 //!
-//! A string that is asked for stands in a line as its own bytes, in quotes, or with an escape. A character that has no short escape
-//! of its own (as `\n` or `\/`) can be escaped as `\u` and four digits alone, so for most strings only lines with `\u`
-//! have to be scanned beside those with the bytes; a large log is passed over at the speed of memory.
+//! A string that is asked for stands in a line as its own bytes, in quotes, or with an escape. Where none of its
+//! characters has a short escape (as `\n` or `\/`), the escape is `\u` and four digits. So for most strings only lines
+//! with `\u` have to be scanned beside those with the bytes; a large log is passed over at the speed of memory.
 //!
 //! Invariant: a line that matches is never passed over.
 

@@ -121,7 +121,8 @@ impl FilterArgs {
         Ok(self.time.bounds(zone, call)?.0)
     }
 
-    /// The conditions in words, for the head of a page. The list names each field, so that the compiler misses a new one.
+    /// The conditions in words, for the head of a page. Each field is named, so that the compiler reports one that is
+    /// left out.
     pub(crate) fn words(&self) -> Vec<String> {
         let Self { time, task, session, intent, tool, file, rule, outcome, agent, guidance, conditions } =
             self;

@@ -50,7 +50,7 @@ impl Filter {
         Self { archive, ..self }
     }
 
-    /// Whether an event is chosen. The list names each condition, so that the compiler misses a new one.
+    /// Whether an event is chosen. Each condition is named, so that the compiler reports one that is left out.
     pub(crate) fn matches(&self, event: &Fields<'_>) -> bool {
         let Self {
             since,
