@@ -14,6 +14,8 @@ use store::{Durability, OnFault, Stats};
 mod checkpoint_file;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/threads.rs"]
+mod threads;
 
 use checkpoint_file::{EVENTS, SLOT, forge};
 use folder::Folder;

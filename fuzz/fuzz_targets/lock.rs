@@ -14,13 +14,14 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
 use store::disk::folder::RealFolder;
 use store::wait::Time;
-use store::wait::background::Background;
 use store::{Appended, Durability, Error, OnFault, Store, UserLock};
 
 #[path = "support/clocked.rs"]
 mod clocked;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/threads.rs"]
+mod threads;
 
 use clocked::Clocked;
 use folder::Folder;
@@ -130,7 +131,7 @@ fuzz_target!(|input: Input| {
     let start = Instant::now();
     let foreign = is_foreign(&content, now_ms);
     let clocked = Clocked::new(now_ms);
-    let background = Background::new(Arc::clone(&clocked) as Arc<dyn Time>);
+    let background = threads::clocked(Arc::clone(&clocked) as Arc<dyn Time>);
     let place = store::folder::Folder::new(Arc::new(RealFolder::new(&folder.path(""))), &background);
     let store = Store::new(place.clone(), false);
     match UserLock::acquire(&place, &place.patience(Duration::ZERO)) {

@@ -13,6 +13,8 @@ use store::{Durability, OnFault};
 mod checkpoint_file;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/threads.rs"]
+mod threads;
 
 use folder::Folder;
 

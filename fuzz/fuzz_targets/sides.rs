@@ -11,13 +11,14 @@ use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use store::disk::folder::RealFolder;
 use store::wait::Time;
-use store::wait::background::Background;
 use store::{Appended, Durability, OnFault, Store};
 
 #[path = "support/clocked.rs"]
 mod clocked;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/threads.rs"]
+mod threads;
 
 use clocked::Clocked;
 use folder::Folder;
@@ -79,7 +80,7 @@ fuzz_target!(|input: Input| {
         put(&folder, ".events.prev", content, size % LARGEST_LOG);
     }
     let clocked = Clocked::new(1_764_000_000_000);
-    let background = Background::new(Arc::clone(&clocked) as Arc<dyn Time>);
+    let background = threads::clocked(Arc::clone(&clocked) as Arc<dyn Time>);
     let place = store::folder::Folder::new(Arc::new(RealFolder::new(&folder.path(""))), &background);
     let store = Store::new(place.clone(), false);
     let before = store.verify().expect("readable").events;

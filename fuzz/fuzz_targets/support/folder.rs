@@ -10,6 +10,8 @@ use store::Store;
 use store::disk::folder::RealFolder;
 use store::disk::{Disk, FileId};
 
+use super::threads;
+
 pub struct Folder(PathBuf);
 
 impl Folder {
@@ -53,7 +55,8 @@ impl Folder {
 
     /// A process that has just come to the folder.
     pub fn store(&self) -> Arc<Store> {
-        Store::alone(Arc::new(RealFolder::new(&self.0)))
+        let disk = Arc::new(RealFolder::new(&self.0));
+        Store::new(store::folder::Folder::new(disk, threads::background()), false)
     }
 }
 
