@@ -22,18 +22,22 @@
 mod sim;
 
 use std::io::Write as _;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use sim::chaos::{Allowed, Chaos, Plan};
 use sim::crew::Crew;
 use sim::disk::Disk;
 use sim::engine::Promise;
+use sim::explore::part_of;
 use sim::process::{FOLDERS, Installed, install};
 use sim::random::Random;
 use sim::simulation::{Job, Simulation};
 use sim::trace::Trace;
+use sim::workers::spread;
 use sim::world::ThreadStarts;
 use store::disk::Open;
 use store::wait::Time;
@@ -282,13 +286,21 @@ fn run(seed: u64, threads: ThreadStarts, bug: Option<Bug>, crew: &Crew, trace: T
     Some(format!("seed {seed}: {why}\n{}", world.trace.text()))
 }
 
+/// The first seed that fails.
+fn search(threads: ThreadStarts, bug: Option<Bug>, schedules: u64) -> Option<u64> {
+    let first = AtomicU64::new(u64::MAX);
+    spread(0..schedules, |seed, crew| match run(seed, threads, bug, crew, Trace::default()) {
+        None => ControlFlow::Continue(()),
+        Some(_) => ControlFlow::Break(first.fetch_min(seed, Ordering::Relaxed).min(seed)),
+    });
+    Some(first.into_inner()).filter(|&seed| seed < u64::MAX)
+}
+
 fn explore(threads: ThreadStarts, schedules: u64) {
-    let crew = Crew::default();
-    for seed in 0..schedules {
-        if run(seed, threads, None, &crew, Trace::default()).is_some() {
-            let failure = run(seed, threads, None, &crew, Trace::on());
-            panic!("{}", failure.unwrap_or_else(|| format!("seed {seed} fails once in a while")));
-        }
+    let schedules = part_of(schedules);
+    if let Some(seed) = search(threads, None, schedules) {
+        let failure = run(seed, threads, None, &Crew::default(), Trace::on());
+        panic!("{}", failure.unwrap_or_else(|| format!("seed {seed} fails once in a while")));
     }
     let _ = writeln!(std::io::stderr(), "{schedules} schedules of 'waiting, {threads:?}', from seed 0");
 }
@@ -310,10 +322,8 @@ fn nothing_is_stuck_where_no_thread_starts() {
 
 #[test]
 fn each_bug_is_found() {
-    let crew = Crew::default();
     for bug in Bug::ALL {
-        let found =
-            (0..3000).find_map(|seed| run(seed, ThreadStarts::Always, Some(bug), &crew, Trace::default()));
+        let found = search(ThreadStarts::Always, Some(bug), 3000);
         assert!(found.is_some(), "{bug:?} is not found");
     }
 }

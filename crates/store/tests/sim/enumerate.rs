@@ -1,9 +1,8 @@
 //! One run per storage call and fault: the scenario of a seed is run once to count its calls, then again and
 //! again with one thing going wrong at one call.
 
-use std::ops::Range;
-use std::sync::Arc;
-use std::thread;
+use std::ops::{ControlFlow, Range};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::chaos::{Fault, Moment, Plan};
 use super::crew::Crew;
@@ -13,6 +12,7 @@ use super::image::Medium;
 use super::scenario::Scenario;
 use super::subject::System;
 use super::trace::Trace;
+use super::workers::spread;
 
 /// Each fault to try at each call, and whether it then meets all later calls of that kind.
 fn faults(scenario: &Scenario) -> Vec<(Fault, bool)> {
@@ -44,12 +44,8 @@ pub(crate) fn enumerate(
     seeds: Range<u64>,
 ) -> Result<u64, Box<Failure>> {
     let scenario = &Arc::new(scenario.clone());
-    let seeds = seeds.start..seeds.start + part_of(seeds.end - seeds.start);
-    thread::scope(|scope| {
-        let workers: Vec<_> =
-            seeds.map(|seed| scope.spawn(move || enumerate_seed(scenario, system, seed))).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a run catches its panics")).sum()
-    })
+    let end = seeds.start + part_of(seeds.end - seeds.start);
+    (seeds.start..end).map(|seed| enumerate_seed(scenario, system, seed)).sum()
 }
 
 fn enumerate_seed(
@@ -57,21 +53,29 @@ fn enumerate_seed(
     system: &Arc<dyn System>,
     seed: u64,
 ) -> Result<u64, Box<Failure>> {
-    let crew = Crew::default();
-    let try_plan = |plan: &Plan| {
-        let outcome = run(scenario, system, seed, Some(plan.clone()), &crew, Trace::default());
+    let try_plan = |plan: &Plan, crew: &Crew| {
+        let outcome = run(scenario, system, seed, Some(plan.clone()), crew, Trace::default());
         let Some(failure) = outcome.failure else { return Ok(outcome.calls) };
-        let again = run(scenario, system, seed, Some(plan.clone()), &crew, Trace::on());
+        let again = run(scenario, system, seed, Some(plan.clone()), crew, Trace::on());
         let mut failure = again.failure.unwrap_or(failure);
         failure.why = format!("{plan:?}: {}", failure.why);
         Err(Box::new(failure))
     };
-    let mut runs = 0;
-    for call in 0..try_plan(&Plan::Quiet)? {
-        for (fault, sticky) in faults(scenario) {
-            try_plan(&Plan::At { call, fault, sticky })?;
-            runs += 1;
+    let calls = try_plan(&Plan::Quiet, &Crew::default())?;
+    let faults = faults(scenario);
+    let runs = calls * faults.len() as u64;
+    let failed = Mutex::new(None);
+    spread(0..calls, |call, crew| {
+        let tried = faults
+            .iter()
+            .try_for_each(|&(fault, sticky)| try_plan(&Plan::At { call, fault, sticky }, crew).map(drop));
+        match tried {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => {
+                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+                ControlFlow::Break(call)
+            }
         }
-    }
-    Ok(runs)
+    });
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(runs), Err)
 }

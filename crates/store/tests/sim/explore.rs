@@ -3,10 +3,8 @@
 use std::env;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 
 use super::actor::{Actor, Record, history};
 use super::aftermath::Aftermath;
@@ -21,6 +19,7 @@ use super::scenario::Scenario;
 use super::simulation::{Job, Simulation};
 use super::subject::System;
 use super::trace::Trace;
+use super::workers::spread;
 
 /// Seeds that are still tried after a failure, in the hope of a shorter one.
 const SEARCH_ON: u64 = 400;
@@ -88,28 +87,16 @@ pub(crate) fn search(
     count: u64,
 ) -> Option<Failure> {
     let scenario = Arc::new(scenario.clone());
-    let (next, end) = (AtomicU64::new(first), AtomicU64::new(first.saturating_add(count)));
     let shortest: Mutex<Option<Failure>> = Mutex::new(None);
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
-            scope.spawn(|| {
-                let crew = Crew::default();
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= end.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    if let Some(failure) = run(&scenario, system, seed, None, &crew, Trace::default()).failure
-                    {
-                        end.fetch_min(seed.saturating_add(SEARCH_ON), Ordering::Relaxed);
-                        let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
-                        if shortest.as_ref().is_none_or(|other| failure.calls < other.calls) {
-                            *shortest = Some(failure);
-                        }
-                    }
-                }
-            });
+    spread(first..first.saturating_add(count), |seed, crew| {
+        let Some(failure) = run(&scenario, system, seed, None, crew, Trace::default()).failure else {
+            return ControlFlow::Continue(());
+        };
+        let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
+        if shortest.as_ref().is_none_or(|other| failure.calls < other.calls) {
+            *shortest = Some(failure);
         }
+        ControlFlow::Break(seed.saturating_add(SEARCH_ON))
     });
     let failure = shortest.into_inner().unwrap_or_else(PoisonError::into_inner)?;
     let again = run(&scenario, system, failure.seed, None, &Crew::default(), Trace::on());

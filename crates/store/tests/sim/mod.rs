@@ -2,7 +2,7 @@
 //! decides, and at each storage call an error, a short write, a kill or a power cut.
 //!
 //! ```text
-//! explore, enumerate     runs a scenario for many seeds, or once per call and fault
+//! explore, enumerate     runs a scenario for many seeds, or once per call and fault; workers: on all cores
 //!   scenario             what processes do
 //!   actor, peer          do it: ours, and the original module
 //!   subject              what is asked of a store: engine, or reference (a naive twin with bugs to order)
@@ -54,4 +54,5 @@ pub(crate) mod scenario;
 pub(crate) mod simulation;
 pub(crate) mod subject;
 pub(crate) mod trace;
+pub(crate) mod workers;
 pub(crate) mod world;
