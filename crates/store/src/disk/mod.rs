@@ -1,7 +1,7 @@
 //! What the engine needs of a disk, and nothing more.
 //!
 //! A [`Disk`] is one folder of one process: flat file names in, bytes and facts out. Two implementations
-//! exist: [`folder`] for real ones, and the simulated one in `tests/sim`, which fails, tears, kills and cuts
+//! exist: [`folder`] for real ones, and the simulated one in `tests/simulation/sim`, which fails, tears, kills and cuts
 //! power on command. Every byte the engine reads or writes passes through here, and each clock, thread and pause
 //! through [`Time`](crate::wait::Time), so what the simulation has seen is the whole of what the engine does.
 //!

@@ -1,7 +1,7 @@
 //! All that decides when something happens: clocks, threads, the order of waiting.
 //!
 //! [`Time`] is the seam. Two implementations exist: [`system`] for the real clock and real threads, and the
-//! simulated one in `tests/sim`, which moves the clock by itself, gives the turn to one thread at a time and
+//! simulated one in `tests/simulation/sim`, which moves the clock by itself, gives the turn to one thread at a time and
 //! refuses to start threads on command. The rest of this folder is built on the seam and is the same in both:
 //!
 //! ```text

@@ -39,7 +39,6 @@ pub(crate) struct Attempt {
 /// A call that takes events away.
 #[derive(Clone, Debug)]
 pub(crate) struct Removal {
-    pub(crate) author: Author,
     pub(crate) begun: u64,
     pub(crate) ended: u64,
     /// How many of the newest stay; `None` if none does (`writeAll`).
@@ -140,14 +139,9 @@ impl History {
         }
     }
 
-    pub(crate) fn begin_removal(
-        &mut self,
-        author: Author,
-        keep: Option<usize>,
-        fresh: Range<usize>,
-    ) -> usize {
+    pub(crate) fn begin_removal(&mut self, keep: Option<usize>, fresh: Range<usize>) -> usize {
         let begun = self.tick();
-        self.removals.push(Removal { author, begun, ended: OPEN, keep, fresh, evicted: None });
+        self.removals.push(Removal { begun, ended: OPEN, keep, fresh, evicted: None });
         self.removals.len() - 1
     }
 

@@ -1,13 +1,10 @@
 //! Compactions into an archive: whatever happens, each event is in exactly one of log and archive.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
-use sim::chaos::Allowed;
-use sim::engine::Engine;
-use sim::enumerate::enumerate;
-use sim::explore::explore;
-use sim::scenario::{Scenario, Wish};
+use crate::sim::chaos::Allowed;
+use crate::sim::engine::Engine;
+use crate::sim::enumerate::enumerate;
+use crate::sim::explore::explore;
+use crate::sim::scenario::{Scenario, Wish};
 
 const ARCHIVES: Scenario = Scenario {
     name: "archives",

@@ -1,12 +1,9 @@
 //! Readers that follow the log through rewrites, crashes and programs: no event twice, none passed over in silence.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
-use sim::chaos::Allowed;
-use sim::engine::Engine;
-use sim::explore::explore;
-use sim::scenario::{Scenario, Wish};
+use crate::sim::chaos::Allowed;
+use crate::sim::engine::Engine;
+use crate::sim::explore::explore;
+use crate::sim::scenario::{Scenario, Wish};
 
 const FOLLOWED: Scenario = Scenario {
     name: "followed",

@@ -86,7 +86,7 @@ impl Peer {
 
     fn compact(&mut self, keep: usize) -> io::Result<()> {
         self.acquire_lock()?;
-        let at = history(&self.record).begin_removal(self.author(), Some(keep), 0..0);
+        let at = history(&self.record).begin_removal(Some(keep), 0..0);
         let result = self.read_events().and_then(|mut events| {
             if events.len() <= keep {
                 return Ok(());

@@ -1,13 +1,10 @@
 //! Many processes on a disk that works: no order of their calls loses, doubles, glues or reorders anything,
 //! also beside the original module.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
-use sim::chaos::Allowed;
-use sim::engine::Engine;
-use sim::explore::{explore, repeat};
-use sim::scenario::{Scenario, Wish};
+use crate::sim::chaos::Allowed;
+use crate::sim::engine::Engine;
+use crate::sim::explore::{explore, repeat};
+use crate::sim::scenario::{Scenario, Wish};
 
 #[test]
 fn writers_and_readers() {

@@ -1,14 +1,11 @@
 //! Disks that fail: full, read-only, out of descriptors, failing reads, writes and syncs. By chance, and once
 //! at each call.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
-use sim::chaos::Allowed;
-use sim::engine::Engine;
-use sim::enumerate::enumerate;
-use sim::explore::{explore, repeat};
-use sim::scenario::{Scenario, Wish};
+use crate::sim::chaos::Allowed;
+use crate::sim::engine::Engine;
+use crate::sim::enumerate::enumerate;
+use crate::sim::explore::{explore, repeat};
+use crate::sim::scenario::{Scenario, Wish};
 
 const APPENDS: Scenario = Scenario { name: "appends, faults", allowed: Allowed::FAULTS, ..Scenario::PLAIN };
 const LEDGERS: Scenario = Scenario {

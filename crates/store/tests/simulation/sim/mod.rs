@@ -18,7 +18,7 @@
 //! many are run, `SIM_FIRST=n` where they begin.
 //! A failure prints its seed and its trace.
 //!
-//! A process has as many threads as it starts; one at a time has the turn. `tests/waiting.rs` is about those.
+//! A process has as many threads as it starts; one at a time has the turn. `waiting.rs` is about those.
 
 #![expect(
     clippy::disallowed_methods,

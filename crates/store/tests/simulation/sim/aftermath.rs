@@ -144,7 +144,7 @@ impl Aftermath<'_> {
             done("append", store.append(&lines))?;
             history(self.record).end(events, 1);
             let there = done("totals", store.totals())?.count;
-            let at = history(self.record).begin_removal(author, Some(1), 0..0);
+            let at = history(self.record).begin_removal(Some(1), 0..0);
             let evicted = done("compact", store.compact(1))?;
             history(self.record).end_removal(at, Some(evicted));
             if evicted != there.saturating_sub(1) {

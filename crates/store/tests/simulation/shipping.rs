@@ -1,14 +1,11 @@
 //! A folder that ships to a shared store: each accepted event gets there, whatever rewrites, kills, faults and power cuts
 //! come between, also where evicted events go into an archive and a reader follows the log.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
-use sim::chaos::Allowed;
-use sim::engine::Engine;
-use sim::enumerate::enumerate;
-use sim::explore::{explore, search};
-use sim::scenario::{Scenario, Wish};
+use crate::sim::chaos::Allowed;
+use crate::sim::engine::Engine;
+use crate::sim::enumerate::enumerate;
+use crate::sim::explore::{explore, search};
+use crate::sim::scenario::{Scenario, Wish};
 
 const STORE: Engine = Engine { ships: true, ..Engine::STORE };
 const LEDGER: Engine = Engine { ships: true, ..Engine::LEDGER };

@@ -18,9 +18,6 @@
     reason = "a test's helpers may fail loudly"
 )]
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
 use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -28,17 +25,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use sim::chaos::{Allowed, Chaos, Plan};
-use sim::crew::Crew;
-use sim::disk::Disk;
-use sim::engine::Promise;
-use sim::explore::part_of;
-use sim::process::{FOLDERS, Installed, install};
-use sim::random::Random;
-use sim::simulation::{Job, Simulation};
-use sim::trace::Trace;
-use sim::workers::spread;
-use sim::world::ThreadStarts;
+use crate::sim::chaos::{Allowed, Chaos, Plan};
+use crate::sim::crew::Crew;
+use crate::sim::disk::Disk;
+use crate::sim::engine::Promise;
+use crate::sim::explore::part_of;
+use crate::sim::process::{FOLDERS, Installed, install};
+use crate::sim::random::Random;
+use crate::sim::simulation::{Job, Simulation};
+use crate::sim::trace::Trace;
+use crate::sim::workers::spread;
+use crate::sim::world::ThreadStarts;
 use store::disk::Open;
 use store::wait::Time;
 use store::wait::patience::{Caller, Ending, Patience};

@@ -1,18 +1,15 @@
 //! The simulator on trial: a right store survives every storm, and each of its broken twins is found out.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
 use std::sync::Arc;
 
-use sim::chaos::Allowed;
-use sim::crew::Crew;
-use sim::enumerate::enumerate;
-use sim::explore::{explore, run, search};
-use sim::reference::{Bug, Reference};
-use sim::scenario::{Scenario, Wish};
-use sim::subject::System;
-use sim::trace::Trace;
+use crate::sim::chaos::Allowed;
+use crate::sim::crew::Crew;
+use crate::sim::enumerate::enumerate;
+use crate::sim::explore::{explore, run, search};
+use crate::sim::reference::{Bug, Reference};
+use crate::sim::scenario::{Scenario, Wish};
+use crate::sim::subject::System;
+use crate::sim::trace::Trace;
 
 const CUTS: Allowed = Allowed { cuts: true, ..Allowed::NOTHING };
 

@@ -1,12 +1,9 @@
 //! Processes that are killed or stopped at any storage call, and power cuts: nothing accepted is lost.
 
-#[expect(dead_code, reason = "each test file uses its part of the simulator")]
-mod sim;
-
-use sim::chaos::Allowed;
-use sim::engine::Engine;
-use sim::explore::{explore, repeat};
-use sim::scenario::{Scenario, Wish};
+use crate::sim::chaos::Allowed;
+use crate::sim::engine::Engine;
+use crate::sim::explore::{explore, repeat};
+use crate::sim::scenario::{Scenario, Wish};
 
 const CUTS: Allowed = Allowed { kills: true, cuts: true, ..Allowed::NOTHING };
 

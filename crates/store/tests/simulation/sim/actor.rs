@@ -106,14 +106,14 @@ impl Actor {
             Deed::Log(pads) => self.log(subject, pads),
             Deed::Flush => self.flush(subject),
             Deed::Compact { keep } => {
-                let at = history(&self.record).begin_removal(self.author(), Some(*keep), 0..0);
+                let at = history(&self.record).begin_removal(Some(*keep), 0..0);
                 let answer = self.judge("compact", subject.compact(*keep));
                 history(&self.record).end_removal(at, answer);
                 answer.is_none()
             }
             Deed::Replace(pads) => {
                 let (events, lines) = history(&self.record).begin(self.author(), pads);
-                let at = history(&self.record).begin_removal(self.author(), None, events.clone());
+                let at = history(&self.record).begin_removal(None, events.clone());
                 let answer = self.judge("replace", subject.replace(&lines));
                 let mut history = history(&self.record);
                 history.end(events.clone(), if answer.is_some() { events.len() } else { 0 });
