@@ -19,7 +19,7 @@ export default defineConfig({
           name: 'together',
           include: ['__test__/**/*.test.{js,cjs,mjs,ts}'],
           exclude: TIMED,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 0 },
         },
       },

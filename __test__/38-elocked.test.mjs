@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { paths } from './support/disk.mjs';
 import { runEvent } from './support/events.mjs';
-import { describeFaults } from './support/fault.mjs';
-import { fresh } from './support/folder.mjs';
+import { describeFaults, Faults } from './support/fault.mjs';
+import { folder, fresh } from './support/folder.mjs';
 import { describeOurs, ours } from './support/implementations.mjs';
 import { agent, start } from './support/processes.mjs';
 import { stoppedWriter } from './support/stopped.mjs';
@@ -72,10 +72,15 @@ describeFaults('.events.lk', () => {
   test('append says it after its wait', async () => {
     const path = fresh();
     const other = await stoppedWriter(path);
-    const error = await ours
-      .createEventStore(path)
-      .append(runEvent())
-      .catch((error) => error);
+    const faults = new Faults(folder());
+    const it = await agent({ folder: path }, { env: faults.env });
+    await it.run(({ store }, event) => {
+      globalThis.failed = store.append(event).catch((error) => error);
+    }, runEvent());
+    faults.advance(20_000);
+    const error = await it.fails(async () => {
+      throw await globalThis.failed;
+    });
     expect(error).toMatchObject({ code: 'ELOCKED', path: `${path}/.events.lk` });
     expect(error.message).toMatch(
       new RegExp(
@@ -83,5 +88,5 @@ describeFaults('.events.lk', () => {
       ),
     );
     await other.goOn();
-  }, 60_000);
+  });
 });

@@ -271,19 +271,20 @@ describe.skipIf(!chromium)(`in a browser${chromium ? '' : ' (skipped: there is n
   };
 
   test.each(Object.keys(logs))(
-    'of %s no label is cut, and contrast is enough, at every width, light and dark',
+    'of %s no label is cut at any width, and contrast is enough, light and dark',
     async (name) => {
       const path = folderOf(logs[name]());
-      for (const width of [390, 768, 1280, 1600])
-        for (const [scheme, flag] of SCHEMES) {
-          const found = await inspected(path, width, flag);
-          expect({ width, scheme, ...found }).toMatchObject({
-            cut: [],
-            contrast: [],
-            requests: 0,
-            sideways: false,
-          });
-        }
+      // Colours know nothing of the width, and lengths nothing of the colours.
+      for (const [at, width] of [390, 768, 1280, 1600].entries()) {
+        const [scheme, flag] = SCHEMES[at % 2];
+        const found = await inspected(path, width, flag);
+        expect({ width, scheme, ...found }).toMatchObject({
+          cut: [],
+          contrast: [],
+          requests: 0,
+          sideways: false,
+        });
+      }
     },
     240_000,
   );
