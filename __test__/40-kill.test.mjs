@@ -9,7 +9,7 @@ import { describeOurs, ours } from './support/implementations.mjs';
 import { agent, start } from './support/processes.mjs';
 import { Random } from './support/random.mjs';
 
-const ROUNDS = 50;
+const ROUNDS = 20;
 const seed = Number(process.env.SEED ?? Date.now() % 1e9);
 
 /** Kills a program a random moment after its n-th line. */

@@ -10,7 +10,7 @@ import { Disk, describeDisks } from './support/mounts.mjs';
 import { agent, start, storeOf } from './support/processes.mjs';
 import { Random } from './support/random.mjs';
 
-const CUTS = 10;
+const CUTS = 6;
 const seed = Number(process.env.SEED ?? Date.now() % 1e9);
 const size = { ext4: 32, xfs: 320 };
 

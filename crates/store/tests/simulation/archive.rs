@@ -58,7 +58,8 @@ fn nothing_is_lost_beside_javascript_programs() {
 
 #[test]
 fn each_fault_at_each_call() {
-    for allowed in [Allowed::KILLS, Allowed::FAULTS, Allowed::STORM] {
+    // The storm has the faults as well; where nothing but kills happens, the check is stricter.
+    for allowed in [Allowed::KILLS, Allowed::STORM] {
         let scenario = Scenario { name: "archives, each fault", allowed, durable: true, ..ARCHIVES };
         let system = Engine::ARCHIVE.system();
         let runs = enumerate(&scenario, &system, 0..1).unwrap_or_else(|failure| panic!("{failure}"));
