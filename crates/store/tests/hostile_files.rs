@@ -148,7 +148,7 @@ fn side_files_of_any_size_are_bounded() {
 #[test]
 fn a_line_longer_than_any_string_is_passed_over() {
     within_bounds("a_line_longer_than_any_string_is_passed_over", || {
-        for (begin, hole) in [("{\"eventId\":\"", LONG), ("x", LONG), ("", 3 << 30)] {
+        for (begin, hole) in [("{\"eventId\":\"", LONG), ("x", LONG), ("", (2 << 30) + 1)] {
             let folder = Folder::new("long");
             let (first, last) =
                 ("{\"eventId\":\"a\",\"timestamp\":1}", "{\"eventId\":\"b\",\"timestamp\":2}");

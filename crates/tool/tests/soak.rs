@@ -280,7 +280,7 @@ fn crashes(server: &Server, seconds: u64) -> u32 {
 
 #[test]
 fn each_event_once_through_all_of_it_at_once() {
-    let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    let seconds = std::env::var("SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(6);
     let Some(server) = Server::start("fsync=on") else { return };
     let server: &'static Server = Box::leak(Box::new(server));
     let database = server.database();

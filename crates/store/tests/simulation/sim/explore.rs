@@ -43,10 +43,10 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Of so many seeds those that are to be run. Without `SIM_ALL`, one of five: what a change breaks shows in the first
-/// thousand or two.
+/// Of so many seeds those that are to be run. Without `SIM_ALL`, one of ten: what a change breaks shows in the first
+/// thousand.
 pub(crate) fn part_of(seeds: u64) -> u64 {
-    if env::var_os("SIM_ALL").is_some() { seeds } else { seeds.div_ceil(5) }
+    if env::var_os("SIM_ALL").is_some() { seeds } else { seeds.div_ceil(10) }
 }
 
 /// Runs `schedules` seeds of a scenario, or as the environment says. Fails with the shortest failure found.

@@ -14,7 +14,7 @@
 //!     disk, inode        the file system; image: what a power cut leaves of it
 //! ```
 //!
-//! `SIM_ALL=1` runs all schedules, and not a fifth of them. `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how
+//! `SIM_ALL=1` runs all schedules, and not a tenth of them. `SIM_SEED=n` runs that seed only, `SIM_SCHEDULES=n` sets how
 //! many are run, `SIM_FIRST=n` where they begin.
 //! A failure prints its seed and its trace.
 //!
