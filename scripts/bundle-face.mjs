@@ -4,11 +4,13 @@
  * A hook pays for each file that it loads and for each function that V8 looks over. So FOLDER gets files without
  * comments: `index.js` with all that an append takes; `lib/ledger.js` with the classes of the ledger,
  * `lib/workings.js` with what is inside one, and `lib/rare.js` with the rest: reading, and errors. `fleet.js` has what
- * shared stores take beside that.
+ * an append takes and what shared stores take, so that a hook loads one file there too.
  *
- * `index.bundle.mjs` has the first two once more, for `import`, and `fleet.bundle.mjs` what is in `fleet.js`: so an ES
- * module that appends does without `require`, which Node would have to make for it, and which takes as long as the addon.
- * All share a table of modules, so that each module is run once, when it is first asked for, and each class is there once.
+ * `index.bundle.mjs` has the first two once more, for `import`, which asks for every class at once, and `fleet.bundle.mjs`
+ * has what is in `fleet.js` and those: so an ES module that appends does without `require`, which Node would have to make
+ * for it, and which takes as long as the addon.
+ * A module may stand in several files. All share a table of modules, so that each module is run once, when it is first
+ * asked for, and each class is there once.
  *
  * The bundles are made for each release, and are never committed.
  */
@@ -21,10 +23,9 @@ import ts from 'typescript';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRY = 'index.js';
 const FLEET = 'fleet.js';
-/** Under which name the loader of `index.bundle.mjs` stands among the modules. */
-const IMPORTED = 'import';
-/** What an append loads. */
+/** What an append loads, by each entry. */
 const STORE = 'lib/store/event-store.js';
+const FLEET_STORE = 'lib/fleet/fleet-store.js';
 /** What the first ledger loads. */
 const WORKINGS = 'lib/ledger/workings.js';
 const REQUIRE = /require\(['"](\.[^'"]+\.js)['"]\)/g;
@@ -81,22 +82,34 @@ function readParts(entry) {
 }
 
 /**
+ * A module and all that run as soon as it does.
+ * @param {string} name
+ * @param {Map<string, Part>} parts
+ * @returns {string[]}
+ */
+function atOnceWith(name, parts) {
+  const found = new Set([name]);
+  for (const each of found) for (const next of parts.get(each)?.atOnce ?? []) found.add(next);
+  return [...found];
+}
+
+/**
  * Which file each module goes to.
  * @param {Map<string, Part>} parts
+ * @param {Map<string, Part>} fleetParts
  */
-function groupsOf(parts) {
+function groupsOf(parts, fleetParts) {
   /** @type {Map<string, Group>} */
   const groups = new Map([[ENTRY, '']]);
-  /** @type {(name: string, group: Group) => void} */
-  const place = (name, group) => {
-    if (groups.has(name)) return;
-    groups.set(name, group);
-    for (const each of parts.get(name)?.atOnce ?? []) place(each, group);
+  /** @type {(names: Iterable<string>, group: Group) => void} */
+  const place = (names, group) => {
+    for (const name of names) if (!groups.has(name)) groups.set(name, group);
   };
-  place(STORE, '');
-  for (const name of parts.get(ENTRY)?.later ?? []) place(name, 'ledger');
-  place(WORKINGS, 'workings');
-  for (const name of parts.keys()) place(name, 'rare');
+  place(atOnceWith(STORE, parts), '');
+  for (const name of parts.get(ENTRY)?.later ?? []) place(atOnceWith(name, parts), 'ledger');
+  place(atOnceWith(WORKINGS, parts), 'workings');
+  place(parts.keys(), 'rare');
+  place(fleetParts.keys(), 'fleet');
   return groups;
 }
 
@@ -108,11 +121,13 @@ function groupsOf(parts) {
  * @param {Map<string, Group>} groups
  */
 function members(among, parts, groups) {
+  const fleetAtOnce = [FLEET, ...atOnceWith(FLEET_STORE, parts)];
   return [...parts]
     .filter(([name]) => among.includes(/** @type {Group} */ (groups.get(name))))
     .map(([name, { text }]) => {
       const group = /** @type {Group} */ (groups.get(name));
-      const [open, close] = group === 'rare' ? ['', ''] : ['(', ')'];
+      const waits = group === 'rare' || (group === 'fleet' && !fleetAtOnce.includes(name));
+      const [open, close] = waits ? ['', ''] : ['(', ')'];
       const linked = text.replace(REQUIRE, (_, path) => {
         const target = posix.join(posix.dirname(name), path);
         const file = groups.get(target);
@@ -125,13 +140,9 @@ function members(among, parts, groups) {
 
 /** @param {string} folder */
 export function bundleFace(folder) {
-  const parts = readParts(ENTRY);
-  const groups = groupsOf(parts);
-  for (const [name, part] of readParts(FLEET)) {
-    if (parts.has(name)) continue;
-    parts.set(name, part);
-    groups.set(name, 'fleet');
-  }
+  const [ours, fleets] = [readParts(ENTRY), readParts(FLEET)];
+  const groups = groupsOf(ours, fleets);
+  const parts = new Map([...ours, ...fleets]);
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const head = `// guidance-ledger ${version}: the files of lib/, put together by scripts/bundle-face.mjs.\n`;
   const loaders = LATER.map((group) => `${group}: () => require('./lib/${group}.js')`);
@@ -147,12 +158,16 @@ function ownRequire() {
 const require = (name) => (name.startsWith('node:') ? builtin(name) : ownRequire()(name));
 require.resolve = (name) => ownRequire().resolve(name);
 `;
-  const table = `Symbol.for(\`guidance-ledger ${version} \${__dirname}\`)`;
-  /** @param {Group[]} among */
-  const loader = (...among) => `const files = { ${loaders.join(', ')} };
+  /** Where a bundler took the folder's name away, `index.js` hands its table over. */
+  const handedOver = "Symbol.for('guidance-ledger.modules')";
+  /**
+   * @param {Group[]} among
+   * @param {string} [otherwise] the table where there is no name of a folder
+   */
+  const loader = (among, otherwise = '{}') => `const files = { ${loaders.join(', ')} };
 function shared() {
-  if (typeof __dirname !== 'string') return {};
-  const key = ${table};
+  if (typeof __dirname !== 'string') return ${otherwise};
+  const key = Symbol.for(\`guidance-ledger ${version} \${__dirname}\`);
   const value = globalThis[key] ?? {};
   Reflect.defineProperty(globalThis, key, { value });
   return value;
@@ -182,23 +197,13 @@ const parts = {\n${members(among, parts, groups)}};
     [...(parts.get(entry)?.text.matchAll(/get (\w+)\(\)/g) ?? [])].map(([, name]) => name).join(', ');
   /** @type {Record<string, string>} */
   const files = {
-    'index.js': `'use strict';\n${head}${loader('')}module.exports = $load('${ENTRY}');
-const value = { $load, parts };
-Object.defineProperty(module.exports, Symbol.for('guidance-ledger.modules'), { value, configurable: true });\n`,
-    [FLEET]: `'use strict';\n${head}const { $load, parts } = require('./index.js')[Symbol.for('guidance-ledger.modules')];
-Object.assign(parts, {\n${members(['fleet'], parts, groups)}});
-module.exports = $load('${FLEET}');\n`,
-    'index.bundle.mjs': `${head}${surroundings}${loader('', 'ledger')}modules['${IMPORTED}'] = { $load, parts };
-const here = __filename.endsWith('index.bundle.mjs');
+    'index.js': `'use strict';\n${head}${loader([''])}module.exports = $load('${ENTRY}');
+Object.defineProperty(module.exports, ${handedOver}, { value: modules, configurable: true });\n`,
+    [FLEET]: `'use strict';\n${head}${loader(['', 'fleet'], `require('./index.js')[${handedOver}]`)}module.exports = $load('${FLEET}');\n`,
+    'index.bundle.mjs': `${head}${surroundings}${loader(['', 'ledger'])}const here = __filename.endsWith('index.bundle.mjs');
 export const { ${names(ENTRY)} } = here ? $load('${ENTRY}') : require('guidance-ledger');\n`,
-    'fleet.bundle.mjs': `${head}import './index.bundle.mjs';
-${surroundings}function face() {
-  const { $load, parts } = globalThis[${table}]['${IMPORTED}'];
-  Object.assign(parts, {\n${members(['fleet'], parts, groups)}});
-  return $load('${FLEET}');
-}
-const here = __filename.endsWith('fleet.bundle.mjs');
-export const { ${names(FLEET)} } = here ? face() : require('guidance-ledger/fleet');\n`,
+    'fleet.bundle.mjs': `${head}${surroundings}${loader(['', 'ledger', 'fleet'])}const here = __filename.endsWith('fleet.bundle.mjs');
+export const { ${names(FLEET)} } = here ? $load('${FLEET}') : require('guidance-ledger/fleet');\n`,
     'lib/ledger.js': file('ledger'),
     'lib/workings.js': file('workings'),
     'lib/rare.js': file('rare'),
