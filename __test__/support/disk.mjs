@@ -71,7 +71,7 @@ export async function followedIndex(folder) {
     const events = logText(folder).split('\n').filter(isEvent).length;
     return isEvent(index) && JSON.parse(index).eventCount === events;
   };
-  await until(follows, 'index.json to follow the log', 2000);
+  await until(follows, 'index.json to follow the log', 10_000);
   return readIndex(folder);
 }
 
