@@ -1,7 +1,7 @@
 //! Spreads numbered runs over the cores: a worker for each, with a crew of its own.
 //!
 //! Invariant: a core has one worker at a time, and a worker and its crew stay on their core. The threads of a run hand
-//! the turn to each other, and to wake a thread of another core costs ten times as much: 15,000 runs took 37 s on two
+//! the turn to each other, and to wake a thread of another core costs far more: the tests of archives took 37 s on two
 //! cores, and 26 s on one of them.
 
 use std::num::NonZeroUsize;
