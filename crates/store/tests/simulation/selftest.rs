@@ -95,7 +95,7 @@ fn each_bug_is_found() {
         let found = (0..4000)
             .step_by(500)
             .flat_map(|first| ALL.iter().map(move |scenario| (scenario, first)))
-            .find_map(|(scenario, first)| search(scenario, &system, first, 500));
+            .find_map(|(scenario, first)| search(scenario, &system, first..first + 500));
         let failure = found.unwrap_or_else(|| panic!("{bug:?} is not found"));
         assert!(failure.trace.contains("P0 "), "the failure has its trace: {failure}");
     }
@@ -119,4 +119,11 @@ fn a_right_store_survives_each_fault_at_each_call() {
         let runs = enumerate(scenario, &reference(None), 0..2).unwrap_or_else(|failure| panic!("{failure}"));
         assert!(runs > 100, "only {runs} runs of {}", scenario.name);
     }
+}
+
+#[test]
+fn an_enumeration_finds_a_bug() {
+    let failure =
+        enumerate(&FAULTY, &reference(Some(Bug::TrustsShortWrites)), 0..1).expect_err("it has a bug");
+    assert!(failure.why.starts_with("At { call: "), "the plan is named: {failure}");
 }

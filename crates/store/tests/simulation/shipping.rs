@@ -103,7 +103,7 @@ fn shipping_archive_and_readers_through_power_cuts_and_faults() {
 fn a_cursor_that_moves_before_the_answer_is_found_out() {
     let hasty = Engine { hasty: true, ..ALL };
     let killed = Scenario { name: "hasty, killed", allowed: Allowed::KILLS, ..TOGETHER };
-    let found = search(&killed, &hasty.system(), 0, 5_000).expect("the planted fault is not found");
+    let found = search(&killed, &hasty.system(), 0..5_000).expect("the planted fault is not found");
     assert!(found.why.contains("never reached the shared store"), "{found}");
 }
 

@@ -18,18 +18,16 @@
     reason = "a test's helpers may fail loudly"
 )]
 
-use std::io::Write as _;
-use std::ops::ControlFlow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::sim::chaos::{Allowed, Chaos, Plan};
 use crate::sim::crew::Crew;
 use crate::sim::disk::Disk;
 use crate::sim::engine::Promise;
-use crate::sim::explore::part_of;
+use crate::sim::explore::{say, seeds};
 use crate::sim::process::{FOLDERS, Installed, install};
 use crate::sim::random::Random;
 use crate::sim::simulation::{Job, Simulation};
@@ -284,22 +282,18 @@ fn run(seed: u64, threads: ThreadStarts, bug: Option<Bug>, crew: &Crew, trace: T
 }
 
 /// The first seed that fails.
-fn search(threads: ThreadStarts, bug: Option<Bug>, schedules: u64) -> Option<u64> {
-    let first = AtomicU64::new(u64::MAX);
-    spread(0..schedules, |seed, crew| match run(seed, threads, bug, crew, Trace::default()) {
-        None => ControlFlow::Continue(()),
-        Some(_) => ControlFlow::Break(first.fetch_min(seed, Ordering::Relaxed).min(seed)),
-    });
-    Some(first.into_inner()).filter(|&seed| seed < u64::MAX)
+fn search(threads: ThreadStarts, bug: Option<Bug>, seeds: Range<u64>) -> Option<u64> {
+    let failures = spread(seeds, 0, |seed, crew| run(seed, threads, bug, crew, Trace::default()));
+    failures.first().map(|(seed, _)| *seed)
 }
 
 fn explore(threads: ThreadStarts, schedules: u64) {
-    let schedules = part_of(schedules);
-    if let Some(seed) = search(threads, None, schedules) {
+    let seeds = seeds(schedules);
+    if let Some(seed) = search(threads, None, seeds.clone()) {
         let failure = run(seed, threads, None, &Crew::default(), Trace::on());
         panic!("{}", failure.unwrap_or_else(|| format!("seed {seed} fails once in a while")));
     }
-    let _ = writeln!(std::io::stderr(), "{schedules} schedules of 'waiting, {threads:?}', from seed 0");
+    say(&format!("waiting, {threads:?}"), &seeds);
 }
 
 #[test]
@@ -320,7 +314,7 @@ fn nothing_is_stuck_where_no_thread_starts() {
 #[test]
 fn each_bug_is_found() {
     for bug in Bug::ALL {
-        let found = search(ThreadStarts::Always, Some(bug), 3000);
+        let found = search(ThreadStarts::Always, Some(bug), 0..3000);
         assert!(found.is_some(), "{bug:?} is not found");
     }
 }

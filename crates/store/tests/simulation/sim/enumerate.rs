@@ -1,8 +1,8 @@
 //! One run per storage call and fault: the scenario of a seed is run once to count its calls, then again and
 //! again with one thing going wrong at one call.
 
-use std::ops::{ControlFlow, Range};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::chaos::{Fault, Moment, Plan};
 use super::crew::Crew;
@@ -63,19 +63,11 @@ fn enumerate_seed(
     };
     let calls = try_plan(&Plan::Quiet, &Crew::default())?;
     let faults = faults(scenario);
-    let runs = calls * faults.len() as u64;
-    let failed = Mutex::new(None);
-    spread(0..calls, |call, crew| {
-        let tried = faults
-            .iter()
-            .try_for_each(|&(fault, sticky)| try_plan(&Plan::At { call, fault, sticky }, crew).map(drop));
-        match tried {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => {
-                *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
-                ControlFlow::Break(call)
-            }
-        }
+    let failures = spread(0..calls, 0, |call, crew| {
+        faults.iter().find_map(|&(fault, sticky)| try_plan(&Plan::At { call, fault, sticky }, crew).err())
     });
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(runs), Err)
+    match failures.into_iter().next() {
+        Some((_, failure)) => Err(failure),
+        None => Ok(calls * faults.len() as u64),
+    }
 }

@@ -3,8 +3,8 @@
 use std::env;
 use std::fmt;
 use std::io::{self, Write as _};
-use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::actor::{Actor, Record, history};
 use super::aftermath::Aftermath;
@@ -49,56 +49,50 @@ pub(crate) fn part_of(seeds: u64) -> u64 {
     if env::var_os("SIM_ALL").is_some() { seeds } else { seeds.div_ceil(10) }
 }
 
-/// Runs `schedules` seeds of a scenario, or as the environment says. Fails with the shortest failure found.
-pub(crate) fn explore(scenario: &Scenario, system: &Arc<dyn System>, schedules: u64) {
+/// The seeds of so many schedules, or those that the environment names.
+pub(crate) fn seeds(schedules: u64) -> Range<u64> {
     let number = |name| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let schedules = part_of(schedules);
     let (first, count) = match number("SIM_SEED") {
         Some(seed) => (seed, 1),
-        None => (number("SIM_FIRST").unwrap_or(0), number("SIM_SCHEDULES").unwrap_or(schedules)),
+        None => {
+            (number("SIM_FIRST").unwrap_or(0), number("SIM_SCHEDULES").unwrap_or_else(|| part_of(schedules)))
+        }
     };
-    if let Some(failure) = search(scenario, system, first, count) {
+    first..first.saturating_add(count)
+}
+
+/// Says which schedules were run, past the test harness, which keeps what is printed to itself: a build counts its
+/// schedules by these lines.
+pub(crate) fn say(name: &str, seeds: &Range<u64>) {
+    let (count, last) = (seeds.end - seeds.start, seeds.end.saturating_sub(1));
+    let _ = writeln!(io::stderr(), "{count} schedules of '{name}', seeds {} to {last}", seeds.start);
+}
+
+/// Runs `schedules` seeds of a scenario, or as the environment says. Fails with the shortest failure found.
+pub(crate) fn explore(scenario: &Scenario, system: &Arc<dyn System>, schedules: u64) {
+    let seeds = seeds(schedules);
+    if let Some(failure) = search(scenario, system, seeds.clone()) {
         panic!("{failure}");
     }
-    // Past the test harness, which keeps what is printed to itself: a build counts its schedules by these
-    // lines.
-    let _ = writeln!(
-        io::stderr(),
-        "{count} schedules of '{}', seeds {first} to {}",
-        scenario.name,
-        first.saturating_add(count).saturating_sub(1)
-    );
+    say(scenario.name, &seeds);
 }
 
 /// Runs that failed once: they stay right.
 pub(crate) fn repeat(scenario: &Scenario, system: &Arc<dyn System>, seeds: &[u64]) {
     for &seed in seeds {
-        if let Some(failure) = search(scenario, system, seed, 1) {
+        if let Some(failure) = search(scenario, system, seed..seed.saturating_add(1)) {
             panic!("{failure}");
         }
     }
 }
 
 /// The shortest failure among the seeds, if there is any, with its trace.
-pub(crate) fn search(
-    scenario: &Scenario,
-    system: &Arc<dyn System>,
-    first: u64,
-    count: u64,
-) -> Option<Failure> {
+pub(crate) fn search(scenario: &Scenario, system: &Arc<dyn System>, seeds: Range<u64>) -> Option<Failure> {
     let scenario = Arc::new(scenario.clone());
-    let shortest: Mutex<Option<Failure>> = Mutex::new(None);
-    spread(first..first.saturating_add(count), |seed, crew| {
-        let Some(failure) = run(&scenario, system, seed, None, crew, Trace::default()).failure else {
-            return ControlFlow::Continue(());
-        };
-        let mut shortest = shortest.lock().unwrap_or_else(PoisonError::into_inner);
-        if shortest.as_ref().is_none_or(|other| failure.calls < other.calls) {
-            *shortest = Some(failure);
-        }
-        ControlFlow::Break(seed.saturating_add(SEARCH_ON))
+    let failures = spread(seeds, SEARCH_ON, |seed, crew| {
+        run(&scenario, system, seed, None, crew, Trace::default()).failure
     });
-    let failure = shortest.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+    let failure = failures.into_iter().map(|(_, failure)| failure).min_by_key(|failure| failure.calls)?;
     let again = run(&scenario, system, failure.seed, None, &Crew::default(), Trace::on());
     Some(
         again

@@ -5,22 +5,27 @@
 //! cores, and 26 s on one of them.
 
 use std::num::NonZeroUsize;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::crew::Crew;
 
-/// Calls `work` with each of `numbers`, in their order, on all cores. `Break(end)`: numbers from `end` on are not begun
-/// any more.
-pub(crate) fn spread(numbers: Range<u64>, work: impl Fn(u64, &Crew) -> ControlFlow<u64> + Sync) {
+/// Calls `work` with each of `numbers`, in their order, on all cores, and gives what it found with the number, in order.
+/// After a find so many numbers more are begun.
+pub(crate) fn spread<T: Send>(
+    numbers: Range<u64>,
+    more: u64,
+    work: impl Fn(u64, &Crew) -> Option<T> + Sync,
+) -> Vec<(u64, T)> {
     static CORES: Mutex<()> = Mutex::new(());
     let _cores = CORES.lock().unwrap_or_else(PoisonError::into_inner);
     let (next, end) = (AtomicU64::new(numbers.start), AtomicU64::new(numbers.end));
-    let (next, end, work) = (&next, &end, &work);
+    let found = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for worker in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+            let (next, end, found, work) = (&next, &end, &found, &work);
             scope.spawn(move || {
                 stay_on_core(worker);
                 let crew = Crew::default();
@@ -29,13 +34,17 @@ pub(crate) fn spread(numbers: Range<u64>, work: impl Fn(u64, &Crew) -> ControlFl
                     if number >= end.load(Ordering::Relaxed) {
                         break;
                     }
-                    if let ControlFlow::Break(before) = work(number, &crew) {
-                        end.fetch_min(before, Ordering::Relaxed);
+                    if let Some(find) = work(number, &crew) {
+                        end.fetch_min(number.saturating_add(more), Ordering::Relaxed);
+                        found.lock().unwrap_or_else(PoisonError::into_inner).push((number, find));
                     }
                 }
             });
         }
     });
+    let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    found.sort_by_key(|(number, _)| *number);
+    found
 }
 
 /// Keeps this thread, and those that it starts, on one of the cores that it may use. Where that cannot be had, it is
