@@ -23,9 +23,8 @@ import ts from 'typescript';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRY = 'index.js';
 const FLEET = 'fleet.js';
-/** What an append loads, by each entry. */
+/** What an append loads. */
 const STORE = 'lib/store/event-store.js';
-const FLEET_STORE = 'lib/fleet/fleet-store.js';
 /** What the first ledger loads. */
 const WORKINGS = 'lib/ledger/workings.js';
 const REQUIRE = /require\(['"](\.[^'"]+\.js)['"]\)/g;
@@ -82,34 +81,22 @@ function readParts(entry) {
 }
 
 /**
- * A module and all that run as soon as it does.
- * @param {string} name
- * @param {Map<string, Part>} parts
- * @returns {string[]}
- */
-function atOnceWith(name, parts) {
-  const found = new Set([name]);
-  for (const each of found) for (const next of parts.get(each)?.atOnce ?? []) found.add(next);
-  return [...found];
-}
-
-/**
  * Which file each module goes to.
  * @param {Map<string, Part>} parts
- * @param {Map<string, Part>} fleetParts
  */
-function groupsOf(parts, fleetParts) {
+function groupsOf(parts) {
   /** @type {Map<string, Group>} */
   const groups = new Map([[ENTRY, '']]);
-  /** @type {(names: Iterable<string>, group: Group) => void} */
-  const place = (names, group) => {
-    for (const name of names) if (!groups.has(name)) groups.set(name, group);
+  /** @type {(name: string, group: Group) => void} */
+  const place = (name, group) => {
+    if (groups.has(name)) return;
+    groups.set(name, group);
+    for (const each of parts.get(name)?.atOnce ?? []) place(each, group);
   };
-  place(atOnceWith(STORE, parts), '');
-  for (const name of parts.get(ENTRY)?.later ?? []) place(atOnceWith(name, parts), 'ledger');
-  place(atOnceWith(WORKINGS, parts), 'workings');
-  place(parts.keys(), 'rare');
-  place(fleetParts.keys(), 'fleet');
+  place(STORE, '');
+  for (const name of parts.get(ENTRY)?.later ?? []) place(name, 'ledger');
+  place(WORKINGS, 'workings');
+  for (const name of parts.keys()) place(name, 'rare');
   return groups;
 }
 
@@ -121,13 +108,11 @@ function groupsOf(parts, fleetParts) {
  * @param {Map<string, Group>} groups
  */
 function members(among, parts, groups) {
-  const fleetAtOnce = [FLEET, ...atOnceWith(FLEET_STORE, parts)];
   return [...parts]
     .filter(([name]) => among.includes(/** @type {Group} */ (groups.get(name))))
     .map(([name, { text }]) => {
       const group = /** @type {Group} */ (groups.get(name));
-      const waits = group === 'rare' || (group === 'fleet' && !fleetAtOnce.includes(name));
-      const [open, close] = waits ? ['', ''] : ['(', ')'];
+      const [open, close] = group === 'rare' ? ['', ''] : ['(', ')'];
       const linked = text.replace(REQUIRE, (_, path) => {
         const target = posix.join(posix.dirname(name), path);
         const file = groups.get(target);
@@ -140,9 +125,13 @@ function members(among, parts, groups) {
 
 /** @param {string} folder */
 export function bundleFace(folder) {
-  const [ours, fleets] = [readParts(ENTRY), readParts(FLEET)];
-  const groups = groupsOf(ours, fleets);
-  const parts = new Map([...ours, ...fleets]);
+  const parts = readParts(ENTRY);
+  const groups = groupsOf(parts);
+  for (const [name, part] of readParts(FLEET)) {
+    if (parts.has(name)) continue;
+    parts.set(name, part);
+    groups.set(name, 'fleet');
+  }
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   const head = `// guidance-ledger ${version}: the files of lib/, put together by scripts/bundle-face.mjs.\n`;
   const loaders = LATER.map((group) => `${group}: () => require('./lib/${group}.js')`);
